@@ -1,0 +1,123 @@
+/// The contract of a codec. Every codec joins one shared suite (tests/contract) that checks each point below.
+/// No torch: the hooks hand over raw pointers, sizes and an execution context.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "cinch/codec_spec.h"
+#include "cinch/dtype.h"
+#include "cinch/need.h"
+#include "cinch/profile.h"
+
+namespace cinch {
+
+enum class DeviceKind : uint8_t { kCpu, kCuda };
+
+/// What decode gives back of a finite value.
+enum class ErrorClass : uint8_t {
+  kExact,     ///< the same bits (lossless), or for `mask` and `shape` the same answer to their need
+  kBounded,   ///< within a bound that the payload states; biased
+  kUnbiased,  ///< within a bound, and the mean over seeds is the value
+};
+
+/// A tensor's values in memory order, dense. Not owned.
+struct Extent {
+  const void* data = nullptr;
+  int64_t numel = 0;
+  DType dtype = DType::kFloat32;
+};
+
+/// Where max-pool indices come from; lets `int` keep in-window offsets. All in elements.
+struct PoolGeometry {
+  int64_t planes = 0;              ///< N*C
+  int64_t channels = 1;            ///< C; used when channels_last
+  bool channels_last = false;      ///< memory order of the index tensor: N,H,W,C instead of N,C,H,W
+  int64_t in_h = 0, in_w = 0, out_h = 0, out_w = 0;
+  int64_t kernel_h = 0, kernel_w = 0, stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
+};
+
+/// What a codec may be told about a tensor beside its values.
+struct SideInfo {
+  Predicate predicate;                  ///< for `mask`
+  std::optional<PoolGeometry> pool;     ///< for `int`
+};
+
+/// Runs loops for codecs; implemented by the backends.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  /// Calls body(begin, end) over disjoint parts of [0, n), each a multiple of `grain` long but the last; returns when all are done.
+  virtual void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body) const = 0;
+};
+
+/// One thread, the caller's.
+const Executor& serial_executor() noexcept;
+
+/// Everything a call may depend on beside its data. The same (seed, step, site) gives the same bytes.
+struct CodecContext {
+  uint64_t seed = 0;
+  uint64_t step = 0;
+  uint64_t site = 0;
+  const Executor* executor = &serial_executor();
+  void* stream = nullptr;          ///< cudaStream_t for CUDA; unused on CPU
+};
+
+/// What a codec would cost, from statistics alone.
+struct Estimate {
+  int64_t bytes = 0;               ///< payload bytes
+  double mean_square_error = 0.0;  ///< expected, absolute, per value
+  double encode_seconds = 0.0;     ///< one thread of this machine, rough
+  double decode_seconds = 0.0;
+};
+
+/// A method with fixed parameters. Immutable and thread-safe. Allocates no memory in encode, decode and recode
+/// (small stack buffers only). Throws CodecError for misuse and for damaged payloads; a tensor that it cannot code
+/// well is *declined*, which is a value. Never reads or writes outside the given spans, whatever a payload holds.
+class Codec {
+ public:
+  virtual ~Codec() = default;
+
+  /// Normalised spec (all parameters present).
+  virtual const CodecSpec& spec() const noexcept = 0;
+  virtual ErrorClass error_class() const noexcept = 0;
+  virtual bool supports(DType dtype, DeviceKind device) const noexcept = 0;
+
+  virtual Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const = 0;
+
+  /// Upper bound of encode's result for any data of this size; attained by fixed-rate formats.
+  virtual int64_t payload_bound(int64_t numel, DType dtype, const SideInfo& side) const = 0;
+
+  /// Upper bound for this very data (one pass at most), or nullopt: declined. Default: payload_bound.
+  virtual std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const;
+
+  /// Writes the payload to the front of `out` (64-byte aligned, at least measure() bytes) and returns its length, or
+  /// nullopt: declined (out is then undefined). Throws CodecError when dtype is unsupported or out is too small.
+  virtual std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
+                                        const CodecContext& context) const = 0;
+
+  /// Writes `numel` values of `dtype` to `out` (64-byte aligned). Checks the header against numel and dtype and the length
+  /// against what the header needs before reading anything else; throws CodecError when they do not fit.
+  virtual void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
+                      const CodecContext& context) const = 0;
+
+  /// Turns this codec's payload into `coarser`'s without a full-size buffer; returns the length, or nullopt where the
+  /// pair is not supported.
+  virtual std::optional<int64_t> recode(std::span<const std::byte> payload, const Codec& coarser,
+                                        std::span<std::byte> out, const CodecContext& context) const;
+};
+
+/// The codec for a spec (normalised here). Throws CodecError for an unknown method or parameter, and for `keep`, `shape`
+/// which store nothing that a codec could write.
+std::shared_ptr<const Codec> make_codec(const CodecSpec& spec);
+
+/// Statistics of an extent from at most `max_samples` values (whole groups of 256, evenly spread; everything when smaller).
+/// Integer and bool dtypes: min, max, zero_fraction only.
+TensorStats compute_stats(const Extent& in, int64_t max_samples = 65536);
+
+}  // namespace cinch

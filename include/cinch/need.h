@@ -1,0 +1,53 @@
+/// What a backward reads of a saved tensor. The catalogue (docs/catalogue.md) gives one for each op and slot. No torch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace cinch {
+
+/// Ordered from what may be dropped to what must be kept; see shared words in docs/concepts.md.
+enum class Need : uint8_t {
+  kShape,      ///< only sizes, strides, dtype
+  kMask,       ///< one predicate of each value
+  kBool,       ///< booleans, exact
+  kInteger,    ///< integers, exact
+  kLinear,     ///< values; the gradient is linear in them
+  kNonlinear,  ///< values; the gradient is not linear in them
+  kExact,      ///< small values on which everything depends; full precision
+  kOpaque,     ///< bytes that only the backward understands
+  kParameter,  ///< shares a parameter's storage; passed through
+};
+
+std::string_view to_string(Need need) noexcept;
+/// Throws Error for an unknown name.
+Need need_from_string(std::string_view name);
+/// True for needs that a lossy codec may serve.
+constexpr bool is_value(Need n) noexcept { return n == Need::kLinear || n == Need::kNonlinear; }
+
+/// A predicate of single values: what a `mask` keeps. Bounds are the op's own arguments, as float64.
+enum class PredicateKind : uint8_t {
+  kNone,
+  kGreater,         ///< x > lo
+  kGreaterEqual,    ///< x >= lo
+  kLessEqual,       ///< x <= hi
+  kOpenInterval,    ///< lo < x < hi
+  kClosedInterval,  ///< lo <= x <= hi
+  kAbsGreater,      ///< |x| > lo
+  kSign,            ///< sign of x: three values
+  kTwoValued,       ///< which of two constants, both found in the data; encode declines when there is a third
+};
+
+struct Predicate {
+  PredicateKind kind = PredicateKind::kNone;
+  double lo = 0.0;
+  double hi = 0.0;
+  bool nan_on = false;  ///< what the backward gives where the value is NaN: true, the gradient passes
+  bool operator==(const Predicate&) const = default;
+};
+
+std::string_view to_string(PredicateKind kind) noexcept;
+PredicateKind predicate_from_string(std::string_view name);
+
+}  // namespace cinch

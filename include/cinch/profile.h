@@ -1,0 +1,98 @@
+/// What the first iterations showed, as plain data: sites, payloads, lifetimes, the timeline of bytes in use, and for
+/// each payload its evaluated options. Made by BudgetGuard, read by make_plan; JSON "cinch.profile/1". No torch.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cinch/codec_spec.h"
+#include "cinch/dtype.h"
+#include "cinch/error.h"
+#include "cinch/need.h"
+
+namespace cinch {
+
+/// The place in the program that saves a tensor. name = "layer.path/op#occurrence:slot".
+struct SiteProfile {
+  std::string name;
+  std::string layer, op, slot;
+  int64_t occurrence = 0;
+  Need need = Need::kExact;
+  Predicate predicate;             ///< for kMask
+  std::vector<int64_t> sizes;
+  int32_t payload = -1;            ///< index into Profile::payloads
+};
+
+/// One way to keep a payload, evaluated on this machine.
+struct Option {
+  CodecSpec spec;
+  int64_t charged_bytes = 0;       ///< masks that sites need are included
+  /// Predicted variance that this choice adds to the parameter gradient, relative to its squared norm. 0: lossless.
+  double noise_variance = 0.0;
+  double seconds = 0.0;            ///< encode once + decode for every use
+  bool lossless = true;
+};
+
+/// Statistics of a payload's values (of a sample where it is large). Meaning of each: docs/concepts.md.
+struct TensorStats {
+  int64_t sampled = 0;             ///< values looked at
+  double mean = 0, variance = 0;
+  double min = 0, max = 0;
+  double zero_fraction = 0;
+  double mean_square_group_range = 0;  ///< mean over groups of 256 of (max - min)^2
+  bool finite = true;              ///< no NaN or Inf among the sampled
+};
+
+/// First and last instant of a use in the backward: from unpack until its node is done. A decode buffer of
+/// full size is alive in between when the payload is coded.
+struct Use {
+  int32_t begin = 0, end = 0;
+};
+
+/// A kept tensor; it serves every site that saved it. Instants index Profile::timeline.
+struct PayloadProfile {
+  std::vector<int32_t> sites;
+  DType dtype = DType::kFloat32;
+  int64_t numel = 0;
+  int64_t raw_bytes = 0;           ///< storage bytes that stock autograd keeps alive for it (shared storage: its share)
+  int32_t saved_at = 0;            ///< first save
+  int32_t exclusive_at = -1;       ///< from here on only autograd holds it, so that coding it frees raw_bytes; -1: never
+  int32_t freed_at = 0;            ///< released
+  std::vector<Use> uses;
+  TensorStats stats;
+  std::vector<Option> options;     ///< options[0] is {"keep"}, raw
+};
+
+/// Bytes in use at their highest within one instant, every payload raw, and who holds them.
+struct Instant {
+  int64_t bytes = 0;
+};
+
+struct Profile {
+  std::string cinch_version, torch_version, device;
+  std::string fingerprint;         ///< of the sequence of sites; a plan made for another fingerprint is refused
+  std::vector<SiteProfile> sites;
+  std::vector<PayloadProfile> payloads;
+  std::vector<Instant> timeline;   ///< one iteration, in event order
+  int64_t parameters_bytes = 0, gradients_bytes = 0, optimizer_bytes = 0;
+  double step_seconds = 0;
+  int64_t device_bytes = 0;        ///< memory of the device, for fraction_of_device
+  /// Guess of V, the variance of the mini-batch gradient relative to its squared norm; noise bounds use it until it is measured.
+  double gradient_variance = 0.5;
+
+  /// Peak with every payload raw, from the timeline.
+  int64_t baseline_peak_bytes() const;
+  /// Peak with payloads of zero bytes, full-size decode buffers included. Simulated.
+  int64_t floor_bytes() const;
+  /// Sum over payloads of raw_bytes at its highest instant.
+  int64_t raw_peak_bytes() const;
+
+  std::string to_json() const;
+  static Profile from_json(const std::string& text, const std::string& name = "<text>");
+  static Profile from_json_file(const std::string& path);
+  /// Replaces the file atomically. Throws Error.
+  void save(const std::string& path) const;
+};
+
+}  // namespace cinch

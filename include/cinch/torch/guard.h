@@ -1,0 +1,97 @@
+/// BudgetGuard: the scope in which training fits a memory budget.
+///
+///   cinch::BudgetGuard guard(cinch::Budget::above_floor(0.25));
+///   guard.track("model", *model);      // names the layers, knows the parameters
+///   guard.track(optimizer);            // its state counts
+///   for (auto& batch : loader) { ...forward, backward, optimizer step...; guard.step(); }
+///
+/// The thread that makes the guard (and threads that torch starts from it) has its saved tensors packed. One guard per
+/// device at a time; a second on the same device throws Error. CINCH_DISABLE=1 in the environment makes guards inert.
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/optim/optimizer.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cinch/budget.h"
+#include "cinch/plan.h"
+#include "cinch/profile.h"
+
+namespace cinch {
+
+enum class Phase : uint8_t { kObserve, kRun };
+
+/// Something that happened, for the log callback.
+struct Event {
+  enum class Kind : uint8_t { kPlan, kReclaim, kFallback, kOverrun, kWarning } kind = Kind::kWarning;
+  std::string message;   ///< one sentence
+};
+
+/// Only ever appended to.
+struct GuardOptions {
+  c10::Device device = c10::Device(c10::kCPU);
+  std::string load_plan;           ///< plan file to start with instead of observing; its fingerprint must match
+  std::string save_plan;           ///< where each new plan is written
+  std::string save_profile;        ///< where the profile is written after observing
+  std::string budget_file;         ///< watched: a changed file means a new plan at the next step()
+  int64_t observe_steps = 2;       ///< >= 1; the last one is profiled
+  int64_t replan_interval = 1000;  ///< steps; 0: never
+  uint64_t seed = 0;               ///< of the private generator
+  std::function<void(const Event&)> on_event;  ///< called on the thread where it happened; must not throw
+};
+
+/// A snapshot. Bytes and seconds of the last finished step; counters since the guard was made.
+struct Usage {
+  int64_t raw_bytes = 0;           ///< peak of distinct bytes that stock autograd would keep alive
+  int64_t charged_bytes = 0;       ///< peak of what payloads really occupied
+  int64_t device_peak_bytes = 0;   ///< peak of the meter
+  int64_t limit_bytes = 0;         ///< 0: none
+  double gradient_noise = 0.0;     ///< predicted relative RMS error of the parameter gradient
+  double effective_batch = 1.0;    ///< V / (V + C), predicted
+  double pack_seconds = 0.0;
+  double unpack_seconds = 0.0;
+  int64_t reclaims = 0;
+  int64_t fallbacks = 0;
+  int64_t steps = 0;
+};
+
+class BudgetGuard {
+ public:
+  explicit BudgetGuard(Budget budget, GuardOptions options = {});
+  /// Shorthand: tracks the module as "model".
+  BudgetGuard(const torch::nn::Module& module, Budget budget, GuardOptions options = {});
+  BudgetGuard(BudgetGuard&&) noexcept;
+  BudgetGuard& operator=(BudgetGuard&&) noexcept;
+  /// Switches off; graphs made inside stay usable. Never throws.
+  ~BudgetGuard();
+
+  /// Layers of `module` are named "name.child..."; its parameters and buffers are counted and never packed.
+  void track(const std::string& name, const torch::nn::Module& module);
+  /// Its tensor state is counted. The optimizer must outlive the guard.
+  void track(const torch::optim::Optimizer& optimizer);
+
+  /// End of an iteration. After the observed steps it plans; throws BudgetError when no plan exists.
+  void step();
+
+  Phase phase() const;
+  /// Null until the first observed step is over (or a plan was loaded, for plan()).
+  std::shared_ptr<const Profile> profile() const;
+  std::shared_ptr<const Plan> plan() const;
+  /// From any thread.
+  Usage usage() const;
+  /// A new budget from the next step() on.
+  void replan(Budget budget);
+  /// Breakdown at the last request that did not fit, if any.
+  std::optional<MemoryBreakdown> last_overrun() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace cinch

@@ -1,0 +1,23 @@
+/// Thrown by an allocation that the limit refuses after everything reclaimable was reclaimed.
+#pragma once
+
+#include <c10/util/Exception.h>
+
+#include "cinch/error.h"
+
+namespace cinch {
+
+/// Derives from c10::OutOfMemoryError alone, so that handlers for torch's out-of-memory catch it (it is not a
+/// cinch::Error: two roads to std::exception would make it uncatchable as one). what() carries the breakdown.
+/// Training can go on with the next step after catching it.
+class OutOfBudget : public c10::OutOfMemoryError {
+ public:
+  OutOfBudget(const std::string& message, const MemoryBreakdown& breakdown)
+      : c10::OutOfMemoryError({__func__, __FILE__, static_cast<uint32_t>(__LINE__)}, message), breakdown_(breakdown) {}
+  const MemoryBreakdown& breakdown() const noexcept { return breakdown_; }
+
+ private:
+  MemoryBreakdown breakdown_;
+};
+
+}  // namespace cinch
