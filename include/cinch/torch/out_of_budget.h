@@ -3,17 +3,19 @@
 
 #include <c10/util/Exception.h>
 
+#include <string>
+
 #include "cinch/error.h"
 
 namespace cinch {
 
 /// Derives from c10::OutOfMemoryError alone, so that handlers for torch's out-of-memory catch it (it is not a
-/// cinch::Error: two roads to std::exception would make it uncatchable as one). what() carries the breakdown.
-/// Training can go on with the next step after catching it.
+/// cinch::Error: two roads to std::exception would make it uncatchable as one). what() is one sentence with the
+/// breakdown, without a stack trace. Training can go on with the next step after catching it.
 class OutOfBudget : public c10::OutOfMemoryError {
  public:
   OutOfBudget(const std::string& message, const MemoryBreakdown& breakdown)
-      : c10::OutOfMemoryError({__func__, __FILE__, static_cast<uint32_t>(__LINE__)}, message), breakdown_(breakdown) {}
+      : c10::OutOfMemoryError(message), breakdown_(breakdown) {}
   const MemoryBreakdown& breakdown() const noexcept { return breakdown_; }
 
  private:
