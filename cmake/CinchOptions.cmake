@@ -18,7 +18,11 @@ endif()
 
 # One static library per room: cinch_room(NAME sources...)
 function(cinch_room name)
-  add_library(${name} STATIC ${ARGN})
+  set(sources ${ARGN})
+  if(NOT sources) # a room that is still being built
+    set(sources "${PROJECT_SOURCE_DIR}/cmake/torch_pch.cpp")
+  endif()
+  add_library(${name} STATIC ${sources})
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   target_include_directories(${name}
     PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>" "$<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>"
