@@ -1,0 +1,25 @@
+// Which row of a slot holds for this very call.
+#pragma once
+
+#include "hooks/catalogue/op_info.h"
+
+namespace cinch::hooks {
+
+// A call as the catalogue sees it.
+struct Call {
+  const OpInfo& op;
+  c10::ArrayRef<const c10::IValue> inputs;
+  const at::Tensor& saved;
+  const OpInfo* parent = nullptr;
+};
+
+// The first row whose conditions hold, or nullptr.
+const NeedRow* pick_row(const Call& call, const SlotInfo& slot);
+
+// True where the tensor's dtype can have this need: integers are no masks, values are real floating point.
+bool dtype_fits(Need need, const at::Tensor& saved);
+
+// The row's predicate with its bounds from the call's arguments; nullopt where they give none that a codec could keep.
+std::optional<Predicate> predicate_of(const Call& call, const NeedRow& row);
+
+}  // namespace cinch::hooks

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+"""Turns hooks/catalogue/needs.json into the C++ table and the table in docs/catalogue.md.
+
+Without options both files are rewritten. With --check nothing is written: exit 1 where a file differs from
+what needs.json gives, exit 2 where needs.json itself is wrong.
+"""
+import argparse
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "hooks/catalogue/needs.json"
+TABLE = ROOT / "hooks/catalogue/needs_table.inc"
+PAGE = ROOT / "docs/catalogue.md"
+BEGIN, END = "<!-- begin generated -->", "<!-- end generated -->"
+
+NEEDS = ["shape", "mask", "bool", "integer", "linear", "nonlinear", "exact", "opaque", "parameter"]
+PREDICATES = ["none", "greater", "greater_equal", "less_equal", "open_interval", "closed_interval", "abs_greater", "sign",
+              "two_valued"]
+REACHES = ["none", "weight_grad", "input_grad", "both", "upstream"]
+ROW_KEYS = {"variant", "when", "need", "predicate", "joint", "nan", "region", "reaches", "verified", "first_order", "note"}
+BOUNDS = {"greater": ["lo"], "greater_equal": ["lo"], "less_equal": ["hi"], "open_interval": ["lo", "hi"],
+          "closed_interval": ["lo", "hi"], "abs_greater": ["lo"]}
+MAX_CONDITIONS = 4
+
+
+class Wrong(Exception):
+    pass
+
+
+def pascal(word):
+    return "k" + "".join(part.capitalize() for part in word.split("_"))
+
+
+def text(value):
+    return json.dumps(value)
+
+
+def number(value):
+    if value == "inf":
+        return "kInfinity"
+    if value == "-inf":
+        return "-kInfinity"
+    return repr(float(value))
+
+
+def one_of(value, allowed, where):
+    if value not in allowed:
+        raise Wrong(f"{where}: {value!r} is none of {', '.join(allowed)}")
+    return value
+
+
+def bound(value):
+    if isinstance(value, str):
+        return "{%s, 0.0}" % text(value)
+    return "{nullptr, %s}" % number(value)
+
+
+def condition(c, where):
+    if "argument" in c:
+        value = c["is"]
+        if isinstance(value, str) and value not in ("inf", "-inf"):
+            return "{ConditionKind::kText, %s, 0.0, %s}" % (text(c["argument"]), text(value))
+        return "{ConditionKind::kNumber, %s, %s, nullptr}" % (text(c["argument"]), number(value))
+    kinds = {"absent": ("kAbsent", True), "no_grad": ("kNoGrad", True), "dtype": ("kDtype", False),
+             "device": ("kDevice", False), "inside": ("kInside", False)}
+    if len(c) != 1 or next(iter(c)) not in kinds:
+        raise Wrong(f"{where}: unknown condition {c}")
+    key, value = next(iter(c.items()))
+    kind, names_argument = kinds[key]
+    if names_argument:
+        return "{ConditionKind::%s, %s, 0.0, nullptr}" % (kind, text(value))
+    return "{ConditionKind::%s, nullptr, 0.0, %s}" % (kind, text(value))
+
+
+def row_code(row, where):
+    unknown = set(row) - ROW_KEYS
+    if unknown:
+        raise Wrong(f"{where}: unknown keys {sorted(unknown)}")
+    need = one_of(row.get("need"), NEEDS, where)
+    if not isinstance(row.get("verified"), bool):
+        raise Wrong(f"{where}: 'verified' must be true or false")
+    fields = [f".variant = {text(row['variant'])}"] if row.get("variant") else []
+    fields.append(f".need = Need::{pascal(need)}")
+    predicate = row.get("predicate", {"kind": "none"})
+    kind = one_of(predicate.get("kind"), PREDICATES, where)
+    joint = row.get("joint", False)
+    if need == "mask" and (kind == "none") != joint:
+        raise Wrong(f"{where}: a mask has either a predicate of single values or 'joint'")
+    if need != "mask" and kind != "none":
+        raise Wrong(f"{where}: a predicate needs 'need': 'mask'")
+    if kind != "none":
+        fields.append(f".predicate = PredicateKind::{pascal(kind)}")
+    for side in BOUNDS.get(kind, []):
+        if side not in predicate:
+            raise Wrong(f"{where}: predicate {kind} lacks '{side}'")
+        fields.append(f".{side} = {bound(predicate[side])}")
+    if predicate.get("nan_on"):
+        fields.append(".nan_on = true")
+    reach = one_of(row.get("reaches", "none"), REACHES, where)
+    if reach != "none":
+        fields.append(f".reach = Reach::{pascal(reach)}")
+    for key in ("verified", "joint", "first_order"):
+        if row.get(key):
+            fields.append(f".{key} = true")
+    conditions = row.get("when", [])
+    if len(conditions) > MAX_CONDITIONS:
+        raise Wrong(f"{where}: more than {MAX_CONDITIONS} conditions")
+    if conditions:
+        fields.append(".when = {%s}" % ", ".join(condition(c, where) for c in conditions))
+    return "{" + ", ".join(fields) + "}"
+
+
+def table_code(data):
+    if data.get("schema") != "cinch.needs/1":
+        raise Wrong("schema: expected cinch.needs/1")
+    out = ["// Made by scripts/make_catalogue.py from needs.json; do not edit. Long because it is a table.", "// clang-format off",
+           "constexpr const char* kTorchVersions[] = {%s};" % ", ".join(map(text, data["torch"])), ""]
+    ops, seen = [], set()
+    for n, op in enumerate(data["ops"]):
+        slots = []
+        for m, slot in enumerate(op["slots"]):
+            where = f"{op['op']}, slot {slot['name']}"
+            rows = [row_code(row, where) for row in slot["rows"]]
+            name = f"kRows{n}_{m}"
+            if rows:
+                out.append(f"constexpr NeedRow {name}[] = {{")
+                out.extend(f"    {row}," for row in rows)
+                out.append("};")
+            argument = text(slot["argument"]) if "argument" in slot else text(slot["name"])
+            slots.append("{%s, %s, %s}" % (text(slot["name"]), argument, name if rows else "{}"))
+        if not slots or len(slots) > 64:
+            raise Wrong(f"{op['op']}: 1 to 64 slots, not {len(slots)}")
+        out.append(f"constexpr SlotData kSlots{n}[] = {{{', '.join(slots)}}};")
+        for overload in op["overloads"]:
+            key = (op["op"], overload)
+            if key in seen:
+                raise Wrong(f"{op['op']}.{overload}: listed twice")
+            seen.add(key)
+            ops.append(f"    {{{text(op['op'])}, {text(overload)}, kSlots{n}}},")
+    out += ["", "constexpr OpData kOps[] = {", *ops, "};", "// clang-format on", ""]
+    return "\n".join(out)
+
+
+def describe(predicate):
+    lo, hi = predicate.get("lo"), predicate.get("hi")
+    words = {"greater": f"x > {lo}", "greater_equal": f"x >= {lo}", "less_equal": f"x <= {hi}",
+             "open_interval": f"{lo} < x < {hi}", "closed_interval": f"{lo} <= x <= {hi}", "abs_greater": f"\\|x\\| > {lo}",
+             "sign": "sign of x", "two_valued": "which of two values", "none": predicate.get("equals", "")}
+    said = words[predicate["kind"]]
+    return said + (", on for NaN" if predicate.get("nan_on") else "")
+
+
+def page_table(data):
+    out = ["| op | slot | variant | need | keep | error reaches | checked |", "|---|---|---|---|---|---|---|"]
+    for op in data["ops"]:
+        name = op["op"].removeprefix("aten::")
+        name = ", ".join(f"`{name}{'.' + o if o else ''}`" for o in op["overloads"])
+        for slot in op["slots"]:
+            for row in slot["rows"]:
+                keep = describe(row["predicate"]) if "predicate" in row else ""
+                if row.get("joint"):
+                    keep += " (two tensors compared: kept exact)"
+                if row.get("region"):
+                    keep += f"values matter for {describe(row['region'])}"
+                checked = "run on CPU" if row["verified"] else "from source"
+                if row.get("first_order"):
+                    checked += ", first order only"
+                reaches = row.get("reaches", "").replace("_", " ")
+                out.append(f"| {name} | {slot['name']} | {row.get('variant', '')} | {row['need']} | {keep} | {reaches} | {checked} |")
+    return "\n".join(out)
+
+
+def page_text(data):
+    old = PAGE.read_text()
+    if BEGIN not in old or END not in old:
+        raise Wrong(f"{PAGE.name}: the marks '{BEGIN}' and '{END}' are missing")
+    head, rest = old.split(BEGIN, 1)
+    tail = rest.split(END, 1)[1]
+    rows = [row for op in data["ops"] for slot in op["slots"] for row in slot["rows"]]
+    run = sum(row["verified"] for row in rows)
+    intro = f"{len(data['ops'])} ops, {len(rows)} rows: {run} run on CPU with torch {', '.join(data['torch'])}, {len(rows) - run} from source."
+    return f"{head}{BEGIN}\n{intro}\n\n{page_table(data)}\n{END}{tail}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a generated file is stale")
+    arguments = parser.parse_args()
+    try:
+        data = json.loads(SOURCE.read_text())
+        made = {TABLE: table_code(data), PAGE: page_text(data)}
+    except (Wrong, json.JSONDecodeError, KeyError) as error:
+        print(f"{SOURCE.relative_to(ROOT)}: {error}", file=sys.stderr)
+        return 2
+    stale = 0
+    for path, content in made.items():
+        if path.exists() and path.read_text() == content:
+            continue
+        if arguments.check:
+            print(f"{path.relative_to(ROOT)} is stale: run scripts/make_catalogue.py", file=sys.stderr)
+            stale = 1
+        else:
+            path.write_text(content)
+            print(f"wrote {path.relative_to(ROOT)}")
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main())
