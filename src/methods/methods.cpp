@@ -1,0 +1,46 @@
+#include "src/methods/methods.h"
+
+#include <array>
+#include <string>
+
+namespace cinch {
+namespace {
+
+constexpr std::array<int64_t, 4> kBits{1, 2, 4, 8};
+constexpr std::array<int64_t, 1> kGroups{256};
+constexpr std::array<std::string_view, 2> kRoundings{"stochastic", "nearest"};
+
+constexpr std::array<ParamInfo, 3> kGroupQuantParams{{
+    {"bits", int64_t{4}, kBits, {}, "bits per value"},
+    {"group", int64_t{256}, kGroups, {}, "values that share a minimum and a step"},
+    {"rounding", std::string_view("stochastic"), {}, kRoundings, "stochastic: unbiased; nearest: a smaller bound, biased"},
+}};
+
+constexpr std::array<MethodInfo, 6> kMethods{{
+    {"keep", true, "exact", "the tensor itself, untouched", "cinch", {}},
+    {"shape", true, "exact", "no values at all: sizes, strides and dtype", "cinch", {}},
+    {"mask", true, "exact", "one predicate of each value, 1 bit (2 for a sign)", "cinch", {}},
+    {"bits", true, "exact", "booleans, 1 bit each", "cinch", {}},
+    {"int", true, "exact", "integers, as few bits as their range needs; pooling indices as offsets in their window", "cinch", {}},
+    {"group_quant", false, "unbiased", "fixed rate, minimum and step for each group of 256 values",
+     "ActNN (Chen et al., ICML 2021), GACT (Liu et al., ICML 2022)", kGroupQuantParams},
+}};
+
+}  // namespace
+
+std::span<const MethodInfo> methods() noexcept { return kMethods; }
+
+const MethodInfo* find_method(std::string_view name) noexcept {
+  for (const MethodInfo& m : kMethods) {
+    if (m.name == name) return &m;
+  }
+  return nullptr;
+}
+
+std::string method_names() {
+  std::string names;
+  for (const MethodInfo& m : kMethods) names += (names.empty() ? "" : ", ") + std::string(m.name);
+  return names;
+}
+
+}  // namespace cinch
