@@ -14,6 +14,13 @@ target_precompile_headers(cinch_torch_pch PRIVATE "${CMAKE_CURRENT_LIST_DIR}/tor
 # A target's sources see torch: links it and reuses the precompiled header.
 function(cinch_use_torch name)
   target_link_libraries(${name} PUBLIC cinch_torch)
-  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  get_target_property(type ${name} TYPE)
+  if(type STREQUAL EXECUTABLE)
+    # CMake would give executables -fPIE, and the header was compiled with -fPIC: GCC would then not use it.
+    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${name} PRIVATE -fPIC)
+  else()
+    set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  endif()
   target_precompile_headers(${name} REUSE_FROM cinch_torch_pch)
 endfunction()
