@@ -1,0 +1,218 @@
+#include "planner/descent.h"
+
+#include <cmath>
+#include <numeric>
+#include <queue>
+
+namespace cinch::planner {
+namespace {
+
+constexpr int kSqueezes = 64;
+
+// Bytes gained per price. What costs nothing comes first, by bytes; ties go to the item and candidate that come first.
+struct Offer {
+  bool free = false;
+  double gain = 0;       // bytes if free, else bytes per price
+  int32_t item = -1, candidate = -1;
+
+  bool better_than(const Offer& other) const {
+    if (free != other.free) return free;
+    if (gain != other.gain) return gain > other.gain;
+    if (item != other.item) return item < other.item;
+    return candidate < other.candidate;
+  }
+  bool operator<(const Offer& other) const { return other.better_than(*this); }
+};
+
+Offer make_offer(double bytes, double price, int32_t item, int32_t candidate) {
+  if (price <= 0) return {true, bytes, item, candidate};
+  return {false, bytes / price, item, candidate};
+}
+
+class PeakDescent {
+ public:
+  PeakDescent(const Problem& problem, const Prices& prices) : problem_(problem), prices_(prices), state_(problem) {
+    record(state_.totals());
+  }
+
+  Path run() {
+    const int64_t top = state_.peak(), range = std::max<int64_t>(top - problem_.floor_bytes, 0);
+    // Finer levels cost time and matter less the more payloads share the work.
+    const double size = static_cast<double>(problem_.items.size() + 1) * static_cast<double>(problem_.raw_timeline.size() + 1);
+    const int levels = static_cast<int>(std::clamp(8e7 / size, 24.0, 512.0));
+    for (int level = 1; level <= levels; ++level) {
+      const int64_t target = top - static_cast<int64_t>(std::llround(static_cast<double>(range) * level / levels));
+      const bool reached = lower_to(target);
+      take_back(std::max(target, state_.peak()));
+      if (!reached) break;
+    }
+    // Squeeze out the rest: the smallest feasible limit is reported to users.
+    for (int round = 0; round < kSqueezes && lower_to(state_.peak() - 1); ++round) take_back(state_.peak());
+    return std::move(path_);
+  }
+
+ private:
+  void record(const Totals& totals) { path_.visits.push_back({totals, path_.moves.size()}); }
+
+  void move(int32_t item, int32_t candidate) {
+    state_.move(item, candidate);
+    path_.moves.push_back({item, candidate});
+  }
+
+  // How many violating instants lie before each instant; false when there is none.
+  bool count_violations(int64_t target) {
+    const auto& usage = state_.usage();
+    violations_before_.resize(usage.size() + 1);
+    int64_t count = 0;
+    for (size_t t = 0; t < usage.size(); ++t) {
+      violations_before_[t] = count;
+      count += usage[t] > target;
+    }
+    violations_before_[usage.size()] = count;
+    return count > 0;
+  }
+
+  // The item's best way to bring violating instants down, counting a byte once for each of them.
+  Offer best_offer(int32_t index) const {
+    const Item& item = problem_.items[index];
+    Offer best;
+    if (item.candidates.size() < 2 || item.segments.empty()) return best;
+    double instants = 0, buffered = 0, unbuffered = 0;
+    for (const Segment& s : item.segments) {
+      const auto n = static_cast<double>(violations_before_[s.end] - violations_before_[s.begin]);
+      instants += n;
+      buffered += n * static_cast<double>(s.add_buffered);
+      unbuffered += n * static_cast<double>(s.add_unbuffered);
+    }
+    if (instants == 0) return best;
+    const auto load = [&](const Candidate& c) {
+      return c.kept ? 0.0 : instants * static_cast<double>(c.bytes) + (c.buffered ? buffered : unbuffered);
+    };
+    const Candidate& now = state_.chosen(index);
+    for (size_t i = 0; i < item.candidates.size(); ++i) {
+      const double freed = load(now) - load(item.candidates[i]);
+      if (freed <= 0) continue;
+      const Offer offer = make_offer(freed, prices_.of(item.candidates[i]) - prices_.of(now), index, static_cast<int32_t>(i));
+      if (best.item < 0 || offer.better_than(best)) best = offer;
+    }
+    return best;
+  }
+
+  // Brings the peak to `target`, or as near as moves that help on balance can; tells whether it got there.
+  bool lower_to(int64_t target) {
+    std::vector<int32_t> moves_left(problem_.items.size());
+    for (size_t i = 0; i < moves_left.size(); ++i) moves_left[i] = static_cast<int32_t>(problem_.items[i].candidates.size()) + 2;
+    bool progress = true;
+    while (progress) {
+      progress = false;
+      if (!count_violations(target)) return true;
+      std::priority_queue<Offer> offers;
+      for (size_t i = 0; i < problem_.items.size(); ++i) {
+        const Offer offer = best_offer(static_cast<int32_t>(i));
+        if (offer.item >= 0 && moves_left[i] > 0) offers.push(offer);
+      }
+      while (!offers.empty()) {
+        // Offers go stale as violations vanish: look again before taking one.
+        const int32_t item = offers.top().item;
+        offers.pop();
+        const Offer fresh = best_offer(item);
+        if (fresh.item < 0 || moves_left[item] == 0) continue;
+        if (!offers.empty() && offers.top().better_than(fresh)) {
+          offers.push(fresh);
+          continue;
+        }
+        --moves_left[item];
+        move(item, fresh.candidate);
+        progress = true;
+        record(state_.totals());
+        if (!count_violations(target)) return true;
+        const Offer next = best_offer(item);
+        if (next.item >= 0) offers.push(next);
+      }
+    }
+    return false;
+  }
+
+  // The cheapest candidate of the item that leaves every instant at or below `target`.
+  int32_t cheapest_fitting(size_t index, int64_t target) const {
+    const Item& item = problem_.items[index];
+    const Candidate& now = state_.chosen(index);
+    int64_t kept = INT64_MIN, buffered = INT64_MIN, unbuffered = INT64_MIN;
+    for (const Segment& s : item.segments) {
+      const auto begin = state_.usage().begin();
+      const int64_t without = *std::max_element(begin + s.begin, begin + s.end) - State::delta(s, now);
+      kept = std::max(kept, without);
+      buffered = std::max(buffered, without + s.add_buffered);
+      unbuffered = std::max(unbuffered, without + s.add_unbuffered);
+    }
+    int32_t best = state_.choice()[index];
+    for (size_t i = 0; i < item.candidates.size(); ++i) {
+      const Candidate& c = item.candidates[i];
+      const int64_t highest = c.kept ? kept : (c.buffered ? buffered : unbuffered) + c.bytes;
+      if (highest <= target && prices_.of(c) < prices_.of(item.candidates[best])) best = static_cast<int32_t>(i);
+    }
+    return best;
+  }
+
+  void take_back(int64_t target) {
+    std::vector<size_t> order;
+    for (size_t i = 0; i < problem_.items.size(); ++i) {
+      if (!problem_.items[i].segments.empty() && problem_.items[i].candidates.size() > 1 && prices_.of(state_.chosen(i)) > 0) order.push_back(i);
+    }
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return prices_.of(state_.chosen(a)) > prices_.of(state_.chosen(b)); });
+    const size_t before = path_.moves.size();
+    for (size_t i : order) {
+      const int32_t candidate = cheapest_fitting(i, target);
+      if (candidate != state_.choice()[i]) move(static_cast<int32_t>(i), candidate);
+    }
+    if (path_.moves.size() != before) record(state_.totals());
+  }
+
+  const Problem& problem_;
+  const Prices prices_;
+  State state_;
+  Path path_;
+  std::vector<int64_t> violations_before_;
+};
+
+}  // namespace
+
+Path descend_peak(const Problem& problem, const Prices& prices) { return PeakDescent(problem, prices).run(); }
+
+Path descend_bytes(const Problem& problem, const Prices& prices) {
+  State state(problem);
+  Path path;
+  path.visits.push_back({state.totals(), 0});
+  const auto best_offer = [&](int32_t index) {
+    Offer best;
+    const Candidate& now = state.chosen(index);
+    const auto& candidates = problem.items[index].candidates;
+    for (size_t i = 0; i < candidates.size(); ++i) {
+      if (candidates[i].bytes >= now.bytes) continue;
+      const Offer offer = make_offer(static_cast<double>(now.bytes - candidates[i].bytes), prices.of(candidates[i]) - prices.of(now), index, static_cast<int32_t>(i));
+      if (best.item < 0 || offer.better_than(best)) best = offer;
+    }
+    return best;
+  };
+  std::priority_queue<Offer> offers;
+  for (size_t i = 0; i < problem.items.size(); ++i) {
+    if (const Offer offer = best_offer(static_cast<int32_t>(i)); offer.item >= 0) offers.push(offer);
+  }
+  while (!offers.empty()) {
+    const Offer offer = offers.top();
+    offers.pop();
+    state.move(offer.item, offer.candidate);
+    path.moves.push_back({offer.item, offer.candidate});
+    path.visits.push_back({state.totals(), path.moves.size()});
+    if (const Offer next = best_offer(offer.item); next.item >= 0) offers.push(next);
+  }
+  return path;
+}
+
+std::vector<int32_t> choice_after(const Problem& problem, const Path& path, size_t moves) {
+  std::vector<int32_t> choice(problem.items.size(), 0);
+  for (size_t i = 0; i < moves; ++i) choice[path.moves[i].item] = path.moves[i].candidate;
+  return choice;
+}
+
+}  // namespace cinch::planner
