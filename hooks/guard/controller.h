@@ -1,0 +1,86 @@
+// The one place that decides what changes while a guard runs: phases, limit, plan, replanning, what to do when memory runs out.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cinch/planner.h"
+#include "cinch/torch/guard.h"
+#include "hooks/observe/recorder.h"
+#include "hooks/session.h"
+#include "src/backend/torch/metered_allocator.h"
+
+namespace cinch::hooks {
+
+class Controller final : public backend::OverrunHandler {
+ public:
+  // Throws Error for an invalid budget, BudgetError for a limit that is already passed.
+  Controller(Budget budget, GuardOptions options, std::shared_ptr<Session> session);
+  ~Controller() override;
+
+  void track(const std::string& name, const torch::nn::Module& module);
+  void track(const torch::optim::Optimizer& optimizer);
+  void step();
+  void replan(Budget budget);
+
+  Phase phase() const;
+  std::shared_ptr<const Profile> profile() const;
+  std::shared_ptr<const Plan> plan() const;
+  Usage usage() const;
+  std::optional<MemoryBreakdown> last_overrun() const;
+
+  bool make_room(int64_t request_bytes) override;
+  bool overrun(int64_t request_bytes, MemoryBreakdown& breakdown) override;
+
+ private:
+  void begin_observing();
+  void finish_observing();
+  void adopt(std::shared_ptr<const Plan> plan);
+  void plan_now();
+  void set_limit(int64_t bytes);
+  void configure_reclaim();
+  void check_loaded_plan();
+  void check_budget_file();
+  void check_engine();
+  void count_earlier_storages();
+  void end_iteration();
+  void emit(Event::Kind kind, const std::string& message) const;
+  double variance_bound() const;
+  double gradient_variance() const;
+  MemoryBreakdown breakdown() const;
+  int64_t optimizer_bytes() const;
+
+  // Storages of tracked tensors that were made before the meter.
+  struct Earlier {
+    c10::weak_intrusive_ptr<c10::StorageImpl> weak;
+    int64_t bytes;
+  };
+
+  Budget budget_;
+  const GuardOptions options_;
+  const std::shared_ptr<Session> session_;
+  std::vector<const torch::optim::Optimizer*> optimizers_;
+  std::vector<Earlier> earlier_;
+  std::unique_ptr<Recorder> recorder_;
+  std::optional<std::filesystem::file_time_type> budget_file_time_;
+  std::chrono::steady_clock::time_point step_started_;
+  double step_seconds_ = 0;
+  int64_t observed_ = 0, since_plan_ = 0;
+  bool check_fingerprint_ = false;
+  std::atomic<int64_t> parameters_bytes_{0}, gradients_bytes_{0}, optimizer_bytes_{0};
+
+  mutable std::mutex mutex_;  // of what follows: read from any thread
+  Phase phase_ = Phase::kObserve;
+  std::optional<Budget> next_budget_;
+  std::shared_ptr<const Profile> profile_;
+  std::shared_ptr<const Plan> plan_;
+  Usage usage_;
+  std::optional<MemoryBreakdown> last_overrun_;
+};
+
+}  // namespace cinch::hooks

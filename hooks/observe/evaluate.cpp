@@ -1,0 +1,78 @@
+#include "hooks/observe/evaluate.h"
+
+#include <algorithm>
+
+#include "planner/noise_prior.h"
+
+namespace cinch::hooks {
+namespace {
+
+double second_moment(const TensorStats& stats) { return stats.variance + stats.mean * stats.mean; }
+
+double relative(double mean_square_error, const TensorStats& stats) {
+  const double moment = second_moment(stats);
+  return moment > 0 ? mean_square_error / moment : 0.0;
+}
+
+planner::Reach reach_for_prior(Reach reach) {
+  switch (reach) {
+    case Reach::kWeightGrad: return planner::Reach::kWeightGrad;
+    case Reach::kInputGrad: return planner::Reach::kInputGrad;
+    case Reach::kUpstream: return planner::Reach::kUpstream;
+    default: return planner::Reach::kBoth;  // unknown: the dear one of the usual two
+  }
+}
+
+}  // namespace
+
+double price(std::span<const Want> wants, double rel_mse, int64_t value_payloads) {
+  double variance = 0;
+  for (const Want& want : wants)
+    if (is_value(want.need))
+      variance += planner::noise_prior({want.need, reach_for_prior(want.reach), rel_mse, std::max<int64_t>(1, value_payloads)});
+  return variance;
+}
+
+double price(const Payload& payload, const TensorStats& stats, const Codec& codec, int64_t value_payloads) {
+  const Estimate estimate = codec.estimate(stats, payload.span.numel, payload.dtype(), SideInfo{});
+  return price(payload.wants, relative(estimate.mean_square_error, stats), value_payloads);
+}
+
+std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats, int64_t raw_bytes, const CodecContext& context) {
+  std::vector<Candidate> result(1);
+  result[0].option.charged_bytes = raw_bytes;
+  const auto add = [&](const CodecSpec& spec) {
+    const auto codec = shared_codec(spec);
+    const auto form = form_for(spec, codec, payload.wants, payload.dtype());
+    if (!form) return;
+    const auto bytes = payload.measure(*form, context);
+    if (!bytes || *bytes >= raw_bytes) return;
+    Candidate candidate;
+    candidate.option.spec = codec ? codec->spec() : normalise(spec);
+    candidate.option.charged_bytes = *bytes;
+    candidate.option.lossless = form->lossless;
+    const auto& timed = form->values ? form->values : form->masks.empty() ? nullptr : shared_codec(CodecSpec{"mask", {}});
+    if (timed) {
+      const Estimate estimate = timed->estimate(stats, payload.span.numel, payload.dtype(), form->side);
+      candidate.encode_seconds = estimate.encode_seconds;
+      candidate.decode_seconds = estimate.decode_seconds;
+      if (!form->lossless) candidate.rel_mse = relative(estimate.mean_square_error, stats);
+    }
+    result.push_back(candidate);
+  };
+  const NeedUnion needs = unite(payload.wants);
+  if (needs.opaque) return result;
+  if (needs.only_shape) {
+    add(CodecSpec{"shape", {}});
+    return result;
+  }
+  if (!needs.wants_values || needs.two_valued) add(CodecSpec{"mask", {}});
+  if (payload.dtype() == DType::kBool) add(CodecSpec{"bits", {}});
+  if (is_integer(payload.dtype())) add(CodecSpec{"int", {}});
+  const bool lossy = is_codable_float(payload.dtype()) && needs.wants_values && !needs.wants_exact && stats.finite;
+  if (lossy)
+    for (const int64_t bits : {8, 4, 2, 1}) add(CodecSpec{"group_quant", {{"bits", bits}}});
+  return result;
+}
+
+}  // namespace cinch::hooks

@@ -1,0 +1,138 @@
+#include "hooks/observe/recorder.h"
+
+#include <map>
+
+#include "src/backend/torch/metered_allocator.h"
+
+namespace cinch::hooks {
+
+Recorder::Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites) : store_(std::move(store)), sites_(std::move(sites)) {
+  backend::cpu_meter().take_interval_peak();
+  timeline_.push_back({});
+}
+
+int32_t Recorder::event() {
+  timeline_.back().bytes = backend::cpu_meter().take_interval_peak() + recoded_bytes_;
+  timeline_.push_back({});
+  return static_cast<int32_t>(timeline_.size()) - 1;
+}
+
+void Recorder::saved(Payload& payload, const Want& want, const View& view, bool first) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (first) {
+    payload.record = static_cast<int32_t>(records_.size());
+    Record record;
+    record.profile.dtype = payload.dtype();
+    record.profile.numel = payload.span.numel;
+    record.profile.raw_bytes = payload.raw_values_bytes();
+    record.profile.saved_at = event();
+    record.storage = payload.entry->sequence;
+    record.storage_bytes = payload.entry->nbytes;
+    records_.push_back(std::move(record));
+  }
+  if (payload.record < 0) return;  // made before this iteration
+  Record& record = records_[static_cast<size_t>(payload.record)];
+  record.wants.push_back(want);
+  record.profile.sites.push_back(static_cast<int32_t>(site_profiles_.size()));
+  const Site& site = (*sites_)[want.site];
+  SiteProfile profile{site.name, site.layer, site.op, site.slot, site.occurrence, want.need, want.predicate, view.sizes, payload.record};
+  site_profiles_.push_back(std::move(profile));
+}
+
+void Recorder::exclusive(Payload& payload) {
+  if (payload.record < 0) return;
+  const auto stats = payload.stats();
+  if (!stats) return;
+  auto candidates = evaluate(payload, *stats, payload.raw_values_bytes(), store_->context(payload));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Record& record = records_[static_cast<size_t>(payload.record)];
+  record.profile.stats = *stats;
+  record.candidates = std::move(candidates);
+  record.profile.exclusive_at = event();  // an instant of its own: raw and coded exist together while coding, not after
+  event();
+}
+
+void Recorder::coded(Payload& payload, int64_t freed_bytes) {
+  if (payload.record < 0) return;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  event();
+  records_[static_cast<size_t>(payload.record)].recoded_bytes += freed_bytes;
+  recoded_bytes_ += freed_bytes;
+}
+
+void Recorder::close_uses(int32_t last) {
+  for (const OpenUse& open : open_uses_) {
+    Use& use = records_[static_cast<size_t>(open.record)].profile.uses[open.use];
+    if (use.end < use.begin) use.end = std::max(last, use.begin);
+  }
+  open_uses_.clear();
+}
+
+void Recorder::unpacked(Payload& payload) {
+  if (payload.record < 0) return;
+  const torch::autograd::Node* node = torch::autograd::get_current_node().get();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const int32_t now = event();
+  if (node != open_node_ || node == nullptr) close_uses(now - 1);
+  open_node_ = node;
+  auto& uses = records_[static_cast<size_t>(payload.record)].profile.uses;
+  uses.push_back({now, -1});
+  open_uses_.push_back({payload.record, uses.size() - 1});
+}
+
+void Recorder::freed(int32_t index) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const int32_t now = event();
+  Record& record = records_[static_cast<size_t>(index)];
+  for (Use& use : record.profile.uses)
+    if (use.end < use.begin) use.end = std::max(now - 1, use.begin);
+  std::erase_if(open_uses_, [&](const OpenUse& open) { return open.record == index; });
+  recoded_bytes_ -= record.recoded_bytes;
+  record.profile.freed_at = now;
+  record.freed = true;
+}
+
+void Recorder::share_storages() {
+  std::map<uint64_t, std::vector<Record*>> by_storage;
+  for (Record& record : records_) by_storage[record.storage].push_back(&record);
+  for (auto& [storage, records] : by_storage) {
+    // What the views leave uncovered is kept alive by them all the same: the first one's.
+    int64_t rest = records.front()->storage_bytes;
+    for (const Record* record : records) rest -= record->profile.raw_bytes;
+    PayloadProfile& first = records.front()->profile;
+    first.raw_bytes = std::max<int64_t>(1, first.raw_bytes + rest);
+    if (!records.front()->candidates.empty()) records.front()->candidates.front().option.charged_bytes = first.raw_bytes;
+  }
+}
+
+Profile Recorder::finish() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const int32_t end = event();
+  close_uses(end - 1);
+  timeline_.pop_back();
+  share_storages();
+  int64_t value_payloads = 0;
+  for (const Record& record : records_) value_payloads += unite(record.wants).wants_values ? 1 : 0;
+  Profile profile;
+  profile.timeline = std::move(timeline_);
+  profile.sites = std::move(site_profiles_);
+  for (Record& record : records_) {
+    PayloadProfile& payload = record.profile;
+    if (!record.freed) payload.freed_at = end - 1;
+    payload.freed_at = std::min(payload.freed_at, end - 1);
+    if (record.candidates.empty()) {
+      record.candidates.resize(1);
+      record.candidates[0].option.charged_bytes = payload.raw_bytes;
+    }
+    const auto uses = static_cast<double>(std::max<size_t>(1, payload.uses.size()));
+    for (Candidate& candidate : record.candidates) {
+      candidate.option.seconds = candidate.encode_seconds + uses * candidate.decode_seconds;
+      if (!candidate.option.lossless) candidate.option.noise_variance = price(record.wants, candidate.rel_mse, value_payloads);
+      payload.options.push_back(candidate.option);
+    }
+    profile.payloads.push_back(std::move(payload));
+  }
+  return profile;
+}
+
+}  // namespace cinch::hooks

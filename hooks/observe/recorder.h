@@ -1,0 +1,60 @@
+// Watches one iteration with every payload raw and writes down what a plan needs.
+#pragma once
+
+#include <torch/csrc/autograd/function.h>
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "cinch/profile.h"
+#include "hooks/observe/evaluate.h"
+#include "hooks/store/store.h"
+
+namespace cinch::hooks {
+
+// Begins when made; instants are the intervals between events. Thread-safe.
+class Recorder final : public StoreListener {
+ public:
+  Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites);
+
+  void saved(Payload& payload, const Want& want, const View& view, bool first) override;
+  void exclusive(Payload& payload) override;
+  void unpacked(Payload& payload) override;
+  void coded(Payload& payload, int64_t freed_bytes) override;
+  void freed(int32_t record) override;
+
+  // Ends the iteration. Sizes of parameters and the like, versions and device are the caller's to fill in.
+  Profile finish();
+
+ private:
+  struct Record {
+    PayloadProfile profile;
+    std::vector<Want> wants;
+    std::vector<Candidate> candidates;
+    uint64_t storage = 0;                // the entry's sequence number
+    int64_t storage_bytes = 0;
+    int64_t recoded_bytes = 0;           // what coding it has freed by now
+    bool freed = false;
+  };
+  struct OpenUse {
+    int32_t record;
+    size_t use;
+  };
+
+  int32_t event();                       // mutex held
+  void close_uses(int32_t last);         // mutex held
+  void share_storages();
+
+  const std::shared_ptr<Store> store_;
+  const std::shared_ptr<Sites> sites_;
+  std::mutex mutex_;
+  std::vector<Instant> timeline_;
+  std::vector<Record> records_;
+  std::vector<SiteProfile> site_profiles_;
+  std::vector<OpenUse> open_uses_;
+  const torch::autograd::Node* open_node_ = nullptr;
+  int64_t recoded_bytes_ = 0;            // of live payloads: the timeline shows every payload raw, whatever the reclaimer did
+};
+
+}  // namespace cinch::hooks

@@ -1,0 +1,106 @@
+#include "hooks/saved_hook.h"
+
+#include <ATen/SavedTensorHooks.h>
+#include <c10/core/GradMode.h>
+
+#include "hooks/session.h"
+#include "hooks/trace.h"
+
+namespace cinch::hooks {
+namespace {
+
+// Storages below this are kept as they are: their bytes do not pay for a payload of their own.
+constexpr size_t kSmallBytes = 4096;
+
+// Plain data on the CPU that coding could make smaller.
+bool packable(const at::Tensor& tensor) {
+  const c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
+  if (impl->layout() != c10::kStrided || !tensor.device().is_cpu() || impl->is_python_dispatch() || tensor.is_nested()) return false;
+  if (!tensor.has_storage() || tensor.storage().data() == nullptr || tensor.storage().nbytes() < kSmallBytes) return false;
+  if (tensor.is_quantized() || tensor.is_conj() || tensor.is_neg() || tensor.is_inference() || tensor.is_complex()) return false;
+  return tensor.numel() > 0 && tensor.storage().nbytes() % tensor.itemsize() == 0;
+}
+
+bool is_leaf_parameter(const at::Tensor& tensor) {
+  if (tensor.requires_grad() && tensor.is_leaf()) return true;
+  return tensor.is_view() && tensor._base().requires_grad() && tensor._base().is_leaf();
+}
+
+class SavedHook final : public torch::autograd::SavedVariableHooks {
+ public:
+  explicit SavedHook(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+
+  void call_pack_hook(const at::Tensor& tensor) override {
+    // Pack never throws: an in-place op has already changed the tensor, and its node would be left without its save.
+    try {
+      version_ = torch::autograd::impl::version_counter(tensor);
+      if (tensor.is_inference()) versioned_ = false;
+      saved_version_ = versioned_ ? version_.current_version() : 0;
+      if (packable(tensor) && !is_leaf_parameter(tensor) && !session_->layers.is_parameter(tensor)) {
+        want_ = identify(*session_, tensor);
+        session_->note_site(want_.site);
+        kept_ = session_->store->save(tensor, want_);
+        session_.reset();
+        return;
+      }
+    } catch (...) {
+      ++session_->store->counters().fallbacks;
+    }
+    pass_through(tensor);
+  }
+
+  at::Tensor call_unpack_hook() override {
+    const c10::AutoGradMode no_grad(false);
+    check_version();
+    if (!kept_.payload) return alias_;
+    at::Tensor tensor = kept_.payload->store->unpack(kept_, want_);
+    TORCH_INTERNAL_ASSERT(tensor.sizes() == kept_.view.sizes && tensor.strides() == kept_.view.strides &&
+                          tensor.scalar_type() == kept_.payload->span.type);
+    return tensor;
+  }
+
+ private:
+  void pass_through(const at::Tensor& tensor) {
+    // Never the live tensor: an output would then keep its own graph alive.
+    kept_.payload.reset();
+    alias_ = tensor.unsafeGetTensorImpl()->is_python_dispatch() || tensor.is_nested() ? tensor.detach() : tensor.tensor_data();
+    // Writes in the backward are then seen by the version check, as in stock autograd.
+    if (versioned_) alias_.unsafeGetTensorImpl()->set_version_counter(version_);
+    session_.reset();
+  }
+
+  // Autograd's own check is off where hooks are; a program's meaning must not depend on how its tensors are kept.
+  void check_version() const {
+    if (!versioned_) return;
+    const uint32_t now = version_.current_version();
+    if (now == saved_version_) return;
+    std::ostringstream what;
+    if (kept_.payload)
+      what << c10::toString(kept_.payload->span.type) << "Tensor " << c10::IntArrayRef(kept_.view.sizes) << ", saved by "
+           << kept_.payload->store->site_name(want_.site);
+    else
+      what << c10::toString(alias_.scalar_type()) << "Tensor " << alias_.sizes();
+    TORCH_CHECK(false, "one of the variables needed for gradient computation has been modified by an inplace operation: [", what.str(),
+                "], is at version ", now, "; expected version ", saved_version_,
+                " instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+                "torch.autograd.set_detect_anomaly(True).");
+  }
+
+  std::shared_ptr<Session> session_;   // while packing only
+  Store::Kept kept_;
+  Want want_;
+  at::Tensor alias_;
+  c10::VariableVersion version_;
+  uint32_t saved_version_ = 0;
+  bool versioned_ = true;
+};
+
+}  // namespace
+
+std::unique_ptr<torch::autograd::SavedVariableHooks> make_saved_hook() {
+  auto session = current_session();
+  if (session == nullptr || at::SavedTensorDefaultHooks::get_tls_state().is_tracing) return nullptr;
+  return std::make_unique<SavedHook>(std::move(session));
+}
+
+}  // namespace cinch::hooks

@@ -1,0 +1,82 @@
+#include "hooks/session.h"
+
+#include "cinch/error.h"
+#include "hooks/trace.h"
+
+namespace cinch::hooks {
+namespace {
+
+// Torch has no registry of slots; this one is meant for tests and unused by torch itself.
+constexpr auto kSlot = c10::DebugInfoKind::TEST_INFO_2;
+
+// The layer of the last op that used a parameter, on this thread, within this iteration.
+struct LastLayer {
+  const Session* session = nullptr;
+  uint64_t iteration = 0;
+  int32_t layer = -1;
+};
+thread_local LastLayer last_layer;
+
+int32_t layer_now(Session& session, Frame* frame) {
+  const uint64_t iteration = session.iteration.load(std::memory_order_relaxed);
+  if (last_layer.session != &session || last_layer.iteration != iteration || last_layer.layer < 0)
+    last_layer = {&session, iteration, session.sites->intern_layer("")};
+  if (frame)
+    if (const std::string* layer = session.layers.layer_of(inputs_of(*frame)))
+      last_layer.layer = session.sites->intern_layer(*layer);
+  const std::string& scoped = scoped_layer();
+  return scoped.empty() ? last_layer.layer : session.sites->intern_layer(scoped);
+}
+
+}  // namespace
+
+void switch_on(const std::shared_ptr<Session>& session) {
+  auto* present = c10::ThreadLocalDebugInfo::get(kSlot);
+  if (present != nullptr && dynamic_cast<SessionInfo*>(present) == nullptr)
+    throw Error("BudgetGuard: another library uses the thread-local slot TEST_INFO_2; cinch cannot tell its threads");
+  c10::ThreadLocalDebugInfo::_push(kSlot, std::make_shared<SessionInfo>(session));
+}
+
+void switch_off(const std::shared_ptr<Session>& session) noexcept {
+  session->active.store(false);
+  try {
+    auto* present = dynamic_cast<SessionInfo*>(c10::ThreadLocalDebugInfo::get(kSlot));
+    if (present != nullptr && present->session == session) c10::ThreadLocalDebugInfo::_pop(kSlot);
+  } catch (...) {
+    // Something else lies on top: the switch stays, and `active` says no.
+  }
+}
+
+std::shared_ptr<Session> current_session() {
+  auto* info = c10::ThreadLocalDebugInfo::get(kSlot);
+  if (info == nullptr) return nullptr;
+  auto* ours = dynamic_cast<SessionInfo*>(info);
+  if (ours == nullptr || !ours->session->active.load(std::memory_order_acquire)) return nullptr;
+  return ours->session;
+}
+
+Want identify(Session& session, const at::Tensor& tensor) {
+  Frame* frame = current_frame();
+  Frame alone;  // a save outside every op, for instance of a custom Function without OpScope
+  alone.op = &op_info(std::string());
+  Frame& f = frame ? *frame : alone;
+  const OpInfo& op = *f.op;
+  const auto inputs = frame ? inputs_of(f) : c10::ArrayRef<const c10::IValue>();
+  const Frame* parent = parent_frame();
+  const SlotNeed slot = resolve_slot(op, inputs, tensor, f.taken, parent ? parent->op : nullptr);
+  if (f.layer < 0) {
+    f.layer = layer_now(session, frame);
+    f.occurrence = session.sites->next_occurrence(f.layer, op);
+  }
+  Want want;
+  want.site = session.sites->intern(f.layer, op, f.occurrence, op.known ? slot.slot : f.saves);
+  ++f.saves;
+  want.need = slot.need;
+  want.predicate = slot.predicate;
+  want.reach = slot.reach;
+  want.known_op = op.known;
+  if (want.need == Need::kInteger && frame) want.pool = pool_geometry(op, inputs, tensor);
+  return want;
+}
+
+}  // namespace cinch::hooks

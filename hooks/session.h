@@ -1,0 +1,49 @@
+// What one guard shares with the hooks of its threads.
+#pragma once
+
+#include <c10/util/ThreadLocalDebugInfo.h>
+
+#include <atomic>
+#include <memory>
+
+#include "hooks/layers.h"
+#include "hooks/sites.h"
+#include "hooks/store/store.h"
+
+namespace cinch::hooks {
+
+struct Session {
+  explicit Session(uint64_t seed) : sites(std::make_shared<Sites>()), store(std::make_shared<Store>(sites, seed)) {}
+
+  Layers layers;
+  std::shared_ptr<Sites> sites;
+  std::shared_ptr<Store> store;
+  std::atomic<bool> active{true};
+  std::atomic<uint64_t> iteration{0};
+  std::atomic<int64_t> backwards_since_step{0};
+  std::atomic<uint64_t> fingerprint{0};   // of this iteration's saves, in order
+
+  void note_site(SiteId site) {
+    fingerprint.store((fingerprint.load(std::memory_order_relaxed) ^ (*sites)[site].hash) * 1099511628211ull,
+                      std::memory_order_relaxed);
+  }
+};
+
+// The switch: travels with torch's thread-local state into the threads that torch starts (unlike a plain thread_local).
+class SessionInfo final : public c10::DebugInfoBase {
+ public:
+  explicit SessionInfo(std::shared_ptr<Session> s) : session(std::move(s)) {}
+  const std::shared_ptr<Session> session;
+};
+
+// Turns saving through `session` on for this thread. Throws Error when another library uses the same slot.
+void switch_on(const std::shared_ptr<Session>& session);
+// Takes the switch off this thread's state if it is on top of it; elsewhere `active = false` does.
+void switch_off(const std::shared_ptr<Session>& session) noexcept;
+// The active session of this thread, or null.
+std::shared_ptr<Session> current_session();
+
+// Who saves `tensor` now: op, slot, layer, need. Called inside pack.
+Want identify(Session& session, const at::Tensor& tensor);
+
+}  // namespace cinch::hooks

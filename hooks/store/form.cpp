@@ -1,0 +1,103 @@
+#include "hooks/store/form.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+namespace cinch::hooks {
+namespace {
+
+const std::shared_ptr<const Codec>& mask_codec() {
+  static const auto codec = make_codec(CodecSpec{"mask", {}});
+  return codec;
+}
+
+Form masks_only(const NeedUnion& needs) {
+  Form form;
+  form.masks = needs.masks;
+  return form;
+}
+
+Form with_values(std::shared_ptr<const Codec> codec, std::span<const Want> wants) {
+  Form form;
+  form.lossless = codec->error_class() == ErrorClass::kExact;
+  form.values = std::move(codec);
+  for (const Want& want : wants)
+    if (want.pool) form.side.pool = want.pool;
+  return form;
+}
+
+}  // namespace
+
+NeedUnion unite(std::span<const Want> wants) {
+  NeedUnion result;
+  for (const Want& want : wants) {
+    if (want.need == Need::kShape) continue;
+    result.only_shape = false;
+    if (want.need == Need::kMask && want.predicate.kind == PredicateKind::kTwoValued) {
+      result.two_valued = true;
+      result.wants_values = true;
+    } else if (want.need == Need::kMask) {
+      if (std::find(result.masks.begin(), result.masks.end(), want.predicate) == result.masks.end())
+        result.masks.push_back(want.predicate);
+    } else if (is_value(want.need)) {
+      result.wants_values = true;
+    } else {
+      result.wants_values = result.wants_exact = true;
+      result.opaque |= want.need == Need::kOpaque;
+    }
+  }
+  return result;
+}
+
+std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const Codec>& codec, std::span<const Want> wants,
+                             DType dtype) {
+  const NeedUnion needs = unite(wants);
+  if (spec.name == "keep" || needs.opaque) return std::nullopt;
+  if (spec.name == "shape") return needs.only_shape ? std::optional<Form>(Form{}) : std::nullopt;
+  if (spec.name == "mask") {
+    if (!needs.wants_values) return masks_only(needs);
+    if (!needs.two_valued) return std::nullopt;
+    Form form = with_values(codec, wants);
+    form.side.predicate.kind = PredicateKind::kTwoValued;
+    return form;
+  }
+  if (codec == nullptr || !codec->supports(dtype, DeviceKind::kCpu)) return std::nullopt;
+  Form form = with_values(codec, wants);
+  if (!form.lossless) {
+    if (needs.wants_exact) return std::nullopt;
+    form.masks = needs.masks;
+  }
+  return form;
+}
+
+std::optional<Form> lossless_form(std::span<const Want> wants, DType dtype) {
+  const NeedUnion needs = unite(wants);
+  if (needs.opaque) return std::nullopt;
+  const char* name = needs.only_shape ? "shape" : (!needs.wants_values || needs.two_valued) ? "mask"
+                     : dtype == DType::kBool ? "bits" : is_integer(dtype) ? "int" : "keep";
+  const CodecSpec spec{name, {}};
+  return form_for(spec, shared_codec(spec), wants, dtype);
+}
+
+std::shared_ptr<const Codec> shared_codec(const CodecSpec& spec) {
+  if (spec.name == "keep" || spec.name == "shape") return nullptr;
+  static std::mutex mutex;
+  static auto* const cache = new std::map<std::string, std::shared_ptr<const Codec>>;
+  const std::lock_guard<std::mutex> lock(mutex);
+  auto& codec = (*cache)[to_string(normalise(spec))];
+  if (codec == nullptr) codec = make_codec(spec);
+  return codec;
+}
+
+int64_t form_bound(const Form& form, int64_t numel, DType dtype) {
+  int64_t bytes = form.values ? align_part(form.values->payload_bound(numel, dtype, form.side)) : 0;
+  for (const Predicate& predicate : form.masks) {
+    SideInfo side;
+    side.predicate = predicate;
+    bytes += align_part(mask_codec()->payload_bound(numel, dtype, side));
+  }
+  return bytes;
+}
+
+}  // namespace cinch::hooks

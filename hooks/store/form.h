@@ -1,0 +1,61 @@
+// What the sites of a payload want, and the form that a codec spec gives it then.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "cinch/codec.h"
+#include "hooks/catalogue/op_info.h"
+#include "hooks/sites.h"
+
+namespace cinch::hooks {
+
+// One site's demand on a payload.
+struct Want {
+  SiteId site = -1;
+  Need need = Need::kExact;
+  Predicate predicate;
+  Reach reach = Reach::kNone;
+  std::optional<PoolGeometry> pool;
+  bool known_op = false;  // the op is in the catalogue: its backward does not write into what it saved
+};
+
+// Several sites' demands as one.
+struct NeedUnion {
+  bool only_shape = true;        // nobody reads values
+  bool wants_values = false;     // somebody reads values
+  bool wants_exact = false;      // somebody needs every bit
+  bool opaque = false;
+  bool two_valued = false;       // the op says that the data has two values
+  std::vector<Predicate> masks;  // distinct predicates, two-valued ones left out
+};
+NeedUnion unite(std::span<const Want> wants);
+
+// How a payload is kept: a codec for the values or none, and exact masks beside it.
+struct Form {
+  std::shared_ptr<const Codec> values;  // null: values are not kept
+  SideInfo side;                        // for `values`
+  std::vector<Predicate> masks;
+  bool lossless = true;
+};
+
+// The form in which `codec` (null for keep and shape) with `spec` serves all wants, or nullopt when it cannot, or when it is `keep`.
+std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const Codec>& codec, std::span<const Want> wants,
+                             DType dtype);
+
+// The smallest lossless form that the needs and the dtype allow without looking at values, or nullopt: keep.
+std::optional<Form> lossless_form(std::span<const Want> wants, DType dtype);
+
+// The codec of a spec, made once. Null for keep and shape.
+std::shared_ptr<const Codec> shared_codec(const CodecSpec& spec);
+
+// Upper bound of the bytes of a payload in this form.
+int64_t form_bound(const Form& form, int64_t numel, DType dtype);
+
+// Parts of a payload start at multiples of this.
+constexpr int64_t kPartAlignment = 64;
+constexpr int64_t align_part(int64_t bytes) { return (bytes + kPartAlignment - 1) / kPartAlignment * kPartAlignment; }
+
+}  // namespace cinch::hooks

@@ -1,0 +1,208 @@
+#include "hooks/store/payload.h"
+
+#include <ATen/EmptyTensor.h>
+#include <c10/core/impl/LocalDispatchKeySet.h>
+
+#include "hooks/store/stand_in.h"
+#include "hooks/store/store.h"
+#include "src/backend/torch/dtype.h"
+#include "src/backend/torch/metered_allocator.h"
+
+namespace cinch::hooks {
+namespace {
+
+at::Tensor empty_bytes(int64_t bytes) {
+  return at::detail::empty_cpu({bytes}, c10::kByte, c10::nullopt, c10::nullopt, c10::nullopt, c10::nullopt);
+}
+
+std::span<const std::byte> bytes_of(const at::Tensor& tensor, int64_t offset, int64_t bytes) {
+  return {static_cast<const std::byte*>(tensor.storage().data()) + offset, static_cast<size_t>(bytes)};
+}
+
+// A tensor over a storage, without dispatch: no ambient mode (autocast, functional transforms) may touch it.
+at::Tensor tensor_over(c10::Storage storage, c10::ScalarType type, const std::vector<int64_t>& sizes,
+                       const std::vector<int64_t>& strides, int64_t offset) {
+  auto tensor = at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CPU),
+                                                         c10::scalarTypeToTypeMeta(type));
+  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);
+  return tensor;
+}
+
+}  // namespace
+
+Payload::Payload(std::shared_ptr<Store> s, std::shared_ptr<StorageEntry> e, const Span& sp, const at::Tensor& tensor)
+    : store(std::move(s)),
+      entry(std::move(e)),
+      span(sp),
+      version(torch::autograd::impl::version_counter(tensor)),
+      saved_version(version.current_version()),
+      dtype_(backend::to_dtype(sp.type)),
+      raw_(tensor.tensor_data()) {}
+
+Payload::~Payload() { store->payload_freed(*this, std::move(raw_)); }
+
+at::Tensor Payload::alias(const at::Tensor& base, int64_t base_offset, const View& view) const {
+  auto tensor = tensor_over(base.storage(), span.type, view.sizes, view.strides, base_offset + view.offset);
+  // A backward that writes into what it saved is then found by the version check, as in stock autograd.
+  tensor.unsafeGetTensorImpl()->set_version_counter(version);
+  return tensor;
+}
+
+at::Tensor Payload::unpack(const Want& want, const View& view) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (raw_.defined()) return alias(raw_, span.begin, view);
+  }
+  if (want.need == Need::kShape) {
+    return tensor_over(stand_in_storage((view.offset + span.numel) * static_cast<int64_t>(c10::elementSize(span.type))), span.type,
+                       view.sizes, view.strides, view.offset);
+  }
+  return decode(want, view);
+}
+
+const Payload::Part* Payload::part_for(const Want& want) const {
+  const bool mask = want.need == Need::kMask && want.predicate.kind != PredicateKind::kTwoValued;
+  const Part* values = nullptr;
+  for (const Part& part : parts_) {
+    if (part.values) values = &part;
+    if (mask && !part.values && part.predicate == want.predicate) return &part;
+  }
+  return values;
+}
+
+at::Tensor Payload::decode(const Want& want, const View& view) {
+  // The buffer is made before the lock is taken: making it may ask the reclaimer, and that may want this payload.
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const Part* part = part_for(want);
+    TORCH_CHECK(part != nullptr, "cinch: ", store->site_name(want.site), " was packed without what its backward needs");
+    if (want.known_op) {
+      if (auto shared = part->decoded ? part->decoded->lock() : c10::intrusive_ptr<c10::StorageImpl>())
+        return tensor_over(c10::Storage(std::move(shared)), span.type, view.sizes, view.strides, view.offset);
+    }
+  }
+  at::Tensor buffer = at::detail::empty_cpu({span.numel}, span.type, c10::nullopt, c10::nullopt, c10::nullopt, c10::nullopt);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Part* part = const_cast<Part*>(part_for(want));
+  part->codec->decode(bytes_of(coded_, part->offset, part->bytes), buffer.mutable_data_ptr(), span.numel, dtype_,
+                      store->context(*this));
+  if (want.known_op) part->decoded = buffer.storage().getWeakStorageImpl();
+  return tensor_over(buffer.storage(), span.type, view.sizes, view.strides, view.offset);
+}
+
+bool Payload::encode(const Form& form, const CodecContext& context) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!raw_.defined() || coded_.defined()) return false;
+  const Extent extent{static_cast<const std::byte*>(raw_.storage().data()) + span.begin * static_cast<int64_t>(c10::elementSize(span.type)),
+                      span.numel, dtype_};
+  std::vector<Part> parts;
+  std::vector<SideInfo> sides;
+  int64_t total = 0;
+  const auto add = [&](std::shared_ptr<const Codec> codec, const SideInfo& side, bool values) {
+    const auto bytes = codec->measure(extent, side, context);
+    if (!bytes) return false;
+    parts.push_back(Part{std::move(codec), side.predicate, values, total, *bytes});
+    sides.push_back(side);
+    total += align_part(*bytes);
+    return true;
+  };
+  if (form.values && !add(form.values, form.side, true)) return false;
+  for (const Predicate& predicate : form.masks) {
+    SideInfo side;
+    side.predicate = predicate;
+    if (!add(shared_codec(CodecSpec{"mask", {}}), side, false)) return false;
+  }
+  if (total >= raw_values_bytes()) return false;
+  at::Tensor coded;
+  try {
+    const backend::ReserveScope reserve;
+    coded = empty_bytes(total);
+  } catch (const c10::OutOfMemoryError&) {
+    return false;
+  }
+  auto* base = static_cast<std::byte*>(coded.mutable_data_ptr());
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const auto written = parts[i].codec->encode(
+        extent, sides[i], {base + parts[i].offset, static_cast<size_t>(parts[i].bytes)}, context);
+    if (!written) return false;
+    parts[i].bytes = *written;
+  }
+  coded_ = std::move(coded);
+  parts_ = std::move(parts);
+  coded_bytes_.store(total);
+  return true;
+}
+
+at::Tensor Payload::release_raw() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  raw_state_.store(false, std::memory_order_release);
+  return std::move(raw_);
+}
+
+void Payload::discard_coded() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  coded_.reset();
+  parts_.clear();
+  coded_bytes_.store(0);
+}
+
+bool Payload::recode(const std::shared_ptr<const Codec>& coarser, const CodecContext& context) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (raw_.defined() || parts_.empty() || !parts_[0].values) return false;
+  int64_t total = align_part(coarser->payload_bound(span.numel, dtype_, SideInfo{}));
+  const int64_t values_room = total;
+  for (size_t i = 1; i < parts_.size(); ++i) total += align_part(parts_[i].bytes);
+  if (total >= coded_bytes()) return false;
+  at::Tensor coded;
+  try {
+    const backend::ReserveScope reserve;
+    coded = empty_bytes(total);
+  } catch (const c10::OutOfMemoryError&) {
+    return false;
+  }
+  auto* base = static_cast<std::byte*>(coded.mutable_data_ptr());
+  const auto written = parts_[0].codec->recode(bytes_of(coded_, parts_[0].offset, parts_[0].bytes), *coarser,
+                                               {base, static_cast<size_t>(values_room)}, context);
+  if (!written) return false;
+  int64_t offset = values_room;
+  for (size_t i = 1; i < parts_.size(); ++i) {
+    const auto from = bytes_of(coded_, parts_[i].offset, parts_[i].bytes);
+    std::copy(from.begin(), from.end(), base + offset);
+    parts_[i].offset = offset;
+    offset += align_part(parts_[i].bytes);
+  }
+  parts_[0] = Part{coarser, {}, true, 0, *written};
+  coded_ = std::move(coded);
+  coded_bytes_.store(total);
+  return true;
+}
+
+std::optional<TensorStats> Payload::stats() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!raw_.defined()) return std::nullopt;
+  return compute_stats({static_cast<const std::byte*>(raw_.storage().data()) + span.begin * static_cast<int64_t>(c10::elementSize(span.type)),
+                        span.numel, dtype_});
+}
+
+std::optional<int64_t> Payload::measure(const Form& form, const CodecContext& context) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!raw_.defined()) return std::nullopt;
+  const Extent extent{static_cast<const std::byte*>(raw_.storage().data()) + span.begin * static_cast<int64_t>(c10::elementSize(span.type)),
+                      span.numel, dtype_};
+  int64_t bytes = 0;
+  if (form.values) {
+    const auto values = form.values->measure(extent, form.side, context);
+    if (!values) return std::nullopt;
+    bytes = align_part(*values);
+  }
+  Form masks;
+  masks.masks = form.masks;
+  return bytes + form_bound(masks, span.numel, dtype_);
+}
+
+std::shared_ptr<const Codec> Payload::values_codec() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return parts_.empty() || !parts_[0].values ? nullptr : parts_[0].codec;
+}
+
+}  // namespace cinch::hooks

@@ -1,0 +1,96 @@
+// A kept tensor: raw (an alias of what autograd gave) or coded. One payload serves every site that saved the same extent.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/TensorImpl.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "hooks/store/form.h"
+
+namespace cinch::hooks {
+
+class Store;
+struct StorageEntry;
+
+// Elements [begin, begin + numel) of a storage, in memory order.
+struct Span {
+  int64_t begin = 0, numel = 0;
+  c10::ScalarType type = c10::kFloat;
+  bool operator==(const Span&) const = default;
+};
+
+// A site's own look at the payload.
+struct View {
+  std::vector<int64_t> sizes, strides;
+  int64_t offset = 0;  // of the first element, from the span's begin
+};
+
+// Locking: `mutex` guards raw, parts and coded. Wants are only appended while raw, under the store's mutex.
+class Payload {
+ public:
+  Payload(std::shared_ptr<Store> store, std::shared_ptr<StorageEntry> entry, const Span& span, const at::Tensor& tensor);
+  ~Payload();
+  Payload(const Payload&) = delete;
+  Payload& operator=(const Payload&) = delete;
+
+  // The tensor for one want. Any thread, any number of times.
+  at::Tensor unpack(const Want& want, const View& view);
+
+  // Codes the raw values in `form`; false when a codec declined, nothing would be won, or memory did not suffice. The raw
+  // alias stays until release_raw(), since several payloads may share its storage.
+  bool encode(const Form& form, const CodecContext& context);
+  // Codes the coded values again, coarser. False when that is not possible.
+  bool recode(const std::shared_ptr<const Codec>& coarser, const CodecContext& context);
+  // Gives up the raw alias of a coded payload; the caller drops it outside every lock.
+  at::Tensor release_raw();
+  // Undoes encode() while the raw alias is still there.
+  void discard_coded();
+
+  bool is_raw() const { return raw_state_.load(std::memory_order_acquire); }
+  int64_t coded_bytes() const { return coded_bytes_.load(std::memory_order_relaxed); }
+  int64_t raw_values_bytes() const { return span.numel * static_cast<int64_t>(c10::elementSize(span.type)); }
+  DType dtype() const { return dtype_; }
+  // Statistics of the raw values; nullopt when they are gone.
+  std::optional<TensorStats> stats() const;
+  // Bytes that `form` would need for these very values; nullopt: declined or raw values gone.
+  std::optional<int64_t> measure(const Form& form, const CodecContext& context) const;
+  // Current codec of the values, or null.
+  std::shared_ptr<const Codec> values_codec() const;
+
+  const std::shared_ptr<Store> store;
+  const std::shared_ptr<StorageEntry> entry;
+  const Span span;
+  const c10::VariableVersion version;
+  const uint32_t saved_version;
+  std::vector<Want> wants;
+  int32_t record = -1;         // the recorder's
+  double noise_variance = 0;   // what coding it is priced at, for the reclaimer's bound
+
+ private:
+  struct Part {
+    std::shared_ptr<const Codec> codec;
+    Predicate predicate;       // of a mask part
+    bool values = false;
+    int64_t offset = 0, bytes = 0;
+    std::optional<c10::weak_intrusive_ptr<c10::StorageImpl>> decoded;
+  };
+  const Part* part_for(const Want& want) const;
+  at::Tensor alias(const at::Tensor& base, int64_t base_offset, const View& view) const;
+  at::Tensor decode(const Want& want, const View& view);
+
+  mutable std::mutex mutex_;
+  DType dtype_;
+  at::Tensor raw_;
+  at::Tensor coded_;
+  std::vector<Part> parts_;
+  std::atomic<bool> raw_state_{true};
+  std::atomic<int64_t> coded_bytes_{0};
+};
+
+}  // namespace cinch::hooks

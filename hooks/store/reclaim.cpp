@@ -1,0 +1,156 @@
+// The reclaimer: raw payloads first, oldest first, exact forms where they exist, else group_quant of 4 bits; then 4 bits to 2.
+// Lossy steps stop where the noise bound's guess is reached.
+#include "hooks/observe/evaluate.h"
+#include "hooks/store/store.h"
+#include "src/backend/torch/metered_allocator.h"
+
+namespace cinch::hooks {
+namespace {
+
+CodecSpec group_quant(int64_t bits) { return CodecSpec{"group_quant", {{"bits", bits}}}; }
+
+}  // namespace
+
+void Store::set_reserve(StorageEntry& entry, int64_t bytes) {
+  if (entry.reserve > 0) reserves_.erase(reserves_.find(entry.reserve));
+  entry.reserve = bytes;
+  if (bytes > 0) reserves_.insert(bytes);
+  if (reclaim_enabled_) backend::cpu_meter().set_reserve(reserves_.empty() ? 0 : *reserves_.rbegin());
+}
+
+void Store::set_reclaim(bool enabled, bool lossy, double variance_bound, std::function<bool(const std::string&)> untouchable) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  reclaim_enabled_ = enabled;
+  reclaim_lossy_ = lossy;
+  variance_bound_ = variance_bound;
+  untouchable_ = std::move(untouchable);
+  untouchable_sites_.clear();
+  backend::cpu_meter().set_reserve(enabled && !reserves_.empty() ? *reserves_.rbegin() : 0);
+}
+
+bool Store::is_untouchable(const Payload& payload) {
+  if (!untouchable_) return false;
+  for (const Want& want : payload.wants) {
+    const auto [it, asked] = untouchable_sites_.try_emplace(want.site, false);
+    if (asked) it->second = untouchable_((*sites_)[want.site].name);
+    if (it->second) return true;
+  }
+  return false;
+}
+
+bool Store::fits(int64_t request) const {
+  const auto& meter = backend::cpu_meter();
+  return meter.limit() == memory::Meter::kNoLimit || meter.current() + request <= meter.limit() - meter.reserve();
+}
+
+std::optional<Form> Store::lossy_form(Payload& payload, double& variance) {
+  // Beside a lossy payload of the same storage a lossless one keeps its form.
+  if (auto form = lossless_form(payload.wants, payload.dtype())) return form;
+  if (!reclaim_lossy_ || !is_codable_float(payload.dtype())) return std::nullopt;
+  const auto codec = shared_codec(group_quant(4));
+  auto form = form_for(codec->spec(), codec, payload.wants, payload.dtype());
+  if (!form) return std::nullopt;
+  const auto stats = payload.stats();
+  if (!stats || !stats->finite) return std::nullopt;
+  const double cost = price(payload, *stats, *codec, value_payloads());
+  if (spent_variance() + variance + cost > variance_bound_) return std::nullopt;
+  variance += cost;
+  payload.noise_variance = cost;
+  return form;
+}
+
+bool Store::reclaim_raw(Mode mode) {
+  std::vector<EntryPtr> candidates;
+  std::vector<std::shared_ptr<Payload>> others;  // see Store::save
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const auto& [sequence, entry] : live_)
+      if (!entry->given_up && !entry->busy && !(mode == Mode::kLossless && entry->lossless_failed) && is_exclusive(*entry))
+        candidates.push_back(entry);
+    std::erase_if(candidates, [&](const EntryPtr& entry) {
+      for (const auto& weak : entry->payloads)
+        if (auto payload = weak.lock()) {
+          const bool leave = is_untouchable(*payload);
+          others.push_back(std::move(payload));
+          if (leave) return true;
+        }
+      return false;
+    });
+  }
+  for (const EntryPtr& entry : candidates) {
+    if (encode_entry(entry, mode)) {
+      ++counters_.reclaims;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Store::reclaim_coded() {
+  const auto coarser = shared_codec(group_quant(2));
+  std::vector<EntryPtr> candidates;
+  std::vector<std::shared_ptr<Payload>> others;  // see Store::save
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (const auto& [sequence, entry] : live_)
+      if (!entry->raw && !entry->given_up && !entry->busy) candidates.push_back(entry);
+  }
+  for (const EntryPtr& entry : candidates) {
+    std::shared_ptr<Payload> payload;
+    double extra = 0;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (entry->busy || entry->given_up) continue;
+      for (const auto& weak : entry->payloads)
+        if (auto p = weak.lock()) {
+          const auto codec = p->values_codec();
+          if (codec && codec->spec().name == "group_quant" && codec->spec().get_int("bits", 0) > 2) payload = p;
+          others.push_back(std::move(p));
+        }
+      // Two bits less mean a step about five times as wide: 25 times the variance of 4 bits, by the same prior.
+      if (payload && is_untouchable(*payload)) payload.reset();
+      if (payload) extra = payload->noise_variance * 24.0;
+      if (!payload || !reclaim_lossy_ || spent_variance_ + extra > variance_bound_) {
+        entry->given_up = true;
+        set_reserve(*entry, 0);
+        continue;
+      }
+      entry->busy = true;
+    }
+    const int64_t before = payload->coded_bytes();
+    const bool done = payload->recode(coarser, context(*payload));
+    StoreListener* listener = nullptr;
+    {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    entry->busy = false;
+    if (!done) {
+      entry->given_up = true;
+      set_reserve(*entry, 0);
+      continue;
+    }
+    const int64_t now = entry->charged - before + payload->coded_bytes();
+    charged_ledger_.recharge(entry->first_site, entry->charged, now);
+    entry->charged = now;
+    payload->noise_variance += extra;
+    spent_variance_ += extra;
+    ++counters_.reclaims;
+    listener = listener_;
+    }
+    if (listener) listener->coded(*payload, before - payload->coded_bytes());
+    return true;
+  }
+  return false;
+}
+
+bool Store::make_room(int64_t request) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!reclaim_enabled_) return false;
+  }
+  poll();  // with a plan, what has become exclusive takes its planned form first
+  bool freed = false;
+  while (!fits(request) && (reclaim_raw(Mode::kLossless) || reclaim_raw(Mode::kLossy) || reclaim_coded())) freed = true;
+  return freed;
+}
+
+}  // namespace cinch::hooks

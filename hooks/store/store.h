@@ -1,0 +1,140 @@
+// Where payloads live: one payload per tensor, coded as soon as nobody but autograd holds the tensor, and coded further when
+// memory runs out. Thread-safe. Outlives its guard as long as a graph needs it.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "hooks/policy.h"
+#include "hooks/sites.h"
+#include "hooks/store/payload.h"
+#include "src/memory/ledger.h"
+
+namespace cinch::hooks {
+
+// A storage of which payloads were made. Guarded by the store's mutex.
+struct StorageEntry {
+  explicit StorageEntry(const c10::Storage& storage) : weak(storage.getWeakStorageImpl()) {}
+  c10::weak_intrusive_ptr<c10::StorageImpl> weak;
+  const c10::StorageImpl* key = nullptr;
+  int64_t nbytes = 0;
+  uint64_t sequence = 0;            // order of saving
+  SiteId first_site = -1;           // charged for it
+  int64_t charged = 0;
+  int64_t reserve = 0;              // what coding it may need; 0 once it need not be coded any more
+  uint32_t held = 0;                // raw aliases of ours
+  bool metered = false;             // dropping it gives bytes back
+  bool raw = true;
+  bool exclusive = false;           // was seen held by nobody else
+  bool busy = false;                // being coded
+  bool given_up = false;            // cannot be coded (further)
+  bool lossless_failed = false;     // a lossless form declined or does not exist
+  std::vector<std::weak_ptr<Payload>> payloads;
+};
+
+// Told of what happens, in order, under no lock of the store. Implemented by the recorder.
+class StoreListener {
+ public:
+  virtual ~StoreListener() = default;
+  virtual void saved(Payload& payload, const Want& want, const View& view, bool first) = 0;
+  virtual void exclusive(Payload& payload) = 0;
+  virtual void unpacked(Payload& payload) = 0;
+  virtual void coded(Payload& payload, int64_t freed_bytes) = 0;
+  virtual void freed(int32_t record) = 0;
+};
+
+struct StoreCounters {
+  std::atomic<int64_t> reclaims{0}, fallbacks{0};
+  std::atomic<int64_t> pack_nanoseconds{0}, unpack_nanoseconds{0};
+};
+
+class Store : public std::enable_shared_from_this<Store> {
+ public:
+  Store(std::shared_ptr<Sites> sites, uint64_t seed);
+
+  struct Kept {
+    std::shared_ptr<Payload> payload;
+    View view;
+  };
+  // Keeps `tensor` for `want`. The tensor is strided, on the CPU, with a storage of its own.
+  Kept save(const at::Tensor& tensor, const Want& want);
+  at::Tensor unpack(const Kept& kept, const Want& want);
+
+  // Codes everything that autograd alone holds by now.
+  void poll();
+  // Frees memory until `request` more bytes fit; true when something was freed.
+  bool make_room(int64_t request);
+
+  // Null: nothing is planned, payloads stay raw.
+  void set_policy(std::shared_ptr<const Policy> policy);
+  void set_listener(StoreListener* listener);
+  // Whether the reclaimer may work, and how much relative gradient variance it may add per iteration.
+  // Sites for which `untouchable` answers true are left alone.
+  void set_reclaim(bool enabled, bool lossy, double variance_bound, std::function<bool(const std::string&)> untouchable);
+  void begin_iteration(uint64_t step, double planned_variance);
+
+  CodecContext context(const Payload& payload) const;
+  std::string site_name(SiteId site) const { return (*sites_)[site].name; }
+  void payload_freed(Payload& payload, at::Tensor raw);
+
+  memory::Ledger& raw_ledger() { return raw_ledger_; }
+  memory::Ledger& charged_ledger() { return charged_ledger_; }
+  StoreCounters& counters() { return counters_; }
+  // Number of payloads with values that the last finished iteration had; prices depend on it.
+  int64_t value_payloads() const { return value_payloads_.load(); }
+  double spent_variance() const;
+  // Storage bytes that are alive only because autograd saved them, and what they cost now.
+  int64_t live_payloads() const;
+  // Sites that the policy did not foresee, since the iteration began.
+  int64_t unforeseen() const { return unforeseen_.load(); }
+
+ private:
+  using EntryPtr = std::shared_ptr<StorageEntry>;
+  EntryPtr entry_for(const at::Tensor& tensor, const Want& want);  // mutex held
+  bool is_exclusive(const StorageEntry& entry) const;              // mutex held
+  void became_exclusive(const EntryPtr& entry);
+  std::optional<Form> planned_form(const Payload& payload);        // mutex held
+  std::optional<Form> lossy_form(Payload& payload, double& variance);
+  enum class Mode : uint8_t { kPlanned, kLossless, kLossy };
+  bool encode_entry(const EntryPtr& entry, Mode mode);
+  void coded_now(const EntryPtr& entry, const std::vector<std::pair<std::shared_ptr<Payload>, Form>>& work);  // mutex held
+  void code_failed(StorageEntry& entry, Mode mode, bool tried);    // mutex held
+  bool reclaim_raw(Mode mode);
+  bool reclaim_coded();
+  void set_reserve(StorageEntry& entry, int64_t bytes);            // mutex held
+  void forget(StorageEntry& entry);                                // mutex held
+  bool fits(int64_t request) const;
+  bool is_untouchable(const Payload& payload);                     // mutex held
+
+  const std::shared_ptr<Sites> sites_;
+  const uint64_t seed_;
+  mutable std::mutex mutex_;
+  std::unordered_map<const c10::StorageImpl*, EntryPtr> by_storage_;
+  std::vector<EntryPtr> pending_;              // not yet exclusive
+  std::map<uint64_t, EntryPtr> live_;          // by sequence
+  std::multiset<int64_t> reserves_;
+  uint64_t next_sequence_ = 0;
+  std::shared_ptr<const Policy> policy_;
+  StoreListener* listener_ = nullptr;
+  std::function<bool(const std::string&)> untouchable_;
+  std::unordered_map<SiteId, bool> untouchable_sites_;
+  bool reclaim_enabled_ = false, reclaim_lossy_ = true;
+  double variance_bound_ = 0, spent_variance_ = 0;
+  std::atomic<uint64_t> step_{0};
+  std::atomic<int64_t> value_payloads_{0}, value_payloads_now_{0};
+  memory::Ledger raw_ledger_, charged_ledger_;
+  std::atomic<int64_t> unforeseen_{0};
+  SiteId ledger_sites_ = 0;
+  StoreCounters counters_;
+};
+
+}  // namespace cinch::hooks

@@ -1,0 +1,90 @@
+#include "hooks/trace.h"
+
+namespace cinch::hooks {
+namespace {
+
+struct ThreadTrace {
+  std::vector<Frame> frames;
+  std::vector<c10::IValue> inputs;  // of all frames, in order
+  at::CallbackHandle handle = at::INVALID_CALLBACK_HANDLE;  // of this thread's own TraceScope
+  int paused = 0;
+};
+
+ThreadTrace& thread_trace() {
+  thread_local ThreadTrace trace;
+  return trace;
+}
+
+std::unique_ptr<at::ObserverContext> op_begins(const at::RecordFunction& function) {
+  ThreadTrace& trace = thread_trace();
+  Frame frame{&op_info(function), trace.inputs.size()};
+  if (frame.op->known) {
+    // The dispatcher destroys its boxed arguments before the kernel runs, and saves happen in the kernel: copies.
+    const auto inputs = function.inputs();
+    trace.inputs.insert(trace.inputs.end(), inputs.begin(), inputs.end());
+    frame.inputs = inputs.size();
+  }
+  trace.frames.push_back(frame);
+  return nullptr;
+}
+
+void op_ends(const at::RecordFunction&, at::ObserverContext*) { pop_frame(); }
+
+}  // namespace
+
+TraceScope::TraceScope() {
+  // Arguments are always asked for: needs depend on them (a layer frozen in mid-training, another clamp bound), and names
+  // alone would make that mistake silently. Measured cost: docs/decisions.md.
+  handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(op_begins, op_ends)
+                                           .needsInputs(true)
+                                           .needsIds(false)
+                                           .scopes({at::RecordScope::FUNCTION}));
+  thread_trace().handle = handle_;
+}
+
+TraceScope::~TraceScope() {
+  if (thread_trace().handle != handle_) return;
+  at::removeCallback(handle_);
+  thread_trace().handle = at::INVALID_CALLBACK_HANDLE;
+}
+
+Frame* current_frame() noexcept {
+  auto& frames = thread_trace().frames;
+  return frames.empty() ? nullptr : &frames.back();
+}
+
+Frame* parent_frame() noexcept {
+  auto& frames = thread_trace().frames;
+  return frames.size() < 2 ? nullptr : &frames[frames.size() - 2];
+}
+
+c10::ArrayRef<const c10::IValue> inputs_of(const Frame& frame) noexcept {
+  const c10::IValue* first = thread_trace().inputs.data() + frame.first_input;
+  return c10::ArrayRef<const c10::IValue>(first, frame.inputs);
+}
+
+void push_frame(const OpInfo& op) {
+  ThreadTrace& trace = thread_trace();
+  trace.frames.push_back(Frame{&op, trace.inputs.size()});
+}
+
+void pop_frame() noexcept {
+  // An end callback runs even where its begin callback threw or was not yet registered.
+  ThreadTrace& trace = thread_trace();
+  if (trace.frames.empty()) return;
+  trace.inputs.resize(trace.frames.back().first_input);
+  trace.frames.pop_back();
+}
+
+void pause_tracing() noexcept {
+  auto& trace = thread_trace();
+  if (trace.handle != at::INVALID_CALLBACK_HANDLE && trace.paused++ == 0) at::disableCallback(trace.handle);
+}
+
+void resume_tracing() noexcept {
+  auto& trace = thread_trace();
+  if (trace.handle != at::INVALID_CALLBACK_HANDLE && trace.paused > 0 && --trace.paused == 0)
+    at::reenableCallback(trace.handle);
+}
+
+}  // namespace cinch::hooks
