@@ -1,0 +1,15 @@
+// Defaults of the contract.
+#include "cinch/codec.h"
+
+namespace cinch {
+
+std::optional<int64_t> Codec::measure(const Extent& in, const SideInfo& side, const CodecContext& /*context*/) const {
+  return payload_bound(in.numel, in.dtype, side);
+}
+
+std::optional<int64_t> Codec::recode(std::span<const std::byte> /*payload*/, const Codec& /*coarser*/, std::span<std::byte> /*out*/,
+                                     const CodecContext& /*context*/) const {
+  return std::nullopt;
+}
+
+}  // namespace cinch

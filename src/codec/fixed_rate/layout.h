@@ -1,0 +1,49 @@
+// Where the bytes of a group_quant payload are, and the arithmetic of a group's sides. README.md draws it.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#include "src/codec/stage/header.h"
+#include "src/core/checked.h"
+#include "src/core/float16.h"
+
+namespace cinch::codec {
+
+constexpr int64_t kGroup = 256;
+constexpr int64_t kColumns = 16;             // element e of a group: row e / 16, column e % 16
+constexpr uint32_t kGroupQuantMagic = make_magic('C', 'G', 'Q', '1');
+// Finite values below this magnitude can be coded: no range, step or sum of a group can then overflow.
+constexpr float kLargestCoded = 0x1p118f;
+// Smaller steps count as zero: the group is constant, and 2^16 / step stays finite.
+constexpr float kSmallestStep = 0x1p-100f;
+
+struct Sides {
+  uint16_t minimum = 0, step = 0;            // bfloat16
+};
+static_assert(sizeof(Sides) == 4);
+
+constexpr int64_t group_count(int64_t numel) noexcept { return ceil_div(numel, kGroup); }
+constexpr int64_t code_bytes(int bits) noexcept { return kGroup / 8 * bits; }  // per group
+constexpr int64_t sides_offset() noexcept { return kHeaderBytes; }
+constexpr int64_t codes_offset(int64_t groups) noexcept { return align64(kHeaderBytes + groups * int64_t{sizeof(Sides)}); }
+constexpr int64_t group_quant_bytes(int64_t numel, int bits) noexcept {
+  const int64_t groups = group_count(numel);
+  return codes_offset(groups) + groups * code_bytes(bits);
+}
+
+// Minimum rounded down and step rounded up to bfloat16, so that [min, max] lies within [minimum, minimum + levels * step].
+inline Sides make_sides(float min, float max, int levels) noexcept {
+  Sides s;
+  const float low = bf16_to_float(bf16_floor(min));
+  if (std::fabs(low) >= 0x1p-126f) s.minimum = bf16_floor(min);
+  else if (min < 0.0f) s.minimum = 0x8080;   // -2^-126: no denormals in sides
+  const double need = (static_cast<double>(max) - bf16_to_float(s.minimum)) / levels;
+  float step = static_cast<float>(need);
+  if (static_cast<double>(step) < need) step = std::bit_cast<float>(std::bit_cast<uint32_t>(step) + 1u);
+  if (step >= kSmallestStep) s.step = bf16_ceil(step);
+  return s;
+}
+
+}  // namespace cinch::codec

@@ -1,0 +1,15 @@
+// One row a codec: how make_codec turns a normalised spec into a codec.
+#pragma once
+
+#include <memory>
+
+#include "cinch/codec.h"
+
+namespace cinch::codec {
+
+std::shared_ptr<const Codec> make_bits(CodecSpec spec);
+std::shared_ptr<const Codec> make_mask(CodecSpec spec);
+std::shared_ptr<const Codec> make_int(CodecSpec spec);
+std::shared_ptr<const Codec> make_group_quant(CodecSpec spec);
+
+}  // namespace cinch::codec

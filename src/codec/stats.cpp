@@ -1,0 +1,102 @@
+// compute_stats: one look at an extent, or at evenly spread groups of it.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "cinch/codec.h"
+#include "cinch/error.h"
+#include "src/core/checked.h"
+#include "src/core/float16.h"
+
+namespace cinch {
+namespace {
+
+constexpr int64_t kStatsGroup = 256;
+
+struct Bf16 { uint16_t bits; };
+struct Fp16 { uint16_t bits; };
+
+template <class T> double to_double(T v) { return static_cast<double>(v); }
+double to_double(Bf16 v) { return bf16_to_float(v.bits); }
+double to_double(Fp16 v) { return fp16_to_float(v.bits); }
+
+struct Sums {
+  int64_t finite = 0, zeros = 0, groups = 0;
+  double origin = 0, sum = 0, squares = 0, min = std::numeric_limits<double>::infinity(), max = -min, ranges = 0;
+};
+
+template <class T>
+void add_group(const T* p, int64_t count, Sums* s) {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  for (int64_t i = 0; i < count; ++i) {
+    T raw;
+    std::memcpy(&raw, p + i, sizeof raw);
+    const double v = to_double(raw);
+    if (!std::isfinite(v)) continue;
+    if (s->finite++ == 0) s->origin = v;
+    s->zeros += v == 0.0;
+    // About the first value: a large mean must not drown the variance.
+    const double d = v - s->origin;
+    s->sum += d;
+    s->squares += d * d;
+    low = std::min(low, v);
+    high = std::max(high, v);
+  }
+  if (low > high) return;
+  s->min = std::min(s->min, low);
+  s->max = std::max(s->max, high);
+  s->ranges += (high - low) * (high - low);
+  ++s->groups;
+}
+
+template <class T>
+TensorStats stats_of(const void* data, int64_t numel, int64_t max_samples, bool is_float) {
+  const auto* p = static_cast<const T*>(data);
+  const int64_t groups = ceil_div(numel, kStatsGroup), wanted = std::max<int64_t>(1, max_samples / kStatsGroup);
+  const int64_t taken = numel <= max_samples ? groups : std::min(groups, wanted);
+  Sums s;
+  TensorStats stats;
+  for (int64_t i = 0; i < taken; ++i) {
+    // i * groups / taken without overflow: whole strides, then the remainder spread out.
+    const int64_t g = i * (groups / taken) + i * (groups % taken) / taken;
+    const int64_t count = std::min(kStatsGroup, numel - g * kStatsGroup);
+    add_group(p + g * kStatsGroup, count, &s);
+    stats.sampled += count;
+  }
+  stats.finite = s.finite == stats.sampled;
+  if (s.finite == 0) return stats;
+  const auto n = static_cast<double>(s.finite);
+  stats.min = s.min;
+  stats.max = s.max;
+  stats.zero_fraction = static_cast<double>(s.zeros) / n;
+  if (!is_float) return stats;
+  const double mean = s.sum / n;
+  stats.mean = s.origin + mean;
+  stats.variance = std::max(0.0, s.squares / n - mean * mean);
+  stats.mean_square_group_range = s.ranges / static_cast<double>(s.groups);
+  return stats;
+}
+
+}  // namespace
+
+TensorStats compute_stats(const Extent& in, int64_t max_samples) {
+  if (in.numel < 0 || (in.numel > 0 && in.data == nullptr)) throw CodecError("compute_stats: no data for " + std::to_string(in.numel) + " values");
+  if (in.numel == 0) return {};
+  switch (in.dtype) {
+    case DType::kFloat32: return stats_of<float>(in.data, in.numel, max_samples, true);
+    case DType::kBFloat16: return stats_of<Bf16>(in.data, in.numel, max_samples, true);
+    case DType::kFloat16: return stats_of<Fp16>(in.data, in.numel, max_samples, true);
+    case DType::kFloat64: return stats_of<double>(in.data, in.numel, max_samples, true);
+    case DType::kBool:
+    case DType::kUInt8: return stats_of<uint8_t>(in.data, in.numel, max_samples, false);
+    case DType::kInt8: return stats_of<int8_t>(in.data, in.numel, max_samples, false);
+    case DType::kInt16: return stats_of<int16_t>(in.data, in.numel, max_samples, false);
+    case DType::kInt32: return stats_of<int32_t>(in.data, in.numel, max_samples, false);
+    case DType::kInt64: return stats_of<int64_t>(in.data, in.numel, max_samples, false);
+    case DType::kOther: break;
+  }
+  throw CodecError("compute_stats: dtype other is not supported");
+}
+
+}  // namespace cinch
