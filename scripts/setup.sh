@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 torch_version=2.11.0
 packages=(g++ cmake ninja-build ccache git ca-certificates libgtest-dev libbenchmark-dev libhwy-dev
-          nlohmann-json3-dev libcli11-dev dataset-fashion-mnist)
+          nlohmann-json3-dev libcli11-dev zlib1g-dev dataset-fashion-mnist)
 lint_packages=(clang-format-14 clang-tidy-14)
 
 usage() {
