@@ -23,18 +23,20 @@ namespace cinch::planner {
 
 /// Where an error in the saved values goes during the backward.
 enum class Reach : uint8_t {
-  kWeight,    ///< this node's weight gradient alone: inputs of convolutions and linear layers
-  kInput,     ///< the gradient handed to earlier layers: activation inputs, q, k and v of attention, other products
-  kBoth,      ///< both: inputs of normalisations
-  kUpstream,  ///< near the loss, or a factor of everything before it: softmax and log-softmax results, loss inputs
+  kWeightGrad,     ///< this node's weight gradient alone: inputs of convolutions and linear layers
+  kInputGrad,      ///< the gradient handed to earlier layers: inputs of activations; q, k and v of attention
+  kBoth,           ///< both, or not known: the dear one of the usual ones
+  kNormalisation,  ///< both, through a normalisation (batch, layer, group norm), which takes most of the error out again
+  kUpstream,       ///< near the loss, or a factor of everything before it: softmax and log-softmax results, loss inputs
 };
 
 struct NoiseInput {
   Need need = Need::kLinear;
-  Reach reach = Reach::kWeight;
+  Reach reach = Reach::kWeightGrad;
   /// Mean square error of the coded values over their second moment (mean of x^2, not the variance). 0: lossless.
   double rel_mse = 0.0;
-  /// Payloads in the model whose reach is kWeight: the gradient's norm is spread over about as many weights.
+  /// Payloads in the model whose reach is kWeightGrad: the squared gradient norm is spread over about as many weights.
+  /// Counting other payloads too makes the result too small (two to three times in the networks above).
   int64_t weight_payloads = 1;
 };
 

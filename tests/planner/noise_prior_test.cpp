@@ -21,7 +21,7 @@ void expect_within_half_as_much_again(double predicted, double measured) {
 
 // 20 convolutions, one linear layer, 20 batch norms.
 double resnet18(double rel_mse) {
-  return of_class(21, Need::kLinear, Reach::kWeight, rel_mse, 21) + of_class(20, Need::kNonlinear, Reach::kBoth, rel_mse, 21);
+  return of_class(21, Need::kLinear, Reach::kWeightGrad, rel_mse, 21) + of_class(20, Need::kNonlinear, Reach::kNormalisation, rel_mse, 21);
 }
 
 TEST(NoisePrior, ReproducesGroupQuantOnResNet18) {
@@ -32,43 +32,50 @@ TEST(NoisePrior, ReproducesGroupQuantOnResNet18) {
 // Four blocks of query-key-value, projection, two linear layers; a head: 17 linear inputs.
 TEST(NoisePrior, ReproducesTheClassesOfACharacterGpt) {
   const auto of = [](int payloads, Need need, Reach reach) { return of_class(payloads, need, reach, kOneSigmaDither, 17); };
-  expect_within_half_as_much_again(of(17, Need::kLinear, Reach::kWeight), 0.149 * 0.149);
-  expect_within_half_as_much_again(of(9, Need::kNonlinear, Reach::kBoth), 0.014 * 0.014);
-  expect_within_half_as_much_again(of(4, Need::kNonlinear, Reach::kInput), 0.023 * 0.023);
-  expect_within_half_as_much_again(of(16, Need::kLinear, Reach::kInput), 0.055 * 0.055);
+  expect_within_half_as_much_again(of(17, Need::kLinear, Reach::kWeightGrad), 0.149 * 0.149);
+  expect_within_half_as_much_again(of(9, Need::kNonlinear, Reach::kNormalisation), 0.014 * 0.014);
+  expect_within_half_as_much_again(of(4, Need::kNonlinear, Reach::kInputGrad), 0.023 * 0.023);
+  expect_within_half_as_much_again(of(16, Need::kLinear, Reach::kInputGrad), 0.055 * 0.055);
   expect_within_half_as_much_again(of(1, Need::kNonlinear, Reach::kUpstream), 1.47 * 1.47);
 }
 
 TEST(NoisePrior, PricesUpstreamErrorsWhateverTheSizeOfTheModel) {
   const double small = noise_prior({Need::kNonlinear, Reach::kUpstream, 0.1, 1});
   EXPECT_EQ(noise_prior({Need::kNonlinear, Reach::kUpstream, 0.1, 1000}), small);
-  EXPECT_GT(small, 100 * noise_prior({Need::kNonlinear, Reach::kInput, 0.1, 10}));
+  EXPECT_GT(small, 100 * noise_prior({Need::kNonlinear, Reach::kInputGrad, 0.1, 10}));
+}
+
+constexpr Reach kReaches[] = {Reach::kWeightGrad, Reach::kInputGrad, Reach::kBoth, Reach::kNormalisation, Reach::kUpstream};
+
+TEST(NoisePrior, UnknownReachCostsAtLeastWhatTheOtherPayloadsOfALayerDo) {
+  for (Reach reach : {Reach::kWeightGrad, Reach::kInputGrad, Reach::kNormalisation})
+    EXPECT_LT(noise_prior({Need::kLinear, reach, 0.1, 20}), noise_prior({Need::kLinear, Reach::kBoth, 0.1, 20}));
 }
 
 TEST(NoisePrior, LosslessAddsNothing) {
-  for (Reach reach : {Reach::kWeight, Reach::kInput, Reach::kBoth, Reach::kUpstream}) EXPECT_EQ(noise_prior({Need::kLinear, reach, 0.0, 5}), 0.0);
+  for (Reach reach : kReaches) EXPECT_EQ(noise_prior({Need::kLinear, reach, 0.0, 5}), 0.0);
 }
 
 TEST(NoisePrior, GrowsWithTheError) {
-  for (Reach reach : {Reach::kWeight, Reach::kInput, Reach::kBoth, Reach::kUpstream}) {
+  for (Reach reach : kReaches) {
     EXPECT_LT(noise_prior({Need::kNonlinear, reach, 0.1, 5}), noise_prior({Need::kNonlinear, reach, 0.2, 5}));
   }
 }
 
 TEST(NoisePrior, NeedsThatNoLossyCodecMayServeCostAsMuchAsUpstream) {
-  for (Need need : {Need::kExact, Need::kMask, Need::kInteger, Need::kOpaque}) EXPECT_GT(noise_prior({need, Reach::kWeight, 0.1, 1000}), 1.0);
+  for (Need need : {Need::kExact, Need::kMask, Need::kInteger, Need::kOpaque}) EXPECT_GT(noise_prior({need, Reach::kWeightGrad, 0.1, 1000}), 1.0);
 }
 
 TEST(NoisePrior, StaysFiniteForAbsurdInput) {
   constexpr double kInf = std::numeric_limits<double>::infinity(), kNan = std::numeric_limits<double>::quiet_NaN();
   for (double rel_mse : {kInf, kNan, -1.0, 1e308}) {
     for (int64_t weights : {int64_t{-1}, int64_t{0}, std::numeric_limits<int64_t>::max()}) {
-      const double noise = noise_prior({Need::kNonlinear, Reach::kWeight, rel_mse, weights});
+      const double noise = noise_prior({Need::kNonlinear, Reach::kWeightGrad, rel_mse, weights});
       EXPECT_TRUE(std::isfinite(noise));
       EXPECT_GE(noise, 0.0);
     }
   }
-  EXPECT_GT(noise_prior({Need::kLinear, Reach::kWeight, kNan, 10}), 1.0);
+  EXPECT_GT(noise_prior({Need::kLinear, Reach::kWeightGrad, kNan, 10}), 1.0);
 }
 
 }  // namespace
