@@ -15,6 +15,12 @@ namespace {
 constexpr int64_t kGrain = 128;                     // groups a thread takes at least
 constexpr int64_t kStreamBytes = int64_t{4} << 20;  // outputs beyond the second cache gain from streaming stores
 
+// Bytes between the sections are part of the payload: the same data must give the same bytes.
+void zero_gap(std::span<std::byte> out, int64_t groups) {
+  const int64_t begin = sides_offset() + groups * static_cast<int64_t>(sizeof(Sides));
+  std::memset(out.data() + begin, 0, static_cast<size_t>(codes_offset(groups) - begin));
+}
+
 // Copies the last, short group and fills it up with its first value, which leaves its range as it is.
 void fill_tail(const std::byte* from, int64_t count, int64_t width, std::byte* group) {
   std::memcpy(group, from, static_cast<size_t>(count * width));
@@ -99,6 +105,7 @@ std::optional<int64_t> GroupQuant::encode(const Extent& in, const SideInfo&, std
   check_room(out, h.payload_bytes);
   write_header(h, out);
   const int64_t groups = group_count(in.numel), whole = in.numel / kGroup, width = dtype_bytes(in.dtype);
+  zero_gap(out, groups);
   auto* sides = reinterpret_cast<Sides*>(out.data() + sides_offset());
   std::byte* codes = out.data() + codes_offset(groups);
   const auto* data = static_cast<const std::byte*>(in.data);
@@ -148,6 +155,7 @@ std::optional<int64_t> GroupQuant::recode(std::span<const std::byte> payload, co
   const int64_t groups = group_count(from.numel);
   const auto* sides = reinterpret_cast<const Sides*>(payload.data() + sides_offset());
   const std::byte* codes = payload.data() + codes_offset(groups);
+  zero_gap(out, groups);
   auto* new_sides = reinterpret_cast<Sides*>(out.data() + sides_offset());
   std::byte* new_codes = out.data() + codes_offset(groups);
   // By way of float32, whatever the tensor was: no rounding to the dtype in between.

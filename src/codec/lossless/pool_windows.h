@@ -1,0 +1,100 @@
+// Max-pool indices as offsets in their window. Index = base of the window + table[code], where code counts the window's
+// cells; the base follows from the place of the index in its tensor.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+
+#include "cinch/codec.h"
+
+namespace cinch::codec {
+
+constexpr int64_t kMostCells = 1024;
+
+// The geometry as kept in a payload: 64 bytes.
+struct StoredPool {
+  int32_t planes, channels, in_h, in_w, out_h, out_w, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
+  uint32_t channels_last;
+  uint32_t checksum;      // of the 60 bytes before
+};
+static_assert(sizeof(StoredPool) == 64);
+
+// Whether offsets can describe `numel` indices of this geometry at all, without any overflow below.
+inline bool is_usable(const PoolGeometry& p, int64_t numel) noexcept {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max() / 4;
+  for (const int64_t v : {p.planes, p.channels, p.in_h, p.in_w, p.out_h, p.out_w, p.kernel_h, p.kernel_w, p.stride_h, p.stride_w,
+                          p.dilation_h, p.dilation_w}) {
+    if (v < 1 || v > kMost) return false;
+  }
+  if (p.pad_h < 0 || p.pad_w < 0 || p.pad_h > kMost || p.pad_w > kMost) return false;
+  if (p.kernel_h > kMostCells || p.kernel_w > kMostCells || p.kernel_h * p.kernel_w > kMostCells) return false;
+  if (p.in_h * p.in_w > (int64_t{1} << 40) || p.out_h * p.stride_h > (int64_t{1} << 31) || p.out_w * p.stride_w > (int64_t{1} << 31)) return false;
+  if (p.planes % p.channels != 0) return false;
+  const int64_t cells = p.out_h * p.out_w;   // both below 2^29
+  return numel % cells == 0 && numel / cells == p.planes;
+}
+
+inline int64_t cell_count(const PoolGeometry& p) noexcept { return p.kernel_h * p.kernel_w; }
+
+// Steps through a tensor of indices in memory order and knows the base of each window.
+class PoolWalk {
+ public:
+  PoolWalk(const PoolGeometry& p, int64_t element) : p_(p) {
+    if (p.channels_last) {
+      c_ = element % p.channels;
+      element /= p.channels;
+    }
+    w_ = element % p.out_w;
+    h_ = element / p.out_w % p.out_h;
+    set_base();
+  }
+  int64_t base() const noexcept { return base_; }
+  void next() noexcept {
+    if (p_.channels_last && ++c_ < p_.channels) return;
+    c_ = 0;
+    base_ += p_.stride_w;
+    if (++w_ < p_.out_w) return;
+    w_ = 0;
+    if (++h_ == p_.out_h) h_ = 0;
+    set_base();
+  }
+
+ private:
+  void set_base() noexcept { base_ = (h_ * p_.stride_h - p_.pad_h) * p_.in_w + (w_ * p_.stride_w - p_.pad_w); }
+  const PoolGeometry& p_;
+  int64_t c_ = 0, w_ = 0, h_ = 0, base_ = 0;
+};
+
+// Distance of each cell from its window's base, and its inverse.
+class PoolTable {
+ public:
+  explicit PoolTable(const PoolGeometry& p)
+      : cells_(cell_count(p)), kernel_h_(p.kernel_h), kernel_w_(p.kernel_w), row_(p.dilation_h * p.in_w), dilation_w_(p.dilation_w) {
+    for (int64_t i = 0; i < cells_; ++i) distance_[static_cast<size_t>(i)] = i / kernel_w_ * row_ + i % kernel_w_ * dilation_w_;
+  }
+  int64_t cells() const noexcept { return cells_; }
+  int64_t distance(int64_t code) const noexcept { return distance_[static_cast<size_t>(code)]; }
+  // -1 where no cell has this distance.
+  int64_t code(int64_t distance) const noexcept {
+    if (distance < 0) return -1;
+    // Counting instead of dividing: kernels are small, 64-bit division is slow.
+    int64_t row = 0, start = 0;
+    for (int64_t i = 1; i < kernel_h_; ++i) {
+      const bool below = distance >= i * row_;
+      row += below;
+      start += below ? row_ : 0;
+    }
+    const int64_t rest = distance - start;
+    const int64_t column = dilation_w_ == 1 ? rest : rest / dilation_w_;
+    if (column >= kernel_w_) return -1;
+    const int64_t found = row * kernel_w_ + column;
+    return distance_[static_cast<size_t>(found)] == distance ? found : -1;
+  }
+
+ private:
+  int64_t cells_, kernel_h_, kernel_w_, row_, dilation_w_;
+  std::array<int64_t, kMostCells> distance_;
+};
+
+}  // namespace cinch::codec
