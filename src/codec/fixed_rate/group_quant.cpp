@@ -86,11 +86,14 @@ Estimate GroupQuant::estimate(const TensorStats& stats, int64_t numel, DType dty
   // Uniform within a cell: step^2 / 6 with stochastic rounding, half of it with nearest. Zeros at the minimum are exact.
   double mse = step * step / (nearest_ ? 12.0 : 6.0);
   if (stats.min == 0.0) mse *= 1.0 - stats.zero_fraction;
-  // One cell for the whole group: E[(x - low)(high - x)] is known better than that.
-  if (bits_ == 1 && !nearest_) {
-    const double low = stats.min == 0.0 ? 0.0 : stats.mean - step / 2;
-    const double d = stats.mean - low;
-    mse = std::max(0.0, d * step - d * d - stats.variance);
+  // One cell for the whole group is far from uniform; its error follows from the moments: E[(x - low)(high - x)] with
+  // stochastic rounding, E[(step / 2 - |x - middle|)^2] with nearest, the mean of |.| guessed as of a normal distribution.
+  if (bits_ == 1) {
+    const double middle = (stats.min == 0.0 ? 0.0 : stats.mean - step / 2) + step / 2;
+    const double offset = stats.mean - middle, second = offset * offset + stats.variance;
+    mse = step * step / 4 - second;
+    if (nearest_) mse = step * step / 4 - step * std::max(std::abs(offset), 0.8 * std::sqrt(second)) + second;
+    mse = std::max(0.0, mse);
   }
   e.mean_square_error = mse;
   const double raw = static_cast<double>(numel) * static_cast<double>(dtype_bytes(dtype));

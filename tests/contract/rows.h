@@ -1,0 +1,32 @@
+// One row a codec (with parameters, dtype and side information): how it joins the contract suite.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "tests/contract/support.h"
+
+namespace cinch::testing {
+
+struct ContractRow {
+  std::string name;                 // of the test
+  CodecSpec spec;
+  DType dtype = DType::kFloat32;
+  std::function<SideInfo(int64_t numel)> side;
+  // Values of the kind that the codec is for.
+  std::function<Buffer(int64_t numel, uint32_t seed)> data;
+  // What decode promises of each value, beside the error class: exact bits, the same answer, a bound.
+  std::function<::testing::AssertionResult(const Extent& in, const void* out)> verify;
+  double mean_square_tolerance = 0;  // the estimate is within this factor of the truth; 0: lossless
+};
+
+inline void PrintTo(const ContractRow& row, std::ostream* out) { *out << row.name; }
+
+std::vector<ContractRow> contract_rows();
+inline std::string row_name(const ::testing::TestParamInfo<ContractRow>& info) { return info.param.name; }
+
+}  // namespace cinch::testing
