@@ -75,6 +75,7 @@ Want identify(Session& session, const at::Tensor& tensor) {
   want.predicate = slot.predicate;
   want.reach = slot.reach;
   want.known_op = op.known;
+  want.op_class = op_class(op.name);
   if (want.need == Need::kInteger && frame) want.pool = pool_geometry(op, inputs, tensor);
   return want;
 }

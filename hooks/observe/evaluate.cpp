@@ -14,28 +14,29 @@ double relative(double mean_square_error, const TensorStats& stats) {
   return moment > 0 ? mean_square_error / moment : 0.0;
 }
 
-planner::Reach reach_for_prior(Reach reach) {
-  switch (reach) {
+planner::Reach reach_for_prior(const Want& want) {
+  if (want.op_class == OpClass::kSoftmax) return planner::Reach::kUpstream;
+  switch (want.reach) {
     case Reach::kWeightGrad: return planner::Reach::kWeightGrad;
     case Reach::kInputGrad: return planner::Reach::kInputGrad;
     case Reach::kUpstream: return planner::Reach::kUpstream;
-    default: return planner::Reach::kBoth;  // unknown: the dear one of the usual two
+    default: return want.op_class == OpClass::kNormalisation ? planner::Reach::kNormalisation : planner::Reach::kBoth;
   }
 }
 
 }  // namespace
 
-double price(std::span<const Want> wants, double rel_mse, int64_t value_payloads) {
+double price(std::span<const Want> wants, double rel_mse, int64_t weight_payloads) {
   double variance = 0;
   for (const Want& want : wants)
     if (is_value(want.need))
-      variance += planner::noise_prior({want.need, reach_for_prior(want.reach), rel_mse, std::max<int64_t>(1, value_payloads)});
+      variance += planner::noise_prior({want.need, reach_for_prior(want), rel_mse, std::max<int64_t>(1, weight_payloads)});
   return variance;
 }
 
-double price(const Payload& payload, const TensorStats& stats, const Codec& codec, int64_t value_payloads) {
+double price(const Payload& payload, const TensorStats& stats, const Codec& codec, int64_t weight_payloads) {
   const Estimate estimate = codec.estimate(stats, payload.span.numel, payload.dtype(), SideInfo{});
-  return price(payload.wants, relative(estimate.mean_square_error, stats), value_payloads);
+  return price(payload.wants, relative(estimate.mean_square_error, stats), weight_payloads);
 }
 
 std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats, int64_t raw_bytes, const CodecContext& context) {

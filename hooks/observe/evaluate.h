@@ -19,9 +19,9 @@ struct Candidate {
 std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats, int64_t raw_bytes, const CodecContext& context);
 
 // Relative variance of the parameter gradient that an error of `rel_mse` in this payload is priced at: the sum over its sites.
-double price(std::span<const Want> wants, double rel_mse, int64_t value_payloads);
+double price(std::span<const Want> wants, double rel_mse, int64_t weight_payloads);
 
 // The same for a payload coded by `codec`, from its statistics.
-double price(const Payload& payload, const TensorStats& stats, const Codec& codec, int64_t value_payloads);
+double price(const Payload& payload, const TensorStats& stats, const Codec& codec, int64_t weight_payloads);
 
 }  // namespace cinch::hooks

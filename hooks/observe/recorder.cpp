@@ -111,8 +111,9 @@ Profile Recorder::finish() {
   close_uses(end - 1);
   timeline_.pop_back();
   share_storages();
-  int64_t value_payloads = 0;
-  for (const Record& record : records_) value_payloads += unite(record.wants).wants_values ? 1 : 0;
+  int64_t weight_payloads = 0;
+  for (const Record& record : records_)
+    for (const Want& want : record.wants) weight_payloads += want.reach == Reach::kWeightGrad ? 1 : 0;
   Profile profile;
   profile.timeline = std::move(timeline_);
   profile.sites = std::move(site_profiles_);
@@ -127,7 +128,7 @@ Profile Recorder::finish() {
     const auto uses = static_cast<double>(std::max<size_t>(1, payload.uses.size()));
     for (Candidate& candidate : record.candidates) {
       candidate.option.seconds = candidate.encode_seconds + uses * candidate.decode_seconds;
-      if (!candidate.option.lossless) candidate.option.noise_variance = price(record.wants, candidate.rel_mse, value_payloads);
+      if (!candidate.option.lossless) candidate.option.noise_variance = price(record.wants, candidate.rel_mse, weight_payloads);
       payload.options.push_back(candidate.option);
     }
     profile.payloads.push_back(std::move(payload));

@@ -29,6 +29,11 @@ Form with_values(std::shared_ptr<const Codec> codec, std::span<const Want> wants
 
 }  // namespace
 
+OpClass op_class(const std::string& op_name) {
+  if (op_name.find("softmax") != std::string::npos) return OpClass::kSoftmax;
+  return op_name.find("_norm") != std::string::npos ? OpClass::kNormalisation : OpClass::kOther;
+}
+
 NeedUnion unite(std::span<const Want> wants) {
   NeedUnion result;
   for (const Want& want : wants) {

@@ -12,6 +12,10 @@
 
 namespace cinch::hooks {
 
+// Families of ops that react to errors in a way of their own.
+enum class OpClass : uint8_t { kOther, kNormalisation, kSoftmax };
+OpClass op_class(const std::string& op_name);
+
 // One site's demand on a payload.
 struct Want {
   SiteId site = -1;
@@ -19,6 +23,7 @@ struct Want {
   Predicate predicate;
   Reach reach = Reach::kNone;
   std::optional<PoolGeometry> pool;
+  OpClass op_class = OpClass::kOther;
   bool known_op = false;  // the op is in the catalogue: its backward does not write into what it saved
 };
 

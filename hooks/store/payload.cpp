@@ -101,7 +101,7 @@ bool Payload::encode(const Form& form, const CodecContext& context) {
   const auto add = [&](std::shared_ptr<const Codec> codec, const SideInfo& side, bool values) {
     const auto bytes = codec->measure(extent, side, context);
     if (!bytes) return false;
-    parts.push_back(Part{std::move(codec), side.predicate, values, total, *bytes});
+    parts.push_back(Part{std::move(codec), side.predicate, values, total, *bytes, std::nullopt});
     sides.push_back(side);
     total += align_part(*bytes);
     return true;
@@ -171,7 +171,7 @@ bool Payload::recode(const std::shared_ptr<const Codec>& coarser, const CodecCon
     parts_[i].offset = offset;
     offset += align_part(parts_[i].bytes);
   }
-  parts_[0] = Part{coarser, {}, true, 0, *written};
+  parts_[0] = Part{coarser, {}, true, 0, *written, std::nullopt};
   coded_ = std::move(coded);
   coded_bytes_.store(total);
   return true;

@@ -52,7 +52,7 @@ std::optional<Form> Store::lossy_form(Payload& payload, double& variance) {
   if (!form) return std::nullopt;
   const auto stats = payload.stats();
   if (!stats || !stats->finite) return std::nullopt;
-  const double cost = price(payload, *stats, *codec, value_payloads());
+  const double cost = price(payload, *stats, *codec, weight_payloads());
   if (spent_variance() + variance + cost > variance_bound_) return std::nullopt;
   variance += cost;
   payload.noise_variance = cost;

@@ -103,7 +103,7 @@ Store::Kept Store::save(const at::Tensor& tensor, const Want& want) {
     kept.payload->wants.push_back(want);
     listener = listener_;
   }
-  if (first && is_value(want.need)) value_payloads_now_.fetch_add(1, std::memory_order_relaxed);
+  if (want.reach == Reach::kWeightGrad) weight_payloads_now_.fetch_add(1, std::memory_order_relaxed);
   if (listener) listener->saved(*kept.payload, want, kept.view, first);
   return kept;
 }
@@ -288,7 +288,7 @@ void Store::begin_iteration(uint64_t step, double planned_variance) {
   step_.store(step);
   spent_variance_ = planned_variance;
   unforeseen_.store(0);
-  value_payloads_.store(value_payloads_now_.exchange(0));
+  weight_payloads_.store(weight_payloads_now_.exchange(0));
 }
 
 double Store::spent_variance() const {

@@ -89,8 +89,8 @@ class Store : public std::enable_shared_from_this<Store> {
   memory::Ledger& raw_ledger() { return raw_ledger_; }
   memory::Ledger& charged_ledger() { return charged_ledger_; }
   StoreCounters& counters() { return counters_; }
-  // Number of payloads with values that the last finished iteration had; prices depend on it.
-  int64_t value_payloads() const { return value_payloads_.load(); }
+  // Saves in the last finished iteration whose error stays in one weight's gradient; prices depend on their number.
+  int64_t weight_payloads() const { return weight_payloads_.load(); }
   double spent_variance() const;
   // Storage bytes that are alive only because autograd saved them, and what they cost now.
   int64_t live_payloads() const;
@@ -130,7 +130,7 @@ class Store : public std::enable_shared_from_this<Store> {
   bool reclaim_enabled_ = false, reclaim_lossy_ = true;
   double variance_bound_ = 0, spent_variance_ = 0;
   std::atomic<uint64_t> step_{0};
-  std::atomic<int64_t> value_payloads_{0}, value_payloads_now_{0};
+  std::atomic<int64_t> weight_payloads_{0}, weight_payloads_now_{0};
   memory::Ledger raw_ledger_, charged_ledger_;
   std::atomic<int64_t> unforeseen_{0};
   SiteId ledger_sites_ = 0;
