@@ -1,0 +1,40 @@
+/// A data set gives batches by index. Its values live outside torch, so that only the batch counts against a budget.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "examples/models/model.h"
+
+namespace cinch::data {
+
+/// Where Debian's package puts the files.
+inline constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
+
+class DataSet {
+ public:
+  virtual ~DataSet() = default;
+  virtual models::DataKind kind() const = 0;
+  /// What a model made for this data must know.
+  virtual models::ModelOptions model_options() const = 0;
+  virtual int64_t train_size() const = 0;
+  virtual int64_t test_size() const = 0;
+  virtual models::Batch train_batch(std::span<const int64_t> indices) const = 0;
+  /// Samples [begin, end) of the test part.
+  virtual models::Batch test_batch(int64_t begin, int64_t end) const = 0;
+};
+
+/// Fashion-MNIST as Debian's package dataset-fashion-mnist installs it. Throws DataError, naming the package, when a
+/// file is missing, and naming the file when it is damaged or does not fit the others.
+std::unique_ptr<DataSet> load_fashion_mnist(const std::string& folder = kFashionMnistFolder);
+
+/// Characters of a text file (bytes; those that occur are the vocabulary). Samples are neighbouring windows of `context`
+/// characters, the target is the next character; the last tenth is the test part. An empty path stands for LibTorch's own
+/// C++ headers, concatenated. Throws DataError.
+std::unique_ptr<DataSet> load_text(const std::string& path, int64_t context = 128);
+/// The same of a text in memory; `name` stands for the file in errors.
+std::unique_ptr<DataSet> make_text(const std::string& text, const std::string& name, int64_t context = 128);
+
+}  // namespace cinch::data

@@ -1,0 +1,20 @@
+# Writes cinch_commit.h with the commit that is being built; touches it only when it changes. Run at build time, so that
+# results never carry an older commit: cmake -DSOURCE=... -DHEADER=... -P commit.cmake
+execute_process(COMMAND git -C "${SOURCE}" rev-parse --short=12 HEAD
+  OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE status)
+if(status EQUAL 0)
+  execute_process(COMMAND git -C "${SOURCE}" diff --quiet HEAD -- RESULT_VARIABLE changed ERROR_QUIET)
+  if(NOT changed EQUAL 0)
+    string(APPEND commit "-modified")
+  endif()
+else()
+  set(commit unknown)
+endif()
+set(text "#define CINCH_COMMIT \"${commit}\"\n")
+set(old "")
+if(EXISTS "${HEADER}")
+  file(READ "${HEADER}" old)
+endif()
+if(NOT old STREQUAL text)
+  file(WRITE "${HEADER}" "${text}")
+endif()

@@ -1,0 +1,88 @@
+#include "examples/results/document.h"
+
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <thread>
+
+#include "cinch/error.h"
+#include "cinch/version.h"
+#include "cinch_commit.h"
+
+namespace cinch::results {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string processor() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    const size_t colon = line.find(": ");
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown";
+}
+
+const char* widest_isa() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) return "avx512";
+  if (__builtin_cpu_supports("avx2")) return "avx2";
+#endif
+  return "base";
+}
+
+std::string temporary_name(const std::string& target) { return target + ".part" + std::to_string(getpid()); }
+
+}  // namespace
+
+nlohmann::json machine() {
+  const int64_t memory = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGE_SIZE);
+  return {{"cpu", processor()},
+          {"cores", std::thread::hardware_concurrency()},
+          {"memory_bytes", memory},
+          {"isa", widest_isa()},
+          {"torch_threads", at::get_num_threads()},
+          {"torch", TORCH_VERSION},
+          {"cinch", CINCH_VERSION},
+          {"compiler", "GCC or compatible " __VERSION__}};
+}
+
+nlohmann::json make_document(const std::string& suite, const nlohmann::json& rows) {
+  return {{"schema", "cinch.bench/1"}, {"suite", suite}, {"commit", CINCH_COMMIT}, {"machine", machine()}, {"rows", rows}};
+}
+
+void check_target(const std::string& target) {
+  if (target == "-") return;
+  std::error_code error;
+  if (target.empty() || fs::is_directory(target, error)) {
+    throw Error("results cannot be written to '" + target + "': not a file name");
+  }
+  const std::string part = temporary_name(target);
+  const bool ok = std::ofstream(part).good();
+  fs::remove(part, error);
+  if (!ok) throw Error("results cannot be written to '" + target + "': its folder is missing or not writable");
+}
+
+void write_document(const nlohmann::json& document, const std::string& target) {
+  const std::string text = document.dump(2) + "\n";
+  if (target == "-") {
+    std::cout << text << std::flush;
+    return;
+  }
+  const std::string part = temporary_name(target);
+  std::ofstream out(part);
+  out << text;
+  out.close();
+  if (!out || std::rename(part.c_str(), target.c_str()) != 0) {
+    std::error_code error;
+    fs::remove(part, error);
+    throw Error("results cannot be written to '" + target + "'");
+  }
+}
+
+}  // namespace cinch::results

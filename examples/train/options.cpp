@@ -1,0 +1,62 @@
+#include "examples/train/options.h"
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+
+namespace cinch::train {
+namespace {
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+void declare(CLI::App& app, Options& o) {
+  const auto finite = [](double low) {
+    return CLI::Validator([low](std::string& text) {
+      double value = 0;
+      const bool ok = CLI::detail::lexical_cast(text, value) && std::isfinite(value) && value >= low;
+      return ok ? std::string() : "'" + text + "' is not a number from 0 up";
+    }, "");
+  };
+  app.add_option("--model", o.model, "resnet18, resnet50, vgg16, mobilenet_v2, unet, lstm, gpt")->capture_default_str();
+  app.add_option("--data", o.data, "fashion-mnist or text (default: what the model is meant for)")
+      ->check(CLI::IsMember({"fashion-mnist", "text"}));
+  app.add_option("--text", o.text, "text to learn from (default: LibTorch's own C++ headers)");
+  app.add_option("--budget", o.budget, "600MiB, 60%, floor+25%, device:90%, exact, or a budget file")->capture_default_str();
+  app.add_option("--batch", o.batch, "samples in a batch")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  app.add_option("--epochs", o.epochs, "times through the training part")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  app.add_option("--steps", o.steps, "number of steps, instead of epochs")->check(CLI::Range(1, 1 << 30));
+  app.add_option("--eval-samples", o.eval_samples, "test samples to evaluate on; 0: none")
+      ->check(CLI::Range(0, 1 << 30))->capture_default_str();
+  app.add_option("--seed", o.seed, "of weights, batches, dropout and cinch's own generator")->capture_default_str();
+  app.add_option("--lr", o.lr, "highest learning rate; it rises at first, then falls to zero (default: the model's)")
+      ->check(finite(0.0));
+  app.add_option("--momentum", o.momentum, "of SGD")->check(CLI::Range(0.0, 0.999))->capture_default_str();
+  app.add_option("--weight-decay", o.weight_decay, "default: the model's")->check(finite(0.0));
+  app.add_option("--device", o.device, "cpu")->capture_default_str();
+  app.add_flag("--baseline", o.baseline, "train without cinch too, in turns with it, and compare");
+  app.add_option("--json", o.json, "write the results to a file, or to standard output: -");
+  app.add_option("--save-plan", o.save_plan, "write the plan to a file");
+  app.add_option("--load-plan", o.load_plan, "start with this plan instead of observing");
+  app.add_option("--save-profile", o.save_profile, "write the profile to a file");
+  app.add_flag("--quiet", o.quiet, "no progress");
+  app.add_option("--baseline-fd", o.baseline_fd, "")->group("");
+}
+
+}  // namespace
+
+ParseResult parse_options(int argc, char** argv) {
+  ParseResult result;
+  result.options.arguments.assign(argv + 1, argv + argc);
+  CLI::App app("Trains an example network under a memory budget.", "cinch-train");
+  declare(app, result.options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {
+    result.exit_code = app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "cinch-train: " << first_line(error.what()) << std::endl;
+    result.exit_code = 2;
+  }
+  return result;
+}
+
+}  // namespace cinch::train

@@ -1,0 +1,35 @@
+/// Everything that a finished run is reported from.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "examples/train/options.h"
+#include "examples/train/run.h"
+
+namespace cinch::train {
+
+struct Outcome {
+  Options options;
+  std::string data, metric;
+  RunResult cinch_run;
+  std::optional<RunResult> baseline_run;
+  int64_t limit_bytes = 0;                  ///< 0: none
+  int64_t steps_over_limit = 0;
+  int64_t evaluation_peak_bytes = 0;
+  std::optional<int64_t> predicted_baseline_bytes, floor_bytes;   ///< from the profile, when there is one
+  Usage usage;                              ///< after the last step
+  bool planned = false;                     ///< there was a plan, so noise and effective batch are known
+  size_t first_timed_step = 0;              ///< earlier steps observe, and are left out of step times
+
+  bool limit_held() const { return steps_over_limit == 0 && (limit_bytes == 0 || evaluation_peak_bytes <= limit_bytes); }
+  /// The measured baseline peak, else the one simulated from the profile.
+  std::optional<int64_t> baseline_peak_bytes() const;
+};
+
+/// The table at the end; at most 80 columns.
+std::string to_table(const Outcome& outcome, bool colour);
+/// The row of suite `train`.
+nlohmann::json to_row(const Outcome& outcome);
+
+}  // namespace cinch::train

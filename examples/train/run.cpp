@@ -1,0 +1,43 @@
+#include "examples/train/run.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "cinch/torch/meter.h"
+
+namespace cinch::train {
+
+StepRecord LocalRun::step() {
+  DeviceMeter& meter = DeviceMeter::of(torch::kCPU);
+  StepRecord record;
+  const models::Batch batch = training_.next_batch();
+  meter.reset_peak();
+  const auto begin = std::chrono::steady_clock::now();
+  record.loss = training_.step(batch);
+  if (guard_ != nullptr) {
+    record.peak_bytes = meter.peak_bytes();   // the guard may begin a new interval
+    guard_->step();
+  }
+  record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  record.peak_bytes = std::max(record.peak_bytes, meter.peak_bytes());
+  return record;
+}
+
+Evaluation LocalRun::evaluate(int64_t samples) { return training_.evaluate(samples); }
+
+int64_t RunResult::peak_bytes() const {
+  int64_t peak = 0;
+  for (const StepRecord& step : steps) peak = std::max(peak, step.peak_bytes);
+  return peak;
+}
+
+double RunResult::step_seconds(size_t first) const {
+  std::vector<double> seconds;
+  for (size_t i = first < steps.size() ? first : 0; i < steps.size(); ++i) seconds.push_back(steps[i].seconds);
+  if (seconds.empty()) return 0.0;
+  const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
+  std::nth_element(seconds.begin(), middle, seconds.end());
+  return *middle;
+}
+
+}  // namespace cinch::train
