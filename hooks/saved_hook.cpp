@@ -43,8 +43,8 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
         session_.reset();
         return;
       }
-    } catch (...) {
-      ++session_->store->counters().fallbacks;
+    } catch (const std::exception& error) {
+      session_->store->fall_back(error.what());
     }
     pass_through(tensor);
   }

@@ -51,6 +51,7 @@ struct NeedRow {
   Bound lo = {};
   Bound hi = {};
   bool nan_on = false;
+  bool round_to_element = false;  // half types: bounds are compared in the tensor's own dtype; else in float32
   Reach reach = Reach::kNone;
   bool verified = false;        // run on CPU; else read from source
   bool joint = false;           // the predicate compares this slot with another

@@ -53,16 +53,21 @@ bool is_parameter(const at::Tensor& tensor) {
   return tensor.is_leaf() || (tensor.is_view() && tensor._base().is_leaf() && tensor._base().requires_grad());
 }
 
-// As the kernels see a bound: in the tensor's own arithmetic, so that comparing in float64 gives their answer.
-double as_compared(double bound, const at::Tensor& tensor) {
-  return tensor.scalar_type() == at::kDouble ? bound : static_cast<double>(static_cast<float>(bound));
+// As the kernels see a bound: in their own arithmetic, so that comparing in float64 gives their answer.
+double as_compared(double bound, const at::Tensor& tensor, bool round_to_element) {
+  const auto type = tensor.scalar_type();
+  if (type == at::kDouble) return bound;
+  const auto narrow = static_cast<float>(bound);
+  if (round_to_element && type == at::kBFloat16) return static_cast<float>(at::BFloat16(narrow));
+  if (round_to_element && type == at::kHalf) return static_cast<float>(at::Half(narrow));
+  return narrow;
 }
 
-std::optional<double> bound_of(const Call& call, const Bound& bound) {
-  if (bound.argument == nullptr) return as_compared(bound.value, call.saved);
+std::optional<double> bound_of(const Call& call, const NeedRow& row, const Bound& bound) {
+  if (bound.argument == nullptr) return as_compared(bound.value, call.saved, row.round_to_element);
   const c10::IValue* const value = argument(call, bound.argument);
   const auto number = value == nullptr ? std::nullopt : as_number(*value);
-  return number ? std::optional<double>(as_compared(*number, call.saved)) : std::nullopt;
+  return number ? std::optional<double>(as_compared(*number, call.saved, row.round_to_element)) : std::nullopt;
 }
 
 bool is_none(const Call& call, const Bound& bound) {
@@ -112,12 +117,12 @@ std::optional<Predicate> predicate_of(const Call& call, const NeedRow& row) {
   const bool wants_hi = p.kind == PredicateKind::kLessEqual || p.kind == PredicateKind::kOpenInterval ||
                         p.kind == PredicateKind::kClosedInterval;
   if (wants_lo) {
-    const auto lo = bound_of(call, row.lo);
+    const auto lo = bound_of(call, row, row.lo);
     if (!lo || !std::isfinite(*lo)) return std::nullopt;
     p.lo = *lo;
   }
   if (wants_hi) {
-    const auto hi = bound_of(call, row.hi);
+    const auto hi = bound_of(call, row, row.hi);
     if (!hi || !std::isfinite(*hi)) return std::nullopt;
     p.hi = *hi;
   }

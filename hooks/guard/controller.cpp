@@ -236,6 +236,8 @@ void Controller::end_iteration() {
     usage_.effective_batch = v / (v + variance);
     ++usage_.steps;
   }
+  if (const std::string reason = store.take_fallback_reason(); !reason.empty())
+    emit(Event::Kind::kFallback, "kept as it was, among others: " + reason);
   const int64_t limit = meter.limit() == memory::Meter::kNoLimit ? 0 : meter.limit();
   if (limit > 0 && meter.peak() > limit)
     emit(Event::Kind::kOverrun, "peak " + format_bytes(meter.peak()) + " passed the limit of " + format_bytes(limit));

@@ -54,7 +54,9 @@ std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats
     candidate.option.lossless = form->lossless;
     const auto& timed = form->values ? form->values : form->masks.empty() ? nullptr : shared_codec(CodecSpec{"mask", {}});
     if (timed) {
-      const Estimate estimate = timed->estimate(stats, payload.span.numel, payload.dtype(), form->side);
+      SideInfo side = form->side;
+      if (!form->values) side.predicate = form->masks.front();
+      const Estimate estimate = timed->estimate(stats, payload.span.numel, payload.dtype(), side);
       candidate.encode_seconds = estimate.encode_seconds;
       candidate.decode_seconds = estimate.decode_seconds;
       if (!form->lossless) candidate.rel_mse = relative(estimate.mean_square_error, stats);

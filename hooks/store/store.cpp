@@ -160,12 +160,15 @@ std::optional<Form> Store::planned_form(const Payload& payload) {
   for (const Want& want : payload.wants)
     if (entry == nullptr && policy_) entry = policy_->find(want.site, *sites_);
   if (entry == nullptr) {
-    if (policy_) ++counters_.fallbacks, ++unforeseen_;
+    if (policy_) {
+      ++unforeseen_;
+      fall_back("the plan did not foresee " + site_name(payload.wants.front().site));
+    }
     return std::nullopt;
   }
   if (entry->spec.name == "keep") return std::nullopt;
   auto form = form_for(entry->spec, entry->codec, payload.wants, payload.dtype());
-  if (!form) ++counters_.fallbacks;  // needs changed since the plan was made
+  if (!form) fall_back("what " + site_name(payload.wants.front().site) + " needs has changed since the plan was made");
   return form;
 }
 
@@ -235,13 +238,24 @@ void Store::coded_now(const EntryPtr& entry, const std::vector<std::pair<std::sh
 
 void Store::code_failed(StorageEntry& entry, Mode mode, bool tried) {
   if (mode == Mode::kPlanned) {
-    counters_.fallbacks += tried ? 1 : 0;
+    if (tried) fall_back(site_name(entry.first_site) + " could not be coded as planned");
   } else if (mode == Mode::kLossless) {
     entry.lossless_failed = true;
   } else {
     entry.given_up = true;
     set_reserve(entry, 0);
   }
+}
+
+void Store::fall_back(const std::string& reason) {
+  ++counters_.fallbacks;
+  const std::lock_guard<std::mutex> lock(reason_mutex_);
+  if (fallback_reason_.empty()) fallback_reason_ = reason;
+}
+
+std::string Store::take_fallback_reason() {
+  const std::lock_guard<std::mutex> lock(reason_mutex_);
+  return std::exchange(fallback_reason_, {});
 }
 
 void Store::payload_freed(Payload& payload, at::Tensor raw) {

@@ -89,6 +89,9 @@ class Store : public std::enable_shared_from_this<Store> {
   memory::Ledger& raw_ledger() { return raw_ledger_; }
   memory::Ledger& charged_ledger() { return charged_ledger_; }
   StoreCounters& counters() { return counters_; }
+  // Counts a fallback and keeps its reason until it is asked for.
+  void fall_back(const std::string& reason);
+  std::string take_fallback_reason();
   // Saves in the last finished iteration whose error stays in one weight's gradient; prices depend on their number.
   int64_t weight_payloads() const { return weight_payloads_.load(); }
   double spent_variance() const;
@@ -134,6 +137,8 @@ class Store : public std::enable_shared_from_this<Store> {
   memory::Ledger raw_ledger_, charged_ledger_;
   std::atomic<int64_t> unforeseen_{0};
   SiteId ledger_sites_ = 0;
+  std::mutex reason_mutex_;
+  std::string fallback_reason_;
   StoreCounters counters_;
 };
 
