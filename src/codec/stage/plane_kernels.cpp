@@ -50,7 +50,7 @@ void predicate_typed(D d, const T* in, int64_t words, const Predicate& p, uint64
   const auto lo = hn::Set(d, static_cast<F>(p.lo)), hi = hn::Set(d, static_cast<F>(p.hi)), zero = hn::Zero(d);
   const auto run = [&](auto test) {
     if (p.nan_on) {
-      plane_of(d, in, words, plane, [&](auto x) { return hn::Or(test(x), hn::Ne(x, x)); });
+      plane_of(d, in, words, plane, [&](auto x) { return hn::Or(test(x), hn::Not(hn::Eq(x, x))); });  // Ne is false for NaN on some sets
     } else {
       plane_of(d, in, words, plane, test);
     }

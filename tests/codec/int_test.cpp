@@ -1,0 +1,144 @@
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "cinch/error.h"
+#include "src/codec/stage/bitpack.h"
+#include "tests/contract/support.h"
+
+namespace cinch::testing {
+namespace {
+
+const auto kCodec = make_codec({"int", {}});
+
+// Payload bytes beyond the header, or -1 when declined; checks that the values come back.
+int64_t coded(const std::vector<int64_t>& values, DType dtype, const SideInfo& side = {}) {
+  const Buffer data = integers(values, dtype);
+  const auto n = static_cast<int64_t>(values.size());
+  const auto payload = encode(*kCodec, {data.data(), n, dtype}, side);
+  if (!payload) return -1;
+  EXPECT_TRUE(decode(*kCodec, *payload, n, dtype) == data);
+  return payload->size() - 64;
+}
+
+std::vector<int64_t> ramp(int64_t n, int64_t low, int64_t count) {
+  std::vector<int64_t> values;
+  for (int64_t i = 0; i < n; ++i) values.push_back(low + i % count);
+  return values;
+}
+
+TEST(Int, TakesTheBitsOfItsRange) {
+  EXPECT_EQ(coded(ramp(640, 7, 1), DType::kInt64), 0);
+  EXPECT_EQ(coded(ramp(640, 7, 2), DType::kInt64), 80);
+  EXPECT_EQ(coded(ramp(640, -3, 4), DType::kInt64), 160);
+  EXPECT_EQ(coded(ramp(640, -3, 5), DType::kInt64), 240);
+  EXPECT_EQ(coded(ramp(640, 0, 256), DType::kInt32), 640);
+  EXPECT_EQ(coded(ramp(640, -128, 16), DType::kInt8), 320);
+}
+
+TEST(Int, DeclinesWhatIsNotSmaller) {
+  const int64_t most = std::numeric_limits<int64_t>::max(), least = std::numeric_limits<int64_t>::min();
+  std::vector<int64_t> values = ramp(640, 0, 7);
+  values[5] = most;
+  values[9] = least;
+  EXPECT_EQ(coded(values, DType::kInt64), -1);
+  EXPECT_EQ(coded(ramp(640, 0, 256), DType::kUInt8), -1);
+  EXPECT_EQ(coded(ramp(3, 0, 2), DType::kInt64), -1) << "the header alone is larger";
+  EXPECT_EQ(coded({}, DType::kInt64), -1);
+}
+
+TEST(Int, NarrowsWideRangesExactly) {
+  const int64_t most = std::numeric_limits<int64_t>::max(), least = std::numeric_limits<int64_t>::min();
+  for (const int64_t base : {least, int64_t{-1}, most - 1000}) {
+    std::vector<int64_t> values = ramp(640, base, 900);
+    EXPECT_EQ(coded(values, DType::kInt64), 800);
+  }
+  std::vector<int64_t> values = ramp(640, least, 9);
+  values[77] = -1;  // 63 bits
+  EXPECT_EQ(coded(values, DType::kInt64), 640 / 64 * 63 * 8);
+}
+
+PoolGeometry two_by_two() {
+  PoolGeometry p;
+  p.planes = 2, p.in_h = p.in_w = 16, p.out_h = p.out_w = 8;
+  p.kernel_h = p.kernel_w = p.stride_h = p.stride_w = 2;
+  return p;
+}
+
+std::vector<int64_t> first_cells(const PoolGeometry& p) {
+  std::vector<int64_t> values;
+  for (int64_t n = 0; n < p.planes; ++n) {
+    for (int64_t h = 0; h < p.out_h; ++h) {
+      for (int64_t w = 0; w < p.out_w; ++w) values.push_back((h * p.stride_h + 1) * p.in_w + w * p.stride_w + (n + h + w) % 2);
+    }
+  }
+  return values;
+}
+
+TEST(Int, KeepsPoolIndicesAsOffsetsInTheirWindow) {
+  const PoolGeometry p = two_by_two();
+  EXPECT_EQ(coded(first_cells(p), DType::kInt64, {{}, p}), 64 + 128 * 2 / 8);
+}
+
+TEST(Int, FallsBackToTheRangeWhenAnIndexIsInNoWindow) {
+  const PoolGeometry p = two_by_two();
+  for (const int64_t wild : {int64_t{5}, int64_t{-1}, int64_t{255}, std::numeric_limits<int64_t>::min() / 2}) {
+    std::vector<int64_t> values = first_cells(p);
+    values[100] = wild;
+    const int64_t bytes = coded(values, DType::kInt64, {{}, p});
+    EXPECT_EQ(bytes, coded(values, DType::kInt64)) << wild;
+  }
+}
+
+TEST(Int, IgnoresAGeometryThatCannotBe) {
+  const std::vector<int64_t> values = first_cells(two_by_two());
+  const int64_t by_range = coded(values, DType::kInt64);
+  const auto with = [&](auto change) {
+    PoolGeometry p = two_by_two();
+    change(p);
+    return coded(values, DType::kInt64, {{}, p});
+  };
+  EXPECT_EQ(with([](PoolGeometry& p) { p.planes = 3; }), by_range);
+  EXPECT_EQ(with([](PoolGeometry& p) { p.in_w = 0; }), by_range);
+  EXPECT_EQ(with([](PoolGeometry& p) { p.kernel_h = 0; }), by_range);
+  EXPECT_EQ(with([](PoolGeometry& p) { p.kernel_h = p.kernel_w = 100; }), by_range);
+  EXPECT_EQ(with([](PoolGeometry& p) { p.stride_w = std::numeric_limits<int64_t>::max(); }), by_range);
+  EXPECT_EQ(with([](PoolGeometry& p) { p.pad_h = -1; }), by_range);
+  EXPECT_EQ(with([](PoolGeometry& p) { p.channels = 3; }), by_range);
+}
+
+TEST(Int, FollowsDilationPaddingAndWindowsThatHangOver) {
+  PoolGeometry p;
+  p.planes = 3, p.in_h = 9, p.in_w = 11, p.out_h = 5, p.out_w = 6;
+  p.kernel_h = 3, p.kernel_w = 2, p.stride_h = 2, p.stride_w = 2, p.pad_h = 2, p.pad_w = 1, p.dilation_h = 2, p.dilation_w = 3;
+  std::vector<int64_t> values;
+  for (int64_t e = 0; e < 90; ++e) {
+    const int64_t h = e / 6 % 5, w = e % 6;
+    int64_t found = -1;
+    for (int64_t i = 0; i < 3; ++i) {
+      for (int64_t j = 0; j < 2; ++j) {
+        const int64_t y = h * 2 - 2 + i * 2, x = w * 2 - 1 + j * 3;
+        if (y >= 0 && y < 9 && x >= 0 && x < 11 && (found < 0 || (e + i + j) % 2 == 0)) found = y * 11 + x;
+      }
+    }
+    ASSERT_GE(found, 0);
+    values.push_back(found);
+  }
+  EXPECT_EQ(coded(values, DType::kInt64, {{}, p}), 64 + 2 * 3 * 8);
+}
+
+TEST(BitPack, EveryWidthComesBack) {
+  for (int width = 0; width < 64; ++width) {
+    uint64_t values[64], words[64], out[64], state = 1;
+    for (uint64_t& v : values) {
+      state = state * 6364136223846793005ull + 1442695040888963407ull;
+      v = width == 0 ? 0 : state >> (64 - width);
+    }
+    codec::pack_block(values, width, words);
+    codec::unpack_block(words, width, out);
+    for (int i = 0; i < 64; ++i) ASSERT_EQ(out[i], values[i]) << width << " bits, value " << i;
+  }
+}
+
+}  // namespace
+}  // namespace cinch::testing
