@@ -76,7 +76,7 @@ TEST(ProfileJson, PointsAtEveryMissingMember) {
   for (const auto& item : document["payloads"][1].items()) {
     json damaged = document;
     damaged["payloads"][1].erase(item.key());
-    EXPECT_EQ(pointer_of(damaged.dump()), "/payloads/1/" + item.key());
+    EXPECT_EQ(pointer_of(damaged.dump()), std::string("/payloads/1/") + item.key());
   }
 }
 

@@ -1,33 +1,14 @@
 #include "planner/descent.h"
 
 #include <cmath>
-#include <numeric>
 #include <queue>
+
+#include "planner/offer.h"
 
 namespace cinch::planner {
 namespace {
 
 constexpr int kSqueezes = 64;
-
-// Bytes gained per price. What costs nothing comes first, by bytes; ties go to the item and candidate that come first.
-struct Offer {
-  bool free = false;
-  double gain = 0;       // bytes if free, else bytes per price
-  int32_t item = -1, candidate = -1;
-
-  bool better_than(const Offer& other) const {
-    if (free != other.free) return free;
-    if (gain != other.gain) return gain > other.gain;
-    if (item != other.item) return item < other.item;
-    return candidate < other.candidate;
-  }
-  bool operator<(const Offer& other) const { return other.better_than(*this); }
-};
-
-Offer make_offer(double bytes, double price, int32_t item, int32_t candidate) {
-  if (price <= 0) return {true, bytes, item, candidate};
-  return {false, bytes / price, item, candidate};
-}
 
 class PeakDescent {
  public:
@@ -37,36 +18,18 @@ class PeakDescent {
 
   Path run() {
     const int64_t top = state_.peak(), range = std::max<int64_t>(top - problem_.floor_bytes, 0);
-    // Finer levels cost time and matter less the more payloads share the work.
+    // Finer levels and exchanges cost time and matter less the more payloads share the work.
     const double size = static_cast<double>(problem_.items.size() + 1) * static_cast<double>(problem_.raw_timeline.size() + 1);
-    const int levels = static_cast<int>(std::clamp(4e7 / size, 24.0, 256.0));
-    const int attempts = static_cast<int>(std::clamp(4e5 / size, 0.0, 40.0));
-    for (int level = 1; level <= levels; ++level) {
-      const int64_t target = top - static_cast<int64_t>(std::llround(static_cast<double>(range) * level / levels));
-      if (!reach(target)) break;
-      take_back(target);
-      exchange(target, attempts);
-    }
+    const int levels = static_cast<int>(std::clamp(4e7 / size, 24.0, 192.0));
+    attempts_ = static_cast<int>(std::clamp(4e5 / size, 0.0, 32.0));
+    for (int level = 0; level <= levels; ++level)
+      targets_.push_back(top - static_cast<int64_t>(std::llround(static_cast<double>(range) * level / levels)));
+    lower_levels();
     // Squeeze out the rest: the smallest feasible limit is reported to users.
     squeeze();
-    // The same levels from below: smallest forms first, then back up.
-    for (size_t i = 0; i < problem_.items.size(); ++i) {
-      const auto& candidates = problem_.items[i].candidates;
-      const auto smallest = std::min_element(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
-        return std::pair(a.bytes, prices_.of(a)) < std::pair(b.bytes, prices_.of(b));
-      });
-      const auto index = static_cast<int32_t>(smallest - candidates.begin());
-      if (index != state_.choice()[i]) move(static_cast<int32_t>(i), index);
-    }
-    record(state_.totals());
+    take_smallest();
     squeeze();
-    take_back(state_.peak());
-    for (int level = levels; level >= 0; --level) {
-      const int64_t target = top - static_cast<int64_t>(std::llround(static_cast<double>(range) * level / levels));
-      if (state_.peak() > target) continue;
-      take_back(target);
-      exchange(target, attempts);
-    }
+    raise_levels();
     return std::move(path_);
   }
 
@@ -76,6 +39,39 @@ class PeakDescent {
   void move(int32_t item, int32_t candidate) {
     state_.move(item, candidate);
     path_.moves.push_back({item, candidate});
+  }
+
+  void lower_levels() {
+    for (const int64_t target : targets_) {
+      if (state_.peak() <= target) continue;
+      if (!reach(target)) return;
+      take_back(target);
+      exchange(target);
+    }
+  }
+
+  void take_smallest() {
+    for (size_t i = 0; i < problem_.items.size(); ++i) {
+      const auto& candidates = problem_.items[i].candidates;
+      const auto smallest = std::min_element(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
+        return std::pair(a.bytes, prices_.of(a)) < std::pair(b.bytes, prices_.of(b));
+      });
+      const auto index = static_cast<int32_t>(smallest - candidates.begin());
+      if (index != state_.choice()[i]) move(static_cast<int32_t>(i), index);
+    }
+    record(state_.totals());
+  }
+
+  // The same levels from below: what was found too small goes back up.
+  void raise_levels() {
+    take_back(state_.peak());
+    exchange(state_.peak());
+    for (size_t level = targets_.size(); level-- > 0;) {
+      if (state_.peak() > targets_[level]) continue;
+      const size_t before = path_.moves.size();
+      take_back(targets_[level]);
+      if (path_.moves.size() != before || level % 4 == 0) exchange(targets_[level]);
+    }
   }
 
   // How many violating instants lie before each instant; false when there is none.
@@ -245,7 +241,8 @@ class PeakDescent {
     return false;
   }
 
-  void exchange(int64_t target, int attempts) {
+  void exchange(int64_t target) {
+    int attempts = attempts_;
     const auto count = static_cast<int64_t>(problem_.items.size());
     for (int64_t looked = 0; attempts > 0 && looked < 2 * count; ++looked) {
       const auto item = static_cast<int32_t>(turn_++ % count);
@@ -263,47 +260,12 @@ class PeakDescent {
   State state_;
   Path path_;
   int64_t turn_ = 0;  // whose turn it is to be exchanged: attempts are few, all items should have some
-  std::vector<int64_t> violations_before_;
+  std::vector<int64_t> targets_, violations_before_;
+  int attempts_ = 0;
 };
 
 }  // namespace
 
 Path descend_peak(const Problem& problem, const Prices& prices) { return PeakDescent(problem, prices).run(); }
-
-Path descend_bytes(const Problem& problem, const Prices& prices) {
-  State state(problem);
-  Path path;
-  path.visits.push_back({state.totals(), 0});
-  const auto best_offer = [&](int32_t index) {
-    Offer best;
-    const Candidate& now = state.chosen(index);
-    const auto& candidates = problem.items[index].candidates;
-    for (size_t i = 0; i < candidates.size(); ++i) {
-      if (candidates[i].bytes >= now.bytes) continue;
-      const Offer offer = make_offer(static_cast<double>(now.bytes - candidates[i].bytes), prices.of(candidates[i]) - prices.of(now), index, static_cast<int32_t>(i));
-      if (best.item < 0 || offer.better_than(best)) best = offer;
-    }
-    return best;
-  };
-  std::priority_queue<Offer> offers;
-  for (size_t i = 0; i < problem.items.size(); ++i) {
-    if (const Offer offer = best_offer(static_cast<int32_t>(i)); offer.item >= 0) offers.push(offer);
-  }
-  while (!offers.empty()) {
-    const Offer offer = offers.top();
-    offers.pop();
-    state.move(offer.item, offer.candidate);
-    path.moves.push_back({offer.item, offer.candidate});
-    path.visits.push_back({state.totals(), path.moves.size()});
-    if (const Offer next = best_offer(offer.item); next.item >= 0) offers.push(next);
-  }
-  return path;
-}
-
-std::vector<int32_t> choice_after(const Problem& problem, const Path& path, size_t moves) {
-  std::vector<int32_t> choice(problem.items.size(), 0);
-  for (size_t i = 0; i < moves; ++i) choice[path.moves[i].item] = path.moves[i].candidate;
-  return choice;
-}
 
 }  // namespace cinch::planner
