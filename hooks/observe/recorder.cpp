@@ -60,15 +60,18 @@ void Recorder::coded(Payload& payload, int64_t freed_bytes) {
   recoded_bytes_ += freed_bytes;
 }
 
+void Recorder::close(const OpenUse& open, int32_t last) {
+  Use& use = records_[static_cast<size_t>(open.record)].profile.uses[open.use];
+  use.end = std::max(last, use.begin);
+  recoded_bytes_ += open.decoded_bytes;
+}
+
 void Recorder::close_uses(int32_t last) {
-  for (const OpenUse& open : open_uses_) {
-    Use& use = records_[static_cast<size_t>(open.record)].profile.uses[open.use];
-    if (use.end < use.begin) use.end = std::max(last, use.begin);
-  }
+  for (const OpenUse& open : open_uses_) close(open, last);
   open_uses_.clear();
 }
 
-void Recorder::unpacked(Payload& payload) {
+void Recorder::unpacked(Payload& payload, const Want& want) {
   if (payload.record < 0) return;
   const torch::autograd::Node* node = torch::autograd::get_current_node().get();
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -76,17 +79,22 @@ void Recorder::unpacked(Payload& payload) {
   if (node != open_node_ || node == nullptr) close_uses(now - 1);
   open_node_ = node;
   auto& uses = records_[static_cast<size_t>(payload.record)].profile.uses;
+  bool decoded_before = false;
+  for (const OpenUse& open : open_uses_) decoded_before |= open.record == payload.record && open.decoded_bytes > 0;
+  const bool decodes = !payload.is_raw() && want.need != Need::kShape && !decoded_before;
   uses.push_back({now, -1});
-  open_uses_.push_back({payload.record, uses.size() - 1});
+  open_uses_.push_back({payload.record, uses.size() - 1, decodes ? payload.raw_values_bytes() : 0});
+  if (decodes) recoded_bytes_ -= payload.raw_values_bytes();
 }
 
 void Recorder::freed(int32_t index) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const int32_t now = event();
   Record& record = records_[static_cast<size_t>(index)];
-  for (Use& use : record.profile.uses)
-    if (use.end < use.begin) use.end = std::max(now - 1, use.begin);
-  std::erase_if(open_uses_, [&](const OpenUse& open) { return open.record == index; });
+  std::erase_if(open_uses_, [&](const OpenUse& open) {
+    if (open.record == index) close(open, now - 1);
+    return open.record == index;
+  });
   recoded_bytes_ -= record.recoded_bytes;
   record.profile.freed_at = now;
   record.freed = true;

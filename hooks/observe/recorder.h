@@ -20,7 +20,7 @@ class Recorder final : public StoreListener {
 
   void saved(Payload& payload, const Want& want, const View& view, bool first) override;
   void exclusive(Payload& payload) override;
-  void unpacked(Payload& payload) override;
+  void unpacked(Payload& payload, const Want& want) override;
   void coded(Payload& payload, int64_t freed_bytes) override;
   void freed(int32_t record) override;
 
@@ -40,10 +40,12 @@ class Recorder final : public StoreListener {
   struct OpenUse {
     int32_t record;
     size_t use;
+    int64_t decoded_bytes;               // a decode buffer is alive, which a raw payload would not need
   };
 
   int32_t event();                       // mutex held
   void close_uses(int32_t last);         // mutex held
+  void close(const OpenUse& open, int32_t last);  // mutex held
   void share_storages();
 
   const std::shared_ptr<Store> store_;

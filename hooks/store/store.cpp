@@ -114,7 +114,7 @@ at::Tensor Store::unpack(const Kept& kept, const Want& want) {
     const std::lock_guard<std::mutex> lock(mutex_);
     listener = listener_;
   }
-  if (listener) listener->unpacked(*kept.payload);
+  if (listener) listener->unpacked(*kept.payload, want);
   if (kept.payload->is_raw()) return kept.payload->unpack(want, kept.view);
   const Stopwatch watch(counters_.unpack_nanoseconds);
   return kept.payload->unpack(want, kept.view);

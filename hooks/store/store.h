@@ -47,7 +47,7 @@ class StoreListener {
   virtual ~StoreListener() = default;
   virtual void saved(Payload& payload, const Want& want, const View& view, bool first) = 0;
   virtual void exclusive(Payload& payload) = 0;
-  virtual void unpacked(Payload& payload) = 0;
+  virtual void unpacked(Payload& payload, const Want& want) = 0;
   virtual void coded(Payload& payload, int64_t freed_bytes) = 0;
   virtual void freed(int32_t record) = 0;
 };
