@@ -140,7 +140,7 @@ TEST(ProfileJson, NoDamagedFileCrashesThePlanner) {
         case 1: damaged.insert(at, 1, kBytes[next(sizeof kBytes - 1)]); break;
         default: damaged[at] = kBytes[next(sizeof kBytes - 1)];
       }
-      if (damaged.empty()) damaged = "x";
+      if (damaged.empty()) damaged.assign(1, 'x');
     }
     try {
       const Profile profile = Profile::from_json(damaged);
