@@ -89,6 +89,10 @@ CodecSpec normalise(const CodecSpec& spec) {
       for (const ParamInfo& p : method->params) names += (names.empty() ? "" : ", ") + std::string(p.name);
       throw CodecError(spec.name + ": unknown parameter \"" + key + "\"" + (names.empty() ? ": it has none" : ": one of " + names + " is expected"));
     }
+    if (value.index() != default_of(*param).index()) {
+      const bool integer = std::holds_alternative<int64_t>(param->fallback);
+      throw CodecError(spec.name + ": parameter \"" + key + "\" must be " + (integer ? "an integer" : "a text") + ", allowed: " + allowed_text(*param));
+    }
     if (!is_allowed(*param, value)) {
       throw CodecError(spec.name + ": parameter \"" + key + "\" is " + text_of(value) + ", allowed: " + allowed_text(*param));
     }
