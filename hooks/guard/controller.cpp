@@ -88,7 +88,7 @@ void Controller::configure_reclaim() {
   if (!budget_.allow.empty())
     lossy = std::find(budget_.allow.begin(), budget_.allow.end(), "group_quant") != budget_.allow.end();
   const auto rules = budget_.rules;
-  session_->store->set_reclaim(limited && budget_.on_overrun != OnOverrun::kThrow, lossy, variance_bound(),
+  session_->store->set_reclaim(limited && budget_.on_overrun == OnOverrun::kReclaim, lossy, variance_bound(),
                                [rules](const std::string& site) {
                                  bool fixed = false;  // the last match wins
                                  for (const SiteRule& rule : rules)
@@ -132,8 +132,8 @@ void Controller::count_earlier_storages() {
 
 void Controller::begin_observing() {
   session_->store->set_policy(nullptr);
-  recorder_ = std::make_unique<Recorder>(session_->store, session_->sites);
-  session_->store->set_listener(recorder_.get());
+  recorder_ = std::make_shared<Recorder>(session_->store, session_->sites);
+  session_->store->set_listener(recorder_);
   const std::lock_guard<std::mutex> lock(mutex_);
   phase_ = Phase::kObserve;
 }
@@ -245,6 +245,17 @@ void Controller::end_iteration() {
 
 void Controller::step() {
   end_iteration();
+  std::exception_ptr error;
+  try {
+    decide();
+  } catch (...) {
+    error = std::current_exception();  // the next iteration begins in order all the same: the caller may replan and go on
+  }
+  begin_iteration();
+  if (error) std::rethrow_exception(error);
+}
+
+void Controller::decide() {
   check_loaded_plan();
   check_engine();
   check_budget_file();
@@ -261,13 +272,16 @@ void Controller::step() {
                      (unforeseen > 0 && since_plan_ >= kStepsBetweenObserving);
   if (recorder_) {
     finish_observing();
-  } else if (phase() == Phase::kObserve) {
-    if (observed_ >= options_.observe_steps - 1) begin_observing();
   } else if (next && profile()) {
     plan_now();
+  } else if (phase() == Phase::kObserve) {
+    if (observed_ >= options_.observe_steps - 1) begin_observing();
   } else if (next || again) {
     begin_observing();
   }
+}
+
+void Controller::begin_iteration() {
   const auto current = plan();
   double planned = 0;
   if (current && phase() == Phase::kRun) planned = current->predicted_noise * current->predicted_noise;

@@ -49,6 +49,8 @@ class Controller final : public backend::OverrunHandler {
   void check_engine();
   void count_earlier_storages();
   void end_iteration();
+  void decide();
+  void begin_iteration();
   void emit(Event::Kind kind, const std::string& message) const;
   double variance_bound() const;
   double gradient_variance() const;
@@ -66,7 +68,7 @@ class Controller final : public backend::OverrunHandler {
   const std::shared_ptr<Session> session_;
   std::vector<const torch::optim::Optimizer*> optimizers_;
   std::vector<Earlier> earlier_;
-  std::unique_ptr<Recorder> recorder_;
+  std::shared_ptr<Recorder> recorder_;
   std::optional<std::filesystem::file_time_type> budget_file_time_;
   std::chrono::steady_clock::time_point step_started_;
   double step_seconds_ = 0;

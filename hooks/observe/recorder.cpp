@@ -6,7 +6,17 @@
 
 namespace cinch::hooks {
 
-Recorder::Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites) : store_(std::move(store)), sites_(std::move(sites)) {
+namespace {
+
+uint64_t next_id() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
+}  // namespace
+
+Recorder::Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites)
+    : store_(std::move(store)), sites_(std::move(sites)), id_(next_id()) {
   backend::cpu_meter().take_interval_peak();
   timeline_.push_back({});
 }
@@ -20,7 +30,7 @@ int32_t Recorder::event() {
 void Recorder::saved(Payload& payload, const Want& want, const View& view, bool first) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (first) {
-    payload.record = static_cast<int32_t>(records_.size());
+    payload.record = {id_, static_cast<int32_t>(records_.size())};
     Record record;
     record.profile.dtype = payload.dtype();
     record.profile.numel = payload.span.numel;
@@ -30,22 +40,23 @@ void Recorder::saved(Payload& payload, const Want& want, const View& view, bool 
     record.storage_bytes = payload.entry->nbytes;
     records_.push_back(std::move(record));
   }
-  if (payload.record < 0) return;  // made before this iteration
-  Record& record = records_[static_cast<size_t>(payload.record)];
+  if (!ours(payload)) return;  // made before this iteration
+  Record& record = records_[static_cast<size_t>(payload.record.index)];
   record.wants.push_back(want);
   record.profile.sites.push_back(static_cast<int32_t>(site_profiles_.size()));
   const Site& site = (*sites_)[want.site];
-  SiteProfile profile{site.name, site.layer, site.op, site.slot, site.occurrence, want.need, want.predicate, view.sizes, payload.record};
+  SiteProfile profile{site.name, site.layer,     site.op,   site.slot, site.occurrence,
+                      want.need, want.predicate, view.sizes, payload.record.index};
   site_profiles_.push_back(std::move(profile));
 }
 
 void Recorder::exclusive(Payload& payload) {
-  if (payload.record < 0) return;
+  if (!ours(payload)) return;
   const auto stats = payload.stats();
   if (!stats) return;
   auto candidates = evaluate(payload, *stats, payload.raw_values_bytes(), store_->context(payload));
   const std::lock_guard<std::mutex> lock(mutex_);
-  Record& record = records_[static_cast<size_t>(payload.record)];
+  Record& record = records_[static_cast<size_t>(payload.record.index)];
   record.profile.stats = *stats;
   record.candidates = std::move(candidates);
   record.profile.exclusive_at = event();  // an instant of its own: raw and coded exist together while coding, not after
@@ -53,10 +64,10 @@ void Recorder::exclusive(Payload& payload) {
 }
 
 void Recorder::coded(Payload& payload, int64_t freed_bytes) {
-  if (payload.record < 0) return;
+  if (!ours(payload)) return;
   const std::lock_guard<std::mutex> lock(mutex_);
   event();
-  records_[static_cast<size_t>(payload.record)].recoded_bytes += freed_bytes;
+  records_[static_cast<size_t>(payload.record.index)].recoded_bytes += freed_bytes;
   recoded_bytes_ += freed_bytes;
 }
 
@@ -72,22 +83,24 @@ void Recorder::close_uses(int32_t last) {
 }
 
 void Recorder::unpacked(Payload& payload, const Want& want) {
-  if (payload.record < 0) return;
+  if (!ours(payload)) return;
   const torch::autograd::Node* node = torch::autograd::get_current_node().get();
   const std::lock_guard<std::mutex> lock(mutex_);
   const int32_t now = event();
   if (node != open_node_ || node == nullptr) close_uses(now - 1);
   open_node_ = node;
-  auto& uses = records_[static_cast<size_t>(payload.record)].profile.uses;
+  auto& uses = records_[static_cast<size_t>(payload.record.index)].profile.uses;
   bool decoded_before = false;
-  for (const OpenUse& open : open_uses_) decoded_before |= open.record == payload.record && open.decoded_bytes > 0;
+  for (const OpenUse& open : open_uses_) decoded_before |= open.record == payload.record.index && open.decoded_bytes > 0;
   const bool decodes = !payload.is_raw() && want.need != Need::kShape && !decoded_before;
   uses.push_back({now, -1});
-  open_uses_.push_back({payload.record, uses.size() - 1, decodes ? payload.raw_values_bytes() : 0});
+  open_uses_.push_back({payload.record.index, uses.size() - 1, decodes ? payload.raw_values_bytes() : 0});
   if (decodes) recoded_bytes_ -= payload.raw_values_bytes();
 }
 
-void Recorder::freed(int32_t index) {
+void Recorder::freed(const RecordId& id) {
+  if (id.recorder != id_) return;
+  const int32_t index = id.index;
   const std::lock_guard<std::mutex> lock(mutex_);
   const int32_t now = event();
   Record& record = records_[static_cast<size_t>(index)];

@@ -22,7 +22,7 @@ class Recorder final : public StoreListener {
   void exclusive(Payload& payload) override;
   void unpacked(Payload& payload, const Want& want) override;
   void coded(Payload& payload, int64_t freed_bytes) override;
-  void freed(int32_t record) override;
+  void freed(const RecordId& record) override;
 
   // Ends the iteration. Sizes of parameters and the like, versions and device are the caller's to fill in.
   Profile finish();
@@ -43,6 +43,7 @@ class Recorder final : public StoreListener {
     int64_t decoded_bytes;               // a decode buffer is alive, which a raw payload would not need
   };
 
+  bool ours(const Payload& payload) const { return payload.record.recorder == id_; }
   int32_t event();                       // mutex held
   void close_uses(int32_t last);         // mutex held
   void close(const OpenUse& open, int32_t last);  // mutex held
@@ -50,6 +51,7 @@ class Recorder final : public StoreListener {
 
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Sites> sites_;
+  const uint64_t id_;                    // payloads of an earlier iteration may still be alive
   std::mutex mutex_;
   std::vector<Instant> timeline_;
   std::vector<Record> records_;

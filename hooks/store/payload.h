@@ -25,6 +25,12 @@ struct Span {
   bool operator==(const Span&) const = default;
 };
 
+// A payload's record at the recorder that watched its first save.
+struct RecordId {
+  uint64_t recorder = 0;  // 0: none
+  int32_t index = -1;
+};
+
 // A site's own look at the payload.
 struct View {
   std::vector<int64_t> sizes, strides;
@@ -69,7 +75,7 @@ class Payload {
   const c10::VariableVersion version;
   const uint32_t saved_version;
   std::vector<Want> wants;
-  int32_t record = -1;         // the recorder's
+  RecordId record;             // the recorder's
   double noise_variance = 0;   // what coding it is priced at, for the reclaimer's bound
 
  private:

@@ -119,7 +119,7 @@ bool Store::reclaim_coded() {
     }
     const int64_t before = payload->coded_bytes();
     const bool done = payload->recode(coarser, context(*payload));
-    StoreListener* listener = nullptr;
+    std::shared_ptr<StoreListener> listener;
     {
     const std::lock_guard<std::mutex> lock(mutex_);
     entry->busy = false;

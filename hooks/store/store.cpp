@@ -80,7 +80,7 @@ Store::Kept Store::save(const at::Tensor& tensor, const Want& want) {
   const Span span = span_of(tensor);
   Kept kept;
   kept.view = view_of(tensor, span);
-  StoreListener* listener = nullptr;
+  std::shared_ptr<StoreListener> listener;
   bool first = false;
   std::vector<std::shared_ptr<Payload>> others;  // a last reference must not go under the lock: its end takes the lock
   {
@@ -109,7 +109,7 @@ Store::Kept Store::save(const at::Tensor& tensor, const Want& want) {
 }
 
 at::Tensor Store::unpack(const Kept& kept, const Want& want) {
-  StoreListener* listener = nullptr;
+  std::shared_ptr<StoreListener> listener;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     listener = listener_;
@@ -140,7 +140,7 @@ void Store::poll() {
 }
 
 void Store::became_exclusive(const EntryPtr& entry) {
-  StoreListener* listener = nullptr;
+  std::shared_ptr<StoreListener> listener;
   std::vector<std::shared_ptr<Payload>> payloads;
   bool planned = false;
   {
@@ -198,7 +198,7 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
     done = work[coded].first->encode(work[coded].second, context(*work[coded].first));
     coded += done ? 1 : 0;
   }
-  StoreListener* listener = nullptr;
+  std::shared_ptr<StoreListener> listener;
   std::vector<at::Tensor> dropped;  // outside the lock: a deleter may run any code
   if (!done)
     for (size_t i = 0; i < coded; ++i) work[i].first->discard_coded();
@@ -259,7 +259,7 @@ std::string Store::take_fallback_reason() {
 }
 
 void Store::payload_freed(Payload& payload, at::Tensor raw) {
-  StoreListener* listener = nullptr;
+  std::shared_ptr<StoreListener> listener;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     StorageEntry& entry = *payload.entry;
@@ -274,7 +274,7 @@ void Store::payload_freed(Payload& payload, at::Tensor raw) {
     if (entry.payloads.empty()) forget(entry);
     listener = listener_;
   }
-  if (listener && payload.record >= 0) listener->freed(payload.record);
+  if (listener) listener->freed(payload.record);
 }
 
 void Store::forget(StorageEntry& entry) {
@@ -292,9 +292,9 @@ void Store::set_policy(std::shared_ptr<const Policy> policy) {
   policy_ = std::move(policy);
 }
 
-void Store::set_listener(StoreListener* listener) {
+void Store::set_listener(std::shared_ptr<StoreListener> listener) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  listener_ = listener;
+  listener_.swap(listener);  // the old one goes after the lock
 }
 
 void Store::begin_iteration(uint64_t step, double planned_variance) {

@@ -49,7 +49,7 @@ class StoreListener {
   virtual void exclusive(Payload& payload) = 0;
   virtual void unpacked(Payload& payload, const Want& want) = 0;
   virtual void coded(Payload& payload, int64_t freed_bytes) = 0;
-  virtual void freed(int32_t record) = 0;
+  virtual void freed(const RecordId& record) = 0;
 };
 
 struct StoreCounters {
@@ -76,7 +76,7 @@ class Store : public std::enable_shared_from_this<Store> {
 
   // Null: nothing is planned, payloads stay raw.
   void set_policy(std::shared_ptr<const Policy> policy);
-  void set_listener(StoreListener* listener);
+  void set_listener(std::shared_ptr<StoreListener> listener);
   // Whether the reclaimer may work, and how much relative gradient variance it may add per iteration.
   // Sites for which `untouchable` answers true are left alone.
   void set_reclaim(bool enabled, bool lossy, double variance_bound, std::function<bool(const std::string&)> untouchable);
@@ -127,7 +127,7 @@ class Store : public std::enable_shared_from_this<Store> {
   std::multiset<int64_t> reserves_;
   uint64_t next_sequence_ = 0;
   std::shared_ptr<const Policy> policy_;
-  StoreListener* listener_ = nullptr;
+  std::shared_ptr<StoreListener> listener_;
   std::function<bool(const std::string&)> untouchable_;
   std::unordered_map<SiteId, bool> untouchable_sites_;
   bool reclaim_enabled_ = false, reclaim_lossy_ = true;
