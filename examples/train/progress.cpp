@@ -33,16 +33,18 @@ bool wants_colour(int fd) {
          (terminal == nullptr || std::strcmp(terminal, "dumb") != 0);
 }
 
-Progress::Progress(int64_t steps, int64_t batch, bool quiet)
-    : steps_(steps),
-      batch_(batch),
+Progress::Progress(int64_t steps, const Options& options)
+    : out_(options.json == "-" ? stderr : stdout),
+      steps_(steps),
+      batch_(options.batch),
       every_(std::max<int64_t>(1, steps / 20)),
-      quiet_(quiet),
-      terminal_(isatty(STDERR_FILENO) != 0),
-      colour_(wants_colour(STDERR_FILENO)) {}
+      quiet_(options.quiet),
+      terminal_(isatty(fileno(out_)) != 0),
+      colour_(wants_colour(fileno(out_))) {}
 
 Progress::~Progress() {
-  if (open_) std::fputs("\r\033[K", stderr);
+  if (open_) std::fputs("\r\033[K", out_);
+  std::fflush(out_);
 }
 
 void Progress::phase(const std::string& text) { show(text, false); }
@@ -78,11 +80,12 @@ std::string Progress::line(int64_t done, const StepRecord& record, int64_t limit
 void Progress::show(const std::string& line, bool keep) {
   if (quiet_) return;
   if (!terminal_) {
-    std::fprintf(stderr, "%s\n", line.c_str());
+    std::fprintf(out_, "%s\n", line.c_str());
+    std::fflush(out_);
     return;
   }
-  std::fprintf(stderr, "\r\033[K%s%s", line.c_str(), keep ? "\n" : "");
-  std::fflush(stderr);
+  std::fprintf(out_, "\r\033[K%s%s", line.c_str(), keep ? "\n" : "");
+  std::fflush(out_);
   open_ = !keep;
 }
 

@@ -1,8 +1,9 @@
-/// How far the training is: one line that is rewritten on a terminal, a plain line now and then elsewhere. Standard error.
+/// How far the training is: one line that is rewritten on a terminal, a plain line now and then elsewhere.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <string>
 
 #include "examples/train/run.h"
@@ -14,7 +15,8 @@ bool wants_colour(int fd);
 
 class Progress {
  public:
-  Progress(int64_t steps, int64_t batch, bool quiet);
+  /// Standard output, or standard error when standard output belongs to the results (--json -).
+  Progress(int64_t steps, const Options& options);
   ~Progress();
 
   /// What is being done between steps: "rehearsal", "evaluation".
@@ -28,6 +30,7 @@ class Progress {
   void show(const std::string& line, bool keep);
   std::string line(int64_t done, const StepRecord& record, int64_t limit_bytes) const;
 
+  FILE* out_;
   int64_t steps_, batch_, every_;
   bool quiet_, terminal_, colour_, open_ = false;
   double recent_seconds_ = 0.0;    ///< of a step, smoothed

@@ -19,16 +19,18 @@ bool is_relative(const Budget& budget) {
   return budget.limit.kind == LimitKind::kFractionOfBaseline || budget.limit.kind == LimitKind::kAboveFloor;
 }
 
-GuardOptions guard_options(const Options& options, Progress& progress) {
+GuardOptions guard_options(const Options& options, bool resolved, Progress& progress) {
   GuardOptions guard;
   guard.load_plan = options.load_plan;
   guard.save_plan = options.save_plan;
   guard.save_profile = options.save_profile;
   guard.seed = options.seed;
   std::error_code error;
-  if (std::filesystem::is_regular_file(options.budget, error)) guard.budget_file = options.budget;
+  // A guard reads a watched file itself, and would then take a relative limit from its own first plan only, not from the
+  // rehearsal: such a file is not watched.
+  if (!resolved && std::filesystem::is_regular_file(options.budget, error)) guard.budget_file = options.budget;
   guard.on_event = [&progress](const Event& event) {
-    if (event.kind == Event::Kind::kWarning || event.kind == Event::Kind::kOverrun) progress.note(event.message);
+    if (event.kind == Event::Kind::kWarning) progress.note(event.message);
   };
   return guard;
 }
@@ -86,7 +88,7 @@ Outcome train(const Options& options) {
   out.data = data->kind() == models::DataKind::kText ? "text" : "fashion-mnist";
   Training training(options, *data);
   out.metric = training.model().metric();
-  Progress progress(training.total_steps(), options.batch, options.quiet);
+  Progress progress(training.total_steps(), options);
 
   std::unique_ptr<BaselineProcess> baseline;
   if (options.baseline) {
@@ -100,7 +102,7 @@ Outcome train(const Options& options) {
     profile = rehearse(training);
     if (profile) budget.limit = Budget::bytes(resolve_limit(*profile, budget)).limit;
   }
-  const GuardOptions guard_settings = guard_options(options, progress);
+  const GuardOptions guard_settings = guard_options(options, profile != nullptr, progress);
   BudgetGuard guard(budget, guard_settings);
   guard.track("model", training.model());
   guard.track(training.optimizer());

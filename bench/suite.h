@@ -1,0 +1,38 @@
+/// What every suite of cinch-bench is: a name, a sentence, and a function that measures and returns rows. A suite joins by
+/// adding a file to bench/suites/ that ends in one Registration.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace cinch::bench {
+
+struct SuiteOptions {
+  bool quick = false;            ///< fewest rounds that exercise everything; figures are not to be quoted
+};
+
+struct SuiteResult {
+  nlohmann::json rows = nlohmann::json::array();
+  std::vector<std::string> columns;   ///< fields for the human table, in order
+  std::vector<std::string> failures;  ///< promises that were not kept; the program then exits with 1
+};
+
+struct Suite {
+  std::string name, what;
+  SuiteResult (*run)(const SuiteOptions&);
+};
+
+/// By name.
+const std::vector<Suite>& suites();
+
+/// One static object a suite.
+class Registration {
+ public:
+  Registration(const char* name, const char* what, SuiteResult (*run)(const SuiteOptions&));
+};
+
+/// The rows as a table for people: one line each, only `columns`.
+std::string to_table(const SuiteResult& result);
+
+}  // namespace cinch::bench

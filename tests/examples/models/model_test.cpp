@@ -1,0 +1,96 @@
+#include "examples/models/model.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "cinch/error.h"
+
+namespace cinch::models {
+namespace {
+
+struct Sample {
+  std::string name;
+  DataKind data;
+  std::vector<int64_t> logits;
+};
+
+Batch batch_for(DataKind kind) {
+  torch::manual_seed(3);
+  if (kind == DataKind::kText) return {torch::randint(0, 50, {2, 16}), torch::randint(0, 50, {2, 16})};
+  return {torch::randn({2, 1, 28, 28}), torch::randint(0, 10, {2})};
+}
+
+ModelOptions options_for(DataKind kind) {
+  ModelOptions options;
+  options.data = kind;
+  if (kind == DataKind::kText) options.vocabulary = 50, options.context = 16;
+  return options;
+}
+
+class ModelCase : public testing::TestWithParam<Sample> {};
+
+TEST_P(ModelCase, GivesLogitsOfItsShape) {
+  const auto model = make_model(GetParam().name, options_for(GetParam().data));
+  EXPECT_EQ(model->logits(batch_for(GetParam().data).input).sizes().vec(), GetParam().logits);
+}
+
+TEST_P(ModelCase, BackwardReachesEveryParameter) {
+  const auto model = make_model(GetParam().name, options_for(GetParam().data));
+  const Output out = model->run(batch_for(GetParam().data), true);
+  EXPECT_EQ(out.loss.dim(), 0);
+  EXPECT_TRUE(std::isfinite(out.loss.item<double>()));
+  EXPECT_GT(out.counted, 0);
+  EXPECT_LE(out.hits, out.counted);
+  out.loss.backward();
+  for (const auto& item : model->named_parameters()) {
+    ASSERT_TRUE(item.value().grad().defined()) << item.key();
+    EXPECT_TRUE(item.value().grad().isfinite().all().item<bool>()) << item.key();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, ModelCase,
+                         testing::Values(Sample{"resnet18", DataKind::kImages, {2, 10}}, Sample{"resnet50", DataKind::kImages, {2, 10}},
+                                         Sample{"vgg16", DataKind::kImages, {2, 10}}, Sample{"mobilenet_v2", DataKind::kImages, {2, 10}},
+                                         Sample{"unet", DataKind::kImages, {2, 1, 32, 32}}, Sample{"lstm", DataKind::kImages, {2, 10}},
+                                         Sample{"lstm", DataKind::kText, {2, 16, 50}}, Sample{"gpt", DataKind::kText, {2, 16, 50}}),
+                         [](const auto& info) { return info.param.name + (info.param.data == DataKind::kText ? "_text" : "_images"); });
+
+TEST(MakeModel, HasTheParametersOfResNet18) {
+  int64_t count = 0;
+  for (const auto& parameter : make_model("resnet18")->parameters()) count += parameter.numel();
+  // The published network has 11,689,512; here the stem is 3x3 on one channel and there are ten classes.
+  EXPECT_EQ(count, 11689512 - (64 * 3 * 49 - 64 * 9) - (513 * 1000 - 513 * 10));
+}
+
+TEST(MakeModel, ListsTheNamesForAnUnknownOne) {
+  try {
+    make_model("resnet19");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    for (const std::string& name : model_names()) EXPECT_NE(std::string(error.what()).find(name), std::string::npos) << name;
+  }
+}
+
+TEST(MakeModel, RefusesDataThatTheModelCannotTake) {
+  EXPECT_THROW(make_model("gpt", options_for(DataKind::kImages)), Error);
+  EXPECT_THROW(make_model("resnet18", options_for(DataKind::kText)), Error);
+}
+
+TEST(Gpt, RefusesASequenceLongerThanItsContext) {
+  const auto model = make_model("gpt", options_for(DataKind::kText));
+  EXPECT_THROW(model->logits(torch::zeros({1, 17}, torch::kInt64)), Error);
+}
+
+TEST(Gpt, SeesNoLaterCharacter) {
+  const auto model = make_model("gpt", options_for(DataKind::kText));
+  model->eval();
+  torch::Tensor text = batch_for(DataKind::kText).input;
+  const torch::Tensor before = model->logits(text);
+  text.select(1, 9).add_(1).remainder_(50);
+  const torch::Tensor after = model->logits(text);
+  EXPECT_TRUE(torch::equal(before.slice(1, 0, 9), after.slice(1, 0, 9)));
+  EXPECT_FALSE(torch::equal(before.slice(1, 9), after.slice(1, 9)));
+}
+
+}  // namespace
+}  // namespace cinch::models

@@ -1,0 +1,133 @@
+// The program as users run it: bad input ends with exit code 2, one line on standard error, and nothing written.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace cinch::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Ended {
+  int code = -1;
+  std::string out, err;
+  size_t error_lines() const { return static_cast<size_t>(std::count(err.begin(), err.end(), '\n')); }
+};
+
+class Command : public testing::Test {
+ protected:
+  Command() : folder_(fs::temp_directory_path() / ("cinch_command_" + std::to_string(getpid()))) { fs::create_directory(folder_); }
+  ~Command() override { fs::remove_all(folder_); }
+
+  static std::string slurp(const fs::path& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+
+  // `arguments` as a shell takes them; the program runs in the test's folder.
+  Ended run(const std::string& arguments, const std::string& program = "cinch-train") const {
+    const fs::path out = folder_ / ".out", err = folder_ / ".err";
+    const std::string line = "cd '" + folder_.string() + "' && '" + std::string(CINCH_BINARY_DIR) + "/bin/" + program + "' " +
+                             arguments + " >'" + out.string() + "' 2>'" + err.string() + "'";
+    const int status = std::system(line.c_str());
+    Ended ended{WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(out), slurp(err)};
+    fs::remove(out);
+    fs::remove(err);
+    return ended;
+  }
+
+  void expect_refused(const std::string& arguments, const std::string& named, const std::string& program = "cinch-train") const {
+    const Ended ended = run(arguments, program);
+    EXPECT_EQ(ended.code, 2) << arguments << "\n" << ended.err;
+    EXPECT_EQ(ended.error_lines(), 1u) << arguments << "\n" << ended.err;
+    EXPECT_NE(ended.err.find(named), std::string::npos) << arguments << "\n" << ended.err;
+    EXPECT_FALSE(fs::exists(folder_ / "result.json")) << arguments;
+    EXPECT_FALSE(fs::exists(folder_ / "plan.json")) << arguments;
+  }
+
+  void write(const std::string& name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
+
+  const fs::path folder_;
+};
+
+TEST_F(Command, RefusesUnknownNames) {
+  expect_refused("--model resnet19 --json result.json", "resnet18");
+  expect_refused("--data mnist", "fashion-mnist");
+  expect_refused("--device cuda", "cpu");
+  expect_refused("--no-such-option", "no-such-option");
+  expect_refused("nosuite", "unknown suite", "cinch-bench");
+}
+
+TEST_F(Command, RefusesAbsurdNumbers) {
+  for (const char* arguments : {"--batch 0", "--batch -3", "--steps 0", "--epochs 0", "--lr -1", "--lr nan", "--momentum 1.5"}) {
+    expect_refused(arguments, std::string(arguments).substr(0, std::string(arguments).find(' ')));
+  }
+}
+
+TEST_F(Command, RefusesZeroAndAbsurdBudgets) {
+  for (const char* budget : {"0", "-5GiB", "0%", "floor", "floor-10%", "device:0%", "device:200%", "nan%", "lots", "''", "12parsecs"}) {
+    expect_refused("--steps 1 --json result.json --save-plan plan.json --budget=" + std::string(budget), "");
+  }
+}
+
+TEST_F(Command, RefusesBudgetsThatCannotBeMet) {
+  // Less than the parameters alone.
+  expect_refused("--steps 3 --model lstm --json result.json --save-plan plan.json --budget 1MiB", "MiB");
+}
+
+TEST_F(Command, RefusesDamagedBudgetFiles) {
+  expect_refused("--steps 1 --budget missing.json", "missing.json");
+  write("broken.json", "{\"schema\": \"cinch.budget/1\", ");
+  expect_refused("--steps 1 --budget broken.json", "broken.json");
+  write("key.json", R"({"schema": "cinch.budget/1", "limit": "1GiB", "objektive": "least_noise"})");
+  expect_refused("--steps 1 --budget key.json", "objektive");
+  write("method.json", R"({"schema": "cinch.budget/1", "limit": "1GiB", "allow": ["group_quantum"]})");
+  expect_refused("--steps 1 --budget method.json", "group_quantum");
+  write("type.json", R"({"schema": "cinch.budget/1", "limit": true})");
+  expect_refused("--steps 1 --budget type.json", "/limit");
+}
+
+TEST_F(Command, RefusesMissingFiles) {
+  expect_refused("--model gpt --text missing.txt", "missing.txt");
+  expect_refused("--steps 1 --load-plan missing.json", "missing.json");
+  expect_refused("--steps 1 --json no/such/folder/result.json", "no/such/folder");
+  expect_refused("codec --json no/such/folder/result.json", "no/such/folder", "cinch-bench");
+}
+
+TEST_F(Command, HelpIsNoError) {
+  const Ended ended = run("--help");
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_NE(ended.out.find("--budget"), std::string::npos);
+}
+
+TEST_F(Command, TrainsUnderABudgetAndReports) {
+  std::string text;
+  for (int i = 0; i < 20000; ++i) text.push_back(static_cast<char>('a' + i * i % 23));
+  write("text.txt", text);
+  const Ended ended =
+      run("--model gpt --text text.txt --batch 4 --steps 12 --budget floor+50% --baseline --json - --save-profile profile.json");
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  const auto document = nlohmann::json::parse(ended.out);
+  EXPECT_EQ(document.at("schema"), "cinch.bench/1");
+  const auto& row = document.at("rows").at(0);
+  EXPECT_EQ(row.at("steps"), 12);
+  EXPECT_LE(row.at("peak_bytes").get<int64_t>(), row.at("limit_bytes").get<int64_t>());
+  EXPECT_LT(row.at("limit_bytes").get<int64_t>(), row.at("baseline_peak_bytes").get<int64_t>());
+  EXPECT_GT(row.at("limit_bytes").get<int64_t>(), row.at("floor_bytes").get<int64_t>());
+  EXPECT_LT(row.at("charged_bytes").get<int64_t>(), row.at("raw_bytes").get<int64_t>());
+  EXPECT_GT(row.at("baseline_step_seconds").get<double>(), 0);
+  EXPECT_TRUE(row.contains("accuracy"));
+  EXPECT_TRUE(row.contains("baseline_accuracy"));
+  EXPECT_TRUE(fs::exists(folder_ / "profile.json"));
+}
+
+}  // namespace
+}  // namespace cinch::train

@@ -1,0 +1,69 @@
+#include "examples/train/outcome.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace cinch::train {
+namespace {
+
+Outcome full_outcome() {
+  Outcome out;
+  out.options.budget = "floor+25%";
+  out.options.steps = 300;
+  out.data = "fashion-mnist";
+  out.metric = "next-character accuracy";
+  for (int i = 0; i < 10; ++i) out.cinch_run.steps.push_back({i < 3 ? 9.0 : 1.5, 0.5, int64_t{1} << 38});
+  out.cinch_run.evaluation = Evaluation{0.4, 0.87654, 10000};
+  out.baseline_run.emplace();
+  for (int i = 0; i < 10; ++i) out.baseline_run->steps.push_back({1.0, 0.5, int64_t{1} << 39});
+  out.baseline_run->evaluation = Evaluation{0.4, 0.88, 10000};
+  out.limit_bytes = (int64_t{1} << 38) + 1;
+  out.floor_bytes = int64_t{1} << 37;
+  out.usage.raw_bytes = int64_t{3} << 37;
+  out.usage.charged_bytes = int64_t{1} << 36;
+  out.usage.effective_batch = 0.97;
+  out.planned = true;
+  out.first_timed_step = 3;
+  return out;
+}
+
+TEST(Table, FitsInEightyColumns) {
+  std::istringstream lines(to_table(full_outcome(), false));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
+}
+
+TEST(Table, LeavesObservedStepsOutOfTheRatio) {
+  EXPECT_NE(to_table(full_outcome(), false).find("ratio 1.500"), std::string::npos) << to_table(full_outcome(), false);
+  EXPECT_DOUBLE_EQ(to_row(full_outcome()).at("step_ratio").get<double>(), 1.5);
+}
+
+TEST(Table, SaysWhenTheLimitWasExceeded) {
+  Outcome out = full_outcome();
+  EXPECT_NE(to_table(out, false).find("held"), std::string::npos);
+  out.steps_over_limit = 2;
+  EXPECT_FALSE(out.limit_held());
+  EXPECT_NE(to_table(out, false).find("exceeded in 2 steps"), std::string::npos);
+}
+
+TEST(Outcome, EvaluationIsInsideTheLimitToo) {
+  Outcome out = full_outcome();
+  EXPECT_TRUE(out.limit_held());
+  out.evaluation_peak_bytes = out.limit_bytes + 1;
+  EXPECT_FALSE(out.limit_held());
+}
+
+TEST(Row, LeavesOutWhatWasNotMeasured) {
+  Outcome out = full_outcome();
+  out.baseline_run.reset();
+  out.planned = false;
+  out.cinch_run.evaluation.reset();
+  const auto row = to_row(out);
+  for (const char* key : {"baseline_step_seconds", "step_ratio", "baseline_accuracy", "accuracy", "noise", "effective_batch"}) {
+    EXPECT_FALSE(row.contains(key)) << key;
+  }
+  EXPECT_EQ(row.at("limit_bytes"), out.limit_bytes);
+}
+
+}  // namespace
+}  // namespace cinch::train
