@@ -98,6 +98,8 @@ def row_code(row, where):
         fields.append(f".{side} = {bound(predicate[side])}")
     if predicate.get("nan_on"):
         fields.append(".nan_on = true")
+    if one_of(predicate.get("round", "float32"), ["float32", "element"], where) == "element":
+        fields.append(".round_to_element = true")
     reach = one_of(row.get("reaches", "none"), REACHES, where)
     if reach != "none":
         fields.append(f".reach = Reach::{pascal(reach)}")

@@ -32,9 +32,15 @@ int find_by_identity(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, 
   return -1;
 }
 
-// Any row that this dtype could have; a slot without rows takes everything.
+// Any row that an output of this dtype could have; a slot without rows takes everything. Outputs whose values do not matter or are
+// exact are statistics: floating point, unless another row of the slot says that they are integers.
 bool could_be(const SlotInfo& slot, const at::Tensor& saved) {
-  return slot.rows.empty() || std::ranges::any_of(slot.rows, [&](const NeedRow& row) { return dtype_fits(row.need, saved); });
+  const bool floating = dtype_fits(Need::kLinear, saved);
+  const auto fits = [&](const NeedRow& row) {
+    if (row.need == Need::kShape || row.need == Need::kExact) return floating;
+    return row.need == Need::kOpaque ? !floating : dtype_fits(row.need, saved);
+  };
+  return slot.rows.empty() || std::ranges::any_of(slot.rows, fits);
 }
 
 // Outputs and clones come in generated order; undefined ones are left out of the stream.

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <limits>
 #include <thread>
 
@@ -16,14 +17,16 @@ namespace {
 
 using at::Tensor;
 
-// The last call of one operator, as the hooks would see it.
+// The first call of one operator, as the hooks would see it. Kernels may call an out= overload of the same name below.
 struct Call {
   const OpInfo* op = nullptr;
   std::vector<c10::IValue> inputs;
   uint64_t taken = 0;
 
+  c10::ArrayRef<const c10::IValue> arguments() const { return c10::ArrayRef<const c10::IValue>(inputs.data(), inputs.size()); }
+
   SlotNeed save(const Tensor& tensor, const OpInfo* parent = nullptr) {
-    return resolve_slot(*op, {inputs.data(), inputs.size()}, tensor, taken, parent);
+    return resolve_slot(*op, arguments(), tensor, taken, parent);
   }
   std::string slot_of(const Tensor& tensor) { return slot_name(*op, save(tensor).slot); }
 };
@@ -32,7 +35,7 @@ thread_local std::string wanted;
 thread_local Call* wanted_call = nullptr;
 
 std::unique_ptr<at::ObserverContext> op_begins(const at::RecordFunction& function) {
-  if (wanted_call != nullptr && wanted == function.name()) {
+  if (wanted_call != nullptr && wanted_call->op == nullptr && wanted == function.name()) {
     wanted_call->op = &op_info(function);
     wanted_call->inputs.assign(function.inputs().begin(), function.inputs().end());
   }
@@ -79,6 +82,10 @@ TEST(Catalogue, NamesOnlyOperatorsAndArgumentsThatExist) {
       }
     }
   }
+}
+
+TEST(Catalogue, TableAndPageAreWhatTheScriptMakesOfTheSource) {
+  EXPECT_EQ(std::system("python3 '" CINCH_SOURCE_DIR "/scripts/make_catalogue.py' --check"), 0);
 }
 
 TEST(Catalogue, GivesEachOverloadItsOwnSlots) {
@@ -307,7 +314,7 @@ TEST(PoolGeometry, ComesFromTheCall) {
   Tensor index;
   const Call call = call_of("aten::max_pool2d_with_indices",
                             [&] { index = std::get<1>(at::max_pool2d_with_indices(x, {3, 2}, {2, 1}, {1, 0}, 1)); });
-  const auto g = pool_geometry(*call.op, {call.inputs.data(), call.inputs.size()}, index);
+  const auto g = pool_geometry(*call.op, call.arguments(), index);
   ASSERT_TRUE(g.has_value());
   EXPECT_EQ(g->planes, 6);
   EXPECT_EQ(g->channels, 3);
@@ -328,7 +335,7 @@ TEST(PoolGeometry, AnEmptyStrideIsTheKernel) {
   const Tensor x = at::randn({2, 3, 8, 8}).contiguous(at::MemoryFormat::ChannelsLast).requires_grad_();
   Tensor index;
   const Call call = call_of("aten::max_pool2d_with_indices", [&] { index = std::get<1>(at::max_pool2d_with_indices(x, 2)); });
-  const auto g = pool_geometry(*call.op, {call.inputs.data(), call.inputs.size()}, index);
+  const auto g = pool_geometry(*call.op, call.arguments(), index);
   ASSERT_TRUE(g.has_value());
   EXPECT_EQ(g->stride_h, 2);
   EXPECT_TRUE(g->channels_last);
@@ -338,7 +345,7 @@ TEST(PoolGeometry, OtherPoolsHaveNone) {
   const Tensor x = leaf({2, 3, 8, 8});
   Tensor index;
   const Call call = call_of("aten::adaptive_max_pool2d", [&] { index = std::get<1>(at::adaptive_max_pool2d(x, {2, 2})); });
-  EXPECT_FALSE(pool_geometry(*call.op, {call.inputs.data(), call.inputs.size()}, index).has_value());
+  EXPECT_FALSE(pool_geometry(*call.op, call.arguments(), index).has_value());
 }
 
 }  // namespace

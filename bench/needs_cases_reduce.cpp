@@ -1,0 +1,112 @@
+#include <limits>
+
+#include "bench/needs_cases.h"
+
+namespace cinch::bench {
+namespace {
+
+NeedsCase reduce(const char* op, const char* saves, std::function<Tensor(const Tensor&)> f) {
+  const auto call = [f](int64_t size, at::ScalarType) {
+    const Tensor x = leaf({4 * size, 16});
+    return Graph{{f(x)}, {x}};
+  };
+  return {op, saves, call, {1, 80}};
+}
+
+// Products of many values leave the range of float32: values near 1.
+NeedsCase product(const char* op, const char* saves, std::function<Tensor(const Tensor&)> f) {
+  const auto call = [f](int64_t size, at::ScalarType) {
+    const Tensor x = (data({4 * size, 16}, at::kFloat, 0.05) + 1.0).requires_grad_();
+    return Graph{{f(x)}, {x}};
+  };
+  return {op, saves, call, {1, 80}};
+}
+
+NeedsCase pair(const char* op, const char* saves, std::function<Tensor(const Tensor&, const Tensor&)> f, bool linear_everywhere = true) {
+  const auto call = [f](int64_t size, at::ScalarType) {
+    const Tensor x = leaf({4 * size, 16}), target = leaf({4 * size, 16});
+    return Graph{{f(x, target)}, {x, target}};
+  };
+  NeedsCase c{op, saves, call, {1, 80}};
+  c.linear_everywhere = linear_everywhere;
+  return c;
+}
+
+// Probabilities against targets of 0 and 1.
+NeedsCase binary(const char* op, const char* saves, std::function<Tensor(const Tensor&, const Tensor&)> f) {
+  const auto call = [f](int64_t size, at::ScalarType) {
+    const Tensor x = (at::rand({4 * size, 16}) * 0.2 + 0.3).requires_grad_();
+    return Graph{{f(x, (data({4 * size, 16}) > 0).to(at::kFloat))}, {x}};
+  };
+  return {op, saves, call, {1, 80}};
+}
+
+NeedsCase classes(const char* op, const char* saves, bool weighted, bool images) {
+  const auto call = [weighted, images](int64_t size, at::ScalarType) {
+    const std::vector<int64_t> shape = images ? std::vector<int64_t>{size, 10, 5, 6} : std::vector<int64_t>{8 * size, 10};
+    const Tensor x = leaf(shape);
+    Tensor target = images ? indices({size, 5, 6}, 10) : indices({8 * size}, 10);
+    target.view(-1)[3] = -100;
+    std::optional<Tensor> weight;
+    if (weighted) weight = at::rand({10}) + 0.5;
+    const Tensor logits = x * 1.0;
+    return Graph{{images ? at::nll_loss2d(logits, target, weight) : at::nll_loss(logits, target, weight)}, {x}};
+  };
+  return {op, saves, call, {1, 80}};
+}
+
+std::vector<NeedsCase> reductions() {
+  const double infinity = std::numeric_limits<double>::infinity();
+  return {
+      reduce("aten::var", "self", [](const Tensor& x) { return at::var(x, {1}); }),
+      reduce("aten::std", "self; result", [](const Tensor& x) { return at::std(x, {1}); }),
+      reduce("aten::logsumexp", "self; result", [](const Tensor& x) { return at::logsumexp(x, {1}); }),
+      reduce("aten::max", "self; result", [](const Tensor& x) { return at::max(x); }),
+      reduce("aten::min", "self; result", [](const Tensor& x) { return at::min(x); }),
+      reduce("aten::amax", "self; result", [](const Tensor& x) { return at::amax(x, {1}); }),
+      reduce("aten::amin", "self; result", [](const Tensor& x) { return at::amin(x, {1}); }),
+      reduce("aten::linalg_vector_norm", "self[p=1]; result[p=1]", [](const Tensor& x) { return at::linalg_vector_norm(x, 1, {{1}}); }),
+      reduce("aten::linalg_vector_norm", "self[p=2]; result[p=2]", [](const Tensor& x) { return at::linalg_vector_norm(x, 2, {{1}}); }),
+      reduce("aten::linalg_vector_norm", "self[p=inf]; result[p=inf]",
+             [infinity](const Tensor& x) { return at::linalg_vector_norm(x, infinity, {{1}}); }),
+      reduce("aten::norm", "self; result", [](const Tensor& x) { return at::norm(x, 2, {1}, false); }),
+      reduce("aten::norm", "self; result", [](const Tensor& x) { return at::norm(x, 2); }),
+      product("aten::prod", "self; result", [](const Tensor& x) { return at::prod(x, 1); }),
+      product("aten::prod", "self; result", [](const Tensor& x) { return at::prod(x.slice(0, 0, 4)); }),
+      product("aten::cumprod", "self; result", [](const Tensor& x) { return at::cumprod(x, 1); }),
+  };
+}
+
+}  // namespace
+
+std::vector<NeedsCase> reduction_cases() { return reductions(); }
+
+std::vector<NeedsCase> loss_cases() {
+  return {
+      pair("aten::mse_loss", "self; target", [](const Tensor& x, const Tensor& t) { return at::mse_loss(x, t); }),
+      pair("aten::smooth_l1_loss", "self; target", [](const Tensor& x, const Tensor& t) { return at::smooth_l1_loss(x, t); }, false),
+      pair("aten::huber_loss", "self; target", [](const Tensor& x, const Tensor& t) { return at::huber_loss(x, t); }, false),
+      binary("aten::binary_cross_entropy", "self; target",
+             [](const Tensor& x, const Tensor& t) { return at::binary_cross_entropy(x, t); }),
+      binary("aten::binary_cross_entropy_with_logits", "self; target",
+             [](const Tensor& x, const Tensor& t) { return at::binary_cross_entropy_with_logits(x, t); }),
+      binary("aten::binary_cross_entropy_with_logits", "pos_weight; self; target; weight",
+             [](const Tensor& x, const Tensor& t) {
+               return at::binary_cross_entropy_with_logits(x, t, at::rand({16}) + 0.5, at::rand({16}) + 0.5);
+             }),
+      classes("aten::nll_loss_forward", "self; target; total_weight", false, false),
+      classes("aten::nll_loss_forward", "self; target; weight; total_weight", true, false),
+      classes("aten::nll_loss2d_forward", "self; target; total_weight", false, true),
+      classes("aten::nll_loss2d_forward", "self; target; weight; total_weight", true, true),
+      {"aten::_ctc_loss", "log_probs; targets; result0; result1",
+       [](int64_t size, at::ScalarType) {
+         const Tensor x = leaf({20, 2 * size, 12});
+         const std::vector<int64_t> input_lengths(2 * size, 20), target_lengths(2 * size, 5);
+         const Tensor targets = indices({2 * size, 5}, 11) + 1;
+         return Graph{{std::get<0>(at::_ctc_loss(at::log_softmax(x, 2), targets, input_lengths, target_lengths))}, {x}};
+       },
+       {1, 10}},
+  };
+}
+
+}  // namespace cinch::bench

@@ -1,0 +1,19 @@
+// What may, and what must not, take a saved tensor's place.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "hooks/catalogue/op_info.h"
+
+namespace cinch::bench {
+
+// For `shape`: tensors of the same layout with nothing of the values in them.
+std::vector<at::Tensor> garbage(const at::Tensor& saved);
+// For `mask`: tensors that agree with `saved` in the predicate alone.
+std::vector<at::Tensor> same_in_predicate(const at::Tensor& saved, const Predicate& predicate);
+// Other values that a kernel can still digest (indices stay in range).
+std::vector<at::Tensor> other_values(const at::Tensor& saved);
+
+}  // namespace cinch::bench
