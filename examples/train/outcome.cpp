@@ -36,7 +36,7 @@ std::string steps_text(const Options& o, const RunResult& run) {
 
 void add_bytes(Table& table, const Outcome& out) {
   const auto baseline = out.baseline_peak_bytes();
-  const int64_t peak = out.cinch_run.peak_bytes();
+  const int64_t peak = out.shown_peak_bytes();
   std::string remark;
   if (baseline && *baseline > 0) {
     const double saved = 1.0 - static_cast<double>(peak) / static_cast<double>(*baseline);
@@ -63,6 +63,10 @@ void add_times(Table& table, const Outcome& out) {
 }
 
 }  // namespace
+
+int64_t Outcome::shown_peak_bytes() const {
+  return cinch_run.peak_bytes(limit_bytes > 0 ? 0 : first_timed_step);
+}
 
 std::optional<int64_t> Outcome::baseline_peak_bytes() const {
   return baseline_run ? baseline_run->peak_bytes() : predicted_baseline_bytes;
@@ -100,6 +104,7 @@ nlohmann::json to_row(const Outcome& out) {
                         {"budget", o.budget},
                         {"steps", out.cinch_run.steps.size()},
                         {"peak_bytes", out.cinch_run.peak_bytes()},
+                        {"planned_peak_bytes", out.cinch_run.peak_bytes(out.first_timed_step)},
                         {"raw_bytes", out.usage.raw_bytes},
                         {"charged_bytes", out.usage.charged_bytes},
                         {"steps_over_limit", out.steps_over_limit},

@@ -23,6 +23,8 @@ struct Outcome {
   size_t first_timed_step = 0;              ///< earlier steps observe, and are left out of step times
 
   bool limit_held() const { return steps_over_limit == 0 && (limit_bytes == 0 || evaluation_peak_bytes <= limit_bytes); }
+  /// Over all steps; without a limit over those under a plan, where there are any.
+  int64_t shown_peak_bytes() const;
   /// The measured baseline peak, else the one simulated from the profile.
   std::optional<int64_t> baseline_peak_bytes() const;
 };

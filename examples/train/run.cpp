@@ -25,9 +25,9 @@ StepRecord LocalRun::step() {
 
 Evaluation LocalRun::evaluate(int64_t samples) { return training_.evaluate(samples); }
 
-int64_t RunResult::peak_bytes() const {
+int64_t RunResult::peak_bytes(size_t first) const {
   int64_t peak = 0;
-  for (const StepRecord& step : steps) peak = std::max(peak, step.peak_bytes);
+  for (size_t i = first < steps.size() ? first : 0; i < steps.size(); ++i) peak = std::max(peak, steps[i].peak_bytes);
   return peak;
 }
 

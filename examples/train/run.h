@@ -42,8 +42,9 @@ struct RunResult {
   std::vector<StepRecord> steps;
   std::optional<Evaluation> evaluation;
 
-  int64_t peak_bytes() const;
-  /// Median over the steps from `first` on (over all of them when there are no more).
+  // Both over the steps from `first` on, or over all of them when there are no more.
+  int64_t peak_bytes(size_t first = 0) const;
+  /// Median.
   double step_seconds(size_t first) const;
 };
 

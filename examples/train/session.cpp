@@ -100,7 +100,10 @@ Outcome train(const Options& options) {
   if (is_relative(budget)) {
     progress.phase("rehearsal: two steps to resolve " + options.budget + " to bytes");
     profile = rehearse(training);
-    if (profile) budget.limit = Budget::bytes(resolve_limit(*profile, budget)).limit;
+    if (profile) {
+      budget.limit = Budget::bytes(resolve_limit(*profile, budget)).limit;
+      make_plan(*profile, budget);   // a budget that no plan meets is refused before the first step
+    }
   }
   const GuardOptions guard_settings = guard_options(options, profile != nullptr, progress);
   BudgetGuard guard(budget, guard_settings);
