@@ -92,7 +92,8 @@ struct SlotNeed {
 
 // Finds the slot of `saved` by comparing it with the call's arguments (then, for outputs and clones, by generated order and
 // dtype), picks the variant from the real arguments (requires_grad of weights, train/eval, p, exponent, bool mask ...), and
-// fills in predicate bounds. `taken` is the frame's memory: 0 at its start, updated here. Whatever does not fit is
+// fills in predicate bounds. `taken` is the frame's memory: 0 at its start, updated here. Call it for every save of the frame in
+// order, also for tensors that are passed through: outputs are told apart by their order alone. Whatever does not fit is
 // Need::kExact, and so are rows that are unverified on the tensor's device, join two tensors, or hold only without
 // create_graph. `inputs` may be empty (OpScope). `parent` is the op of the enclosing frame, if any.
 SlotNeed resolve_slot(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& saved, uint64_t& taken,
