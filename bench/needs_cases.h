@@ -19,12 +19,12 @@ struct Graph {
 };
 
 struct NeedsCase {
-  std::string op;        // "aten::relu"
-  std::string saves;     // slots in the order expected, each "name" or "name[variant]", separated by "; "
+  std::string op;     // "aten::relu"
+  std::string saves;  // slots in the order expected, each "name" or "name[variant]", separated by "; "
   std::function<Graph(int64_t size, at::ScalarType)> call;
   std::vector<int64_t> sizes;
   std::vector<at::ScalarType> dtypes = {at::kFloat};
-  bool second_order = true;   // false: torch has no second derivative here
+  bool second_order = true;       // false: torch has no second derivative here
   bool linear_everywhere = true;  // false: `linear` holds in regions, or for small changes, only
 };
 
@@ -38,8 +38,8 @@ std::vector<NeedsCase> loss_cases();
 Tensor leaf(at::IntArrayRef sizes, at::ScalarType dtype = at::kFloat, double scale = 1.0);
 // The same without a gradient.
 Tensor data(at::IntArrayRef sizes, at::ScalarType dtype = at::kFloat, double scale = 1.0);
-// A leaf whose values include zeros of both signs, the given bounds with their neighbours, subnormals, infinities and, where
-// `nan`, NaN.
+// A leaf whose values include zeros of both signs, the given bounds with their neighbours, subnormals, infinities and,
+// where `nan`, NaN.
 Tensor edgy(int64_t size, at::ScalarType dtype, const std::vector<double>& bounds, bool nan);
 // Indices in [0, bound).
 Tensor indices(at::IntArrayRef sizes, int64_t bound);

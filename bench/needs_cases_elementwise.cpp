@@ -8,8 +8,8 @@ const std::vector<at::ScalarType> kFloats = {at::kFloat, at::kDouble, at::kBFloa
 
 using Unary = std::function<Tensor(const Tensor&)>;
 
-// Kept as a mask: values at every edge, four dtypes. NaN only where whole vectors are computed: the scalar tails of some kernels
-// treat it otherwise.
+// Kept as a mask: values at every edge, four dtypes. NaN only where whole vectors are computed: the scalar tails of
+// some kernels treat it otherwise.
 NeedsCase mask(const char* op, const char* saves, std::vector<double> bounds, Unary f) {
   const auto call = [f, bounds](int64_t size, at::ScalarType dtype) {
     const Tensor x = edgy(size, dtype, bounds, size % 1024 == 0);
@@ -82,9 +82,13 @@ std::vector<NeedsCase> masks() {
       mask("aten::clamp_min", "self", {-0.1}, [](const Tensor& x) { return at::clamp_min(x, -0.1); }),
       mask("aten::clamp_max", "self", {0.7}, [](const Tensor& x) { return at::clamp_max(x, 0.7); }),
       value("aten::log_sigmoid_forward", "self[cpu]; buffer[cpu]", [](const Tensor& x) { return at::log_sigmoid(x); }),
-      mask("aten::log_sigmoid_forward", "self[cpu]; buffer[cpu]", {}, [](const Tensor& x) { return at::log_sigmoid(x); }),
+      mask("aten::log_sigmoid_forward", "self[cpu]; buffer[cpu]", {},
+           [](const Tensor& x) { return at::log_sigmoid(x); }),
       value("aten::mul", "other[cpu dropout]", [](const Tensor& x) { return at::dropout(x, 0.3, true); }),
-      value("aten::mul", "other[cpu dropout]", [](const Tensor& x) { return at::feature_dropout(x.view({1, -1, 1}), 0.3, true); }),
+      value("aten::mul", "other[cpu dropout]",
+            [](const Tensor& x) {
+              return at::feature_dropout(x.view({1, -1, 1}), 0.3, true);
+            }),
       value("aten::mul", "other[cpu dropout]", [](const Tensor& x) { return at::alpha_dropout(x, 0.3, true); }),
       value("aten::mul_", "other[cpu dropout]", in_place([](Tensor x) { return at::dropout_(x, 0.3, true); })),
   };
@@ -106,7 +110,10 @@ std::vector<NeedsCase> values() {
       value("aten::sigmoid_", "result", in_place([](Tensor x) { return at::sigmoid_(x); })),
       value("aten::tanh", "result", [](const Tensor& x) { return at::tanh(x); }),
       value("aten::tanh_", "result", in_place([](Tensor x) { return at::tanh_(x); })),
-      value("aten::glu", "self", [](const Tensor& x) { return at::glu(x.repeat({2, 1}), 0); }),
+      value("aten::glu", "self",
+            [](const Tensor& x) {
+              return at::glu(x.repeat({2, 1}), 0);
+            }),
       by_region(value("aten::hardswish_", "self", in_place([](Tensor x) { return at::hardswish_(x); }))),
       value("aten::celu_", "result", in_place([](Tensor x) { return at::celu_(x); })),
       value("aten::mish_", "self", in_place([](Tensor x) { return at::mish_(x); })),
@@ -114,7 +121,8 @@ std::vector<NeedsCase> values() {
       positive("aten::sqrt_", "result", in_place([](Tensor x) { return at::sqrt_(x); })),
       value("aten::pow_", "self[exponent 2]", in_place([](Tensor x) { return x.pow_(2); })),
       value("aten::pow_", "self[other exponents]", in_place([](Tensor x) { return x.pow_(3); })),
-      positive("aten::div_", "other[int64 divisor]", in_place([](Tensor x) { return x.div_(indices({x.numel()}, 5) + 1); })),
+      positive("aten::div_", "other[int64 divisor]",
+               in_place([](Tensor x) { return x.div_(indices({x.numel()}, 5) + 1); })),
       value("aten::exp", "result", [](const Tensor& x) { return at::exp(x); }),
       value("aten::expm1", "result", [](const Tensor& x) { return at::expm1(x); }),
       value("aten::sin", "self", [](const Tensor& x) { return at::sin(x); }),
@@ -129,7 +137,8 @@ std::vector<NeedsCase> values() {
       positive("aten::rsqrt", "result", [](const Tensor& x) { return at::rsqrt(x); }),
       value("aten::pow", "self[exponent 2]", [](const Tensor& x) { return at::pow(x, 2); }),
       value("aten::pow", "self[other exponents]", [](const Tensor& x) { return at::pow(x, 3); }),
-      positive("aten::div", "other[int64 divisor]", [](const Tensor& x) { return at::div(x, indices({x.numel()}, 5) + 1); }),
+      positive("aten::div", "other[int64 divisor]",
+               [](const Tensor& x) { return at::div(x, indices({x.numel()}, 5) + 1); }),
       value("aten::mul", "other[bool mask]", [](const Tensor& x) { return at::mul(x, data({x.numel()}) > 0); }),
       value("aten::rrelu_with_noise", "noise; self",
             [](const Tensor& x) {

@@ -31,17 +31,22 @@ std::vector<NeedsCase> reads() {
   return {
       on_matrix("aten::index", "indices", [](const Tensor& x) { return at::index(x, {rows_of(x) - x.size(0) / 2}); }),
       on_matrix("aten::index", "indices; indices",
-                [](const Tensor& x) { return at::index(x, {rows_of(x), indices({x.size(0)}, kColumns)}); }),
+                [](const Tensor& x) {
+                  return at::index(x, {rows_of(x), indices({x.size(0)}, kColumns)});
+                }),
       on_matrix("aten::index", "indices[mask]", [](const Tensor& x) { return at::index(x, {some(x)}); }),
       on_matrix("aten::index_select", "index", [](const Tensor& x) { return at::index_select(x, 0, rows_of(x)); }),
       on_matrix("aten::gather", "index; self", [](const Tensor& x) { return at::gather(x, 0, like(x)); }),
       on_matrix("aten::take", "index; self", [](const Tensor& x) { return at::take(x, indices({50}, x.numel())); }),
       on_matrix("aten::masked_select", "mask; self", [](const Tensor& x) { return at::masked_select(x, some(x)); }),
       on_matrix("aten::masked_fill", "mask", [](const Tensor& x) { return at::masked_fill(x, some(x), 3.0); }),
-      on_matrix("aten::masked_fill", "mask", [](const Tensor& x) { return at::masked_fill(x, some(x), at::scalar_tensor(3.0)); }),
-      on_matrix("aten::masked_fill", "mask", [](const Tensor& x) { return at::masked_fill(x, data({kColumns}) > 0, 3.0); }),
+      on_matrix("aten::masked_fill", "mask",
+                [](const Tensor& x) { return at::masked_fill(x, some(x), at::scalar_tensor(3.0)); }),
+      on_matrix("aten::masked_fill", "mask",
+                [](const Tensor& x) { return at::masked_fill(x, data({kColumns}) > 0, 3.0); }),
       on_matrix("aten::masked_fill_", "mask", [](const Tensor& x) { return x.clone().masked_fill_(some(x), 3.0); }),
-      on_matrix("aten::masked_fill_", "mask", [](const Tensor& x) { return x.clone().masked_fill_(some(x), at::scalar_tensor(3.0)); }),
+      on_matrix("aten::masked_fill_", "mask",
+                [](const Tensor& x) { return x.clone().masked_fill_(some(x), at::scalar_tensor(3.0)); }),
       on_matrix("aten::topk", "indices", [](const Tensor& x) { return std::get<0>(at::topk(x, 5)); }),
       on_matrix("aten::sort", "indices", [](const Tensor& x) { return std::get<0>(at::sort(x)); }),
       on_matrix("aten::sort", "indices", [](const Tensor& x) { return std::get<0>(at::sort(x, /*stable=*/true, 0)); }),
@@ -54,9 +59,12 @@ std::vector<NeedsCase> reads() {
 
 std::vector<NeedsCase> writes() {
   return {
-      with_source("aten::scatter", "index", [](const Tensor& x, const Tensor& s) { return at::scatter(x, 0, like(x), s); }),
-      with_source("aten::scatter", "index", [](const Tensor& x, const Tensor& s) { return at::scatter(x, 0, like(x), 2.0) * s; }),
-      with_source("aten::scatter_add", "index", [](const Tensor& x, const Tensor& s) { return at::scatter_add(x, 0, like(x), s); }),
+      with_source("aten::scatter", "index",
+                  [](const Tensor& x, const Tensor& s) { return at::scatter(x, 0, like(x), s); }),
+      with_source("aten::scatter", "index",
+                  [](const Tensor& x, const Tensor& s) { return at::scatter(x, 0, like(x), 2.0) * s; }),
+      with_source("aten::scatter_add", "index",
+                  [](const Tensor& x, const Tensor& s) { return at::scatter_add(x, 0, like(x), s); }),
       with_source("aten::scatter_reduce", "index; self[sum]; src[sum]; result[sum]",
                   [](const Tensor& x, const Tensor& s) { return at::scatter_reduce(x, 0, like(x), s, "sum"); }),
       with_source("aten::scatter_reduce", "index; self[mean]; src[mean]; result[mean]",
@@ -65,18 +73,23 @@ std::vector<NeedsCase> writes() {
                   [](const Tensor& x, const Tensor& s) { return at::scatter_reduce(x, 0, like(x), s, "amax"); }),
       with_source("aten::scatter_reduce", "index; self[prod]; src[prod]; result[prod]",
                   [](const Tensor& x, const Tensor& s) { return at::scatter_reduce(x, 0, like(x), s, "prod"); }),
-      with_source("aten::index_add", "index; source", [](const Tensor& x, const Tensor& s) { return at::index_add(x, 0, rows_of(x), s); }),
-      with_source("aten::index_put", "indices",
-                  [](const Tensor& x, const Tensor& s) { return at::index_put(x, {at::randperm(x.size(0), at::kLong)}, s); }),
+      with_source("aten::index_add", "index; source",
+                  [](const Tensor& x, const Tensor& s) { return at::index_add(x, 0, rows_of(x), s); }),
+      with_source(
+          "aten::index_put", "indices",
+          [](const Tensor& x, const Tensor& s) { return at::index_put(x, {at::randperm(x.size(0), at::kLong)}, s); }),
       with_source("aten::index_reduce", "index[mean]; self[mean]; source[mean]; result[mean]",
                   [](const Tensor& x, const Tensor& s) { return at::index_reduce(x, 0, rows_of(x), s, "mean"); }),
-      with_source("aten::where", "condition", [](const Tensor& x, const Tensor& s) { return at::where(some(x), x, s); }),
-      with_source("aten::masked_scatter", "mask", [](const Tensor& x, const Tensor& s) { return at::masked_scatter(x, some(x), s); }),
+      with_source("aten::where", "condition",
+                  [](const Tensor& x, const Tensor& s) { return at::where(some(x), x, s); }),
+      with_source("aten::masked_scatter", "mask",
+                  [](const Tensor& x, const Tensor& s) { return at::masked_scatter(x, some(x), s); }),
   };
 }
 
 NeedsCase bag(const char* saves, int64_t mode) {
-  return {"aten::_embedding_bag", saves,
+  return {"aten::_embedding_bag",
+          saves,
           [mode](int64_t size, at::ScalarType) {
             const Tensor weight = leaf({50, 8});
             const Tensor starts = at::arange(0, 10 * size, 10, at::kLong);
@@ -88,7 +101,8 @@ NeedsCase bag(const char* saves, int64_t mode) {
 
 std::vector<NeedsCase> embeddings() {
   return {
-      {"aten::embedding", "indices",
+      {"aten::embedding",
+       "indices",
        [](int64_t size, at::ScalarType) {
          const Tensor weight = leaf({50, 8});
          return Graph{{at::embedding(weight, indices({size, 3}, 50))}, {weight}};

@@ -22,7 +22,8 @@ NeedsCase product(const char* op, const char* saves, std::function<Tensor(const 
   return {op, saves, call, {1, 80}};
 }
 
-NeedsCase pair(const char* op, const char* saves, std::function<Tensor(const Tensor&, const Tensor&)> f, bool linear_everywhere = true) {
+NeedsCase pair(const char* op, const char* saves, std::function<Tensor(const Tensor&, const Tensor&)> f,
+               bool linear_everywhere = true) {
   const auto call = [f](int64_t size, at::ScalarType) {
     const Tensor x = leaf({4 * size, 16}), target = leaf({4 * size, 16});
     return Graph{{f(x, target)}, {x, target}};
@@ -43,7 +44,8 @@ NeedsCase binary(const char* op, const char* saves, std::function<Tensor(const T
 
 NeedsCase classes(const char* op, const char* saves, bool weighted, bool images) {
   const auto call = [weighted, images](int64_t size, at::ScalarType) {
-    const std::vector<int64_t> shape = images ? std::vector<int64_t>{size, 10, 5, 6} : std::vector<int64_t>{8 * size, 10};
+    const std::vector<int64_t> shape =
+        images ? std::vector<int64_t>{size, 10, 5, 6} : std::vector<int64_t>{8 * size, 10};
     const Tensor x = leaf(shape);
     Tensor target = images ? indices({size, 5, 6}, 10) : indices({8 * size}, 10);
     target.view(-1)[3] = -100;
@@ -65,8 +67,10 @@ std::vector<NeedsCase> reductions() {
       reduce("aten::min", "self; result", [](const Tensor& x) { return at::min(x); }),
       reduce("aten::amax", "self; result", [](const Tensor& x) { return at::amax(x, {1}); }),
       reduce("aten::amin", "self; result", [](const Tensor& x) { return at::amin(x, {1}); }),
-      reduce("aten::linalg_vector_norm", "self[p=1]; result[p=1]", [](const Tensor& x) { return at::linalg_vector_norm(x, 1, {{1}}); }),
-      reduce("aten::linalg_vector_norm", "self[p=2]; result[p=2]", [](const Tensor& x) { return at::linalg_vector_norm(x, 2, {{1}}); }),
+      reduce("aten::linalg_vector_norm", "self[p=1]; result[p=1]",
+             [](const Tensor& x) { return at::linalg_vector_norm(x, 1, {{1}}); }),
+      reduce("aten::linalg_vector_norm", "self[p=2]; result[p=2]",
+             [](const Tensor& x) { return at::linalg_vector_norm(x, 2, {{1}}); }),
       reduce("aten::linalg_vector_norm", "self[p=inf]; result[p=inf]",
              [infinity](const Tensor& x) { return at::linalg_vector_norm(x, infinity, {{1}}); }),
       reduce("aten::norm", "self; result", [](const Tensor& x) { return at::norm(x, 2, {1}, false); }),
@@ -84,8 +88,12 @@ std::vector<NeedsCase> reduction_cases() { return reductions(); }
 std::vector<NeedsCase> loss_cases() {
   return {
       pair("aten::mse_loss", "self; target", [](const Tensor& x, const Tensor& t) { return at::mse_loss(x, t); }),
-      pair("aten::smooth_l1_loss", "self; target", [](const Tensor& x, const Tensor& t) { return at::smooth_l1_loss(x, t); }, false),
-      pair("aten::huber_loss", "self; target", [](const Tensor& x, const Tensor& t) { return at::huber_loss(x, t); }, false),
+      pair(
+          "aten::smooth_l1_loss", "self; target",
+          [](const Tensor& x, const Tensor& t) { return at::smooth_l1_loss(x, t); }, false),
+      pair(
+          "aten::huber_loss", "self; target", [](const Tensor& x, const Tensor& t) { return at::huber_loss(x, t); },
+          false),
       binary("aten::binary_cross_entropy", "self; target",
              [](const Tensor& x, const Tensor& t) { return at::binary_cross_entropy(x, t); }),
       binary("aten::binary_cross_entropy_with_logits", "self; target",
@@ -98,7 +106,8 @@ std::vector<NeedsCase> loss_cases() {
       classes("aten::nll_loss_forward", "self; target; weight; total_weight", true, false),
       classes("aten::nll_loss2d_forward", "self; target; total_weight", false, true),
       classes("aten::nll_loss2d_forward", "self; target; weight; total_weight", true, true),
-      {"aten::_ctc_loss", "log_probs; targets; result0; result1",
+      {"aten::_ctc_loss",
+       "log_probs; targets; result0; result1",
        [](int64_t size, at::ScalarType) {
          const Tensor x = leaf({20, 2 * size, 12});
          const std::vector<int64_t> input_lengths(2 * size, 20), target_lengths(2 * size, 5);

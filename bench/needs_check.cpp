@@ -75,7 +75,8 @@ class Run {
 
 std::string name_of(const Save& save) {
   std::string name = hooks::slot_name(*save.op, save.need.slot);
-  if (save.need.row != nullptr && *save.need.row->variant != '\0') name += '[' + std::string(save.need.row->variant) + ']';
+  if (save.need.row != nullptr && *save.need.row->variant != '\0')
+    name += '[' + std::string(save.need.row->variant) + ']';
   return name;
 }
 
@@ -95,7 +96,8 @@ std::string slots_seen(const NeedsCase& c, Run& run) {
 // How far the gradient is from linear in the slot: second difference over first difference.
 double nonlinearity(Run& run, size_t index, const Tensors& base) {
   Save& save = run.saves()[index];
-  const Tensor step = save.tensor * 0.25 + at::where(at::isfinite(save.tensor), at::randn_like(save.tensor) * 0.1, at::zeros_like(save.tensor));
+  const Tensor step = save.tensor * 0.25 + at::where(at::isfinite(save.tensor), at::randn_like(save.tensor) * 0.1,
+                                                     at::zeros_like(save.tensor));
   const Tensor bounded = at::where(at::isfinite(save.tensor), step, at::zeros_like(step));
   save.replacement = save.tensor + bounded;
   const Tensors above = run.first();
@@ -124,7 +126,8 @@ class SlotCheck {
     if (found_.need != (kept_exact ? Need::kExact : row.need)) return fail("the row was found but not applied");
     const Tensor saved = run_.saves()[index_].tensor;
     if (row.first_order) return check_first_order(row, saved);
-    if (found_.need == Need::kShape) return must_not_matter(garbage(saved), "values were read of a slot that needs its shape");
+    if (found_.need == Need::kShape)
+      return must_not_matter(garbage(saved), "values were read of a slot that needs its shape");
     if (found_.need == Need::kMask) {
       const auto stand_ins = same_in_predicate(saved, found_.predicate);
       if (stand_ins.empty()) return fail("the values do not fit the predicate");
@@ -138,8 +141,9 @@ class SlotCheck {
 
  private:
   void fail(const std::string& why) {
-    if (result_.failure.empty()) result_.failure = why + " (" + case_.saves + ", " + std::to_string(run_.saves()[index_].tensor.numel()) + " values of " +
-                                                   c10::toString(run_.saves()[index_].tensor.scalar_type()) + ")";
+    if (result_.failure.empty())
+      result_.failure = why + " (" + case_.saves + ", " + std::to_string(run_.saves()[index_].tensor.numel()) +
+                        " values of " + c10::toString(run_.saves()[index_].tensor.scalar_type()) + ")";
   }
 
   // Such rows are not used; they say what a program without create_graph could save.
@@ -157,7 +161,8 @@ class SlotCheck {
       if (!same_bits(run_.first(), base_)) fail(why);
       run_.saves()[index_].replacement = Tensor();
     }
-    if (case_.second_order && (found_.need == Need::kShape || found_.need == Need::kMask)) check_second(stand_ins.front());
+    if (case_.second_order && (found_.need == Need::kShape || found_.need == Need::kMask))
+      check_second(stand_ins.front());
   }
 
   void check_second(const Tensor& stand_in) {

@@ -1,4 +1,5 @@
-// Checks one call of the catalogue's bench: every save is replaced by what its row allows, gradients compared bit for bit.
+// Checks one call of the catalogue's bench: every save is replaced by what its row allows, gradients compared bit for
+// bit.
 #pragma once
 
 #include <map>
@@ -12,10 +13,10 @@ namespace cinch::bench {
 // What is known of one row after the calls so far.
 struct RowResult {
   int runs = 0;
-  bool changed = false;     // garbage changed a gradient: the row does not ask for too much
-  bool nonlinear = false;   // the gradient was seen not to be linear in it
-  int second_orders = 0;    // runs compared under double backward too
-  std::string failure;      // the first one
+  bool changed = false;    // garbage changed a gradient: the row does not ask for too much
+  bool nonlinear = false;  // the gradient was seen not to be linear in it
+  int second_orders = 0;   // runs compared under double backward too
+  std::string failure;     // the first one
 };
 
 using RowResults = std::map<const hooks::NeedRow*, RowResult>;

@@ -9,7 +9,9 @@ Tensor data(at::IntArrayRef sizes, at::ScalarType dtype, double scale) {
   return (at::randn(sizes, at::kFloat) * scale).to(dtype);
 }
 
-Tensor leaf(at::IntArrayRef sizes, at::ScalarType dtype, double scale) { return data(sizes, dtype, scale).requires_grad_(); }
+Tensor leaf(at::IntArrayRef sizes, at::ScalarType dtype, double scale) {
+  return data(sizes, dtype, scale).requires_grad_();
+}
 
 Tensor edgy(int64_t size, at::ScalarType dtype, const std::vector<double>& bounds, bool nan) {
   Tensor x = data({size}, dtype, 2.0);
@@ -20,12 +22,17 @@ Tensor edgy(int64_t size, at::ScalarType dtype, const std::vector<double>& bound
     const Tensor here = at::scalar_tensor(bound, x.options());
     edges.push_back(here);
     for (const double side : {-1.0, 1.0}) {
-      const double ulp = dtype == at::kBFloat16 ? 0x1p-8 : dtype == at::kHalf ? 0x1p-11 : dtype == at::kFloat ? 0x1p-24 : 0x1p-53;
+      const double ulp = dtype == at::kBFloat16 ? 0x1p-8
+                         : dtype == at::kHalf   ? 0x1p-11
+                         : dtype == at::kFloat  ? 0x1p-24
+                                                : 0x1p-53;
       edges.push_back((here.to(at::kDouble) * (1 + side * 1.5 * ulp)).to(dtype));
     }
   }
   const double infinity = std::numeric_limits<double>::infinity();
-  for (const double value : {0.0, -0.0, infinity, -infinity, dtype == at::kHalf ? 6e-8 : 1e-40, dtype == at::kHalf ? -6e-8 : -1e-40}) add(value);
+  for (const double value :
+       {0.0, -0.0, infinity, -infinity, dtype == at::kHalf ? 6e-8 : 1e-40, dtype == at::kHalf ? -6e-8 : -1e-40})
+    add(value);
   if (nan) add(std::numeric_limits<double>::quiet_NaN());
   // All of them several times where there is room, so that vector lanes and tails both meet them.
   const int64_t repeats = size < 64 ? 1 : 3;

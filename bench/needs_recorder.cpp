@@ -16,7 +16,9 @@ struct Frame {
   uint64_t id = 0;
   uint64_t taken = 0;
 
-  c10::ArrayRef<const c10::IValue> arguments() const { return c10::ArrayRef<const c10::IValue>(inputs.data(), inputs.size()); }
+  c10::ArrayRef<const c10::IValue> arguments() const {
+    return c10::ArrayRef<const c10::IValue>(inputs.data(), inputs.size());
+  }
 };
 
 struct ThreadState {
@@ -29,7 +31,8 @@ thread_local ThreadState state;
 
 std::unique_ptr<at::ObserverContext> op_begins(const at::RecordFunction& function) {
   const auto inputs = function.inputs();
-  state.frames.push_back({&hooks::op_info(function), std::vector<c10::IValue>(inputs.begin(), inputs.end()), state.next_frame++});
+  state.frames.push_back(
+      {&hooks::op_info(function), std::vector<c10::IValue>(inputs.begin(), inputs.end()), state.next_frame++});
   return nullptr;
 }
 
@@ -69,14 +72,15 @@ class Hook final : public SavedVariableHooks {
 // Forwards everything to the engine before it; its own hooks come only where a Recorder lives.
 class RecordingEngine final : public Engine {
  public:
-  torch::autograd::variable_list execute(const torch::autograd::edge_list& roots, const torch::autograd::variable_list& inputs,
-                                         bool keep_graph, bool create_graph, bool accumulate_grad,
+  torch::autograd::variable_list execute(const torch::autograd::edge_list& roots,
+                                         const torch::autograd::variable_list& inputs, bool keep_graph,
+                                         bool create_graph, bool accumulate_grad,
                                          const torch::autograd::edge_list& outputs) override {
     return upstream->execute(roots, inputs, keep_graph, create_graph, accumulate_grad, outputs);
   }
-  c10::intrusive_ptr<at::ivalue::Future> execute_with_graph_task(const std::shared_ptr<torch::autograd::GraphTask>& task,
-                                                                 std::shared_ptr<torch::autograd::Node> root,
-                                                                 torch::autograd::InputBuffer&& buffer) override {
+  c10::intrusive_ptr<at::ivalue::Future> execute_with_graph_task(
+      const std::shared_ptr<torch::autograd::GraphTask>& task, std::shared_ptr<torch::autograd::Node> root,
+      torch::autograd::InputBuffer&& buffer) override {
     return upstream->execute_with_graph_task(task, std::move(root), std::move(buffer));
   }
   std::unique_ptr<torch::autograd::AnomalyMetadata> make_anomaly_metadata() override {

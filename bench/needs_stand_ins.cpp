@@ -12,13 +12,20 @@ using at::Tensor;
 bool test(const Predicate& p, double x) {
   if (std::isnan(x)) return p.nan_on;
   switch (p.kind) {
-    case PredicateKind::kGreater: return x > p.lo;
-    case PredicateKind::kGreaterEqual: return x >= p.lo;
-    case PredicateKind::kLessEqual: return x <= p.hi;
-    case PredicateKind::kOpenInterval: return p.lo < x && x < p.hi;
-    case PredicateKind::kClosedInterval: return p.lo <= x && x <= p.hi;
-    case PredicateKind::kAbsGreater: return std::abs(x) > p.lo;
-    default: return false;
+    case PredicateKind::kGreater:
+      return x > p.lo;
+    case PredicateKind::kGreaterEqual:
+      return x >= p.lo;
+    case PredicateKind::kLessEqual:
+      return x <= p.hi;
+    case PredicateKind::kOpenInterval:
+      return p.lo < x && x < p.hi;
+    case PredicateKind::kClosedInterval:
+      return p.lo <= x && x <= p.hi;
+    case PredicateKind::kAbsGreater:
+      return std::abs(x) > p.lo;
+    default:
+      return false;
   }
 }
 
@@ -30,7 +37,8 @@ Tensor laid_out_as(const Tensor& saved, const Tensor& dense) {
 }
 
 std::vector<double> candidates(const Predicate& p) {
-  const bool has_hi = p.kind == PredicateKind::kLessEqual || p.kind == PredicateKind::kOpenInterval || p.kind == PredicateKind::kClosedInterval;
+  const bool has_hi = p.kind == PredicateKind::kLessEqual || p.kind == PredicateKind::kOpenInterval ||
+                      p.kind == PredicateKind::kClosedInterval;
   const double lo = p.kind == PredicateKind::kLessEqual ? p.hi : p.lo;
   const double hi = has_hi ? p.hi : p.lo;
   return {lo, hi, (lo + hi) / 2, lo + 1, hi + 1, lo - 1, hi - 1, lo + 1e4, hi - 1e4, 0.0, -lo - 1};
@@ -49,7 +57,8 @@ std::vector<Tensor> two_sided(const Tensor& saved, const Predicate& p) {
   }
   std::vector<Tensor> result;
   for (size_t i = 0; i < std::max(ons.size(), offs.size()); ++i)
-    result.push_back(laid_out_as(saved, at::where(on, wide_scalar(ons[i % ons.size()]), wide_scalar(offs[i % offs.size()]))));
+    result.push_back(
+        laid_out_as(saved, at::where(on, wide_scalar(ons[i % ons.size()]), wide_scalar(offs[i % offs.size()]))));
   return result;
 }
 
@@ -85,7 +94,8 @@ std::vector<Tensor> other_values(const Tensor& saved) {
   if (saved.numel() == 0) return {};
   if (at::isFloatingType(saved.scalar_type())) return {laid_out_as(saved, saved * 1.5 + 0.25)};
   std::vector<Tensor> result;
-  for (const Tensor& other : {at::zeros_like(saved), laid_out_as(saved, saved.flatten().roll(1).view(saved.sizes())), at::ones_like(saved)})
+  for (const Tensor& other :
+       {at::zeros_like(saved), laid_out_as(saved, saved.flatten().roll(1).view(saved.sizes())), at::ones_like(saved)})
     if (!at::equal(other, saved)) result.push_back(other);
   if (saved.scalar_type() == at::kByte) result.resize(1);  // a workspace: nothing but zeros is safe
   return result;

@@ -9,7 +9,8 @@ namespace cinch {
 
 void declare_op(const std::string& name, const std::vector<Need>& needs) {
   if (name.empty()) throw Error("declare_op: the op has no name");
-  if (hooks::in_needs_table(name)) throw Error("declare_op: " + name + " is in the built-in catalogue, which cannot be changed");
+  if (hooks::in_needs_table(name))
+    throw Error("declare_op: " + name + " is in the built-in catalogue, which cannot be changed");
   std::vector<hooks::NeedRow> rows;
   for (const Need need : needs) {
     if (need == Need::kMask)

@@ -8,8 +8,8 @@
 namespace cinch::hooks {
 namespace {
 
-// Direct-mapped, by the address of the schema's name. The name itself is compared too: a string that is no schema's may come
-// to lie where another one was.
+// Direct-mapped, by the address of the schema's name. The name itself is compared too: a string that is no schema's may
+// come to lie where another one was.
 struct CacheLine {
   const char* name = nullptr;
   const OpInfo* info = nullptr;

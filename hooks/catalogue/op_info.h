@@ -26,13 +26,13 @@ struct Bound {
 
 enum class ConditionKind : uint8_t {
   kNone,
-  kNumber,   // argument `name` is the number (or bool) `number`
-  kText,     // argument `name` is the string `text`
-  kAbsent,   // argument `name` is None or an undefined tensor
-  kNoGrad,   // argument `name` needs no gradient, or is absent
-  kDtype,    // the saved tensor is of dtype class `text`: "bool", "integral", "floating"
-  kDevice,   // the saved tensor lives on `text`: "cpu", "cuda"
-  kInside,   // the enclosing op's name contains `text`
+  kNumber,  // argument `name` is the number (or bool) `number`
+  kText,    // argument `name` is the string `text`
+  kAbsent,  // argument `name` is None or an undefined tensor
+  kNoGrad,  // argument `name` needs no gradient, or is absent
+  kDtype,   // the saved tensor is of dtype class `text`: "bool", "integral", "floating"
+  kDevice,  // the saved tensor lives on `text`: "cpu", "cuda"
+  kInside,  // the enclosing op's name contains `text`
 };
 
 // Part of a variant: what must hold of this call.
@@ -45,7 +45,7 @@ struct Condition {
 
 // One row of the catalogue. Rows of a slot are tried in order.
 struct NeedRow {
-  const char* variant = "";     // for people; "" : default
+  const char* variant = "";  // for people; "" : default
   Need need = Need::kExact;
   PredicateKind predicate = PredicateKind::kNone;
   Bound lo = {};
@@ -53,26 +53,26 @@ struct NeedRow {
   bool nan_on = false;
   bool round_to_element = false;  // half types: bounds are compared in the tensor's own dtype; else in float32
   Reach reach = Reach::kNone;
-  bool verified = false;        // run on CPU; else read from source
-  bool joint = false;           // the predicate compares this slot with another
-  bool first_order = false;     // wrong under create_graph
-  Condition when[4] = {};       // all must hold; ends at kNone
+  bool verified = false;     // run on CPU; else read from source
+  bool joint = false;        // the predicate compares this slot with another
+  bool first_order = false;  // wrong under create_graph
+  Condition when[4] = {};    // all must hold; ends at kNone
 };
 
 struct SlotInfo {
-  std::string name;             // the field's name: "input", "result1"
-  int argument = -1;            // index among the op's arguments; -1: an output, or a clone made by an in-place op
-  bool list = false;            // a tensor list: one save for each tensor
+  std::string name;   // the field's name: "input", "result1"
+  int argument = -1;  // index among the op's arguments; -1: an output, or a clone made by an in-place op
+  bool list = false;  // a tensor list: one save for each tensor
   std::span<const NeedRow> rows;
 };
 
 // Lives as long as the process; addresses are stable. `id` is dense from 0; a declare_op keeps the id of its name.
 struct OpInfo {
   int32_t id = 0;
-  std::string name;             // "aten::convolution"
-  std::string overload;         // "dim" of "aten::max.dim"; each overload has an OpInfo of its own
-  bool known = false;           // false: every save is exact
-  std::vector<SlotInfo> slots;  // in generated order; empty for unknown ops
+  std::string name;                    // "aten::convolution"
+  std::string overload;                // "dim" of "aten::max.dim"; each overload has an OpInfo of its own
+  bool known = false;                  // false: every save is exact
+  std::vector<SlotInfo> slots;         // in generated order; empty for unknown ops
   std::vector<std::string> arguments;  // names; empty for declared and unknown ops
 };
 
@@ -83,29 +83,32 @@ const OpInfo& op_info(const std::string& name);
 
 // What this very save needs.
 struct SlotNeed {
-  int32_t slot = -1;            // index into OpInfo::slots (-1: none fits); for unknown ops the running number of the save
+  int32_t slot = -1;  // index into OpInfo::slots (-1: none fits); for unknown ops the running number of the save
   Need need = Need::kExact;
-  Predicate predicate;          // with the bounds that this call's arguments gave
+  Predicate predicate;  // with the bounds that this call's arguments gave
   Reach reach = Reach::kNone;
-  const NeedRow* row = nullptr; // the row that decided, also where it was not trusted and `need` is kExact
+  const NeedRow* row = nullptr;  // the row that decided, also where it was not trusted and `need` is kExact
 };
 
-// Finds the slot of `saved` by comparing it with the call's arguments (then, for outputs and clones, by generated order and
-// dtype), picks the variant from the real arguments (requires_grad of weights, train/eval, p, exponent, bool mask ...), and
-// fills in predicate bounds. `taken` is the frame's memory: 0 at its start, updated here. Call it for every save of the frame in
-// order, also for tensors that are passed through: outputs are told apart by their order alone. Whatever does not fit is
-// Need::kExact, and so are rows that are unverified on the tensor's device, join two tensors, or hold only without
-// create_graph. `inputs` may be empty (OpScope). `parent` is the op of the enclosing frame, if any.
-SlotNeed resolve_slot(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& saved, uint64_t& taken,
-                      const OpInfo* parent = nullptr);
+// Finds the slot of `saved` by comparing it with the call's arguments (then, for outputs and clones, by generated order
+// and dtype), picks the variant from the real arguments (requires_grad of weights, train/eval, p, exponent, bool mask
+// ...), and fills in predicate bounds. `taken` is the frame's memory: 0 at its start, updated here. Call it for every
+// save of the frame in order, also for tensors that are passed through: outputs are told apart by their order alone.
+// Whatever does not fit is Need::kExact, and so are rows that are unverified on the tensor's device, join two tensors,
+// or hold only without create_graph. `inputs` may be empty (OpScope). `parent` is the op of the enclosing frame, if
+// any.
+SlotNeed resolve_slot(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& saved,
+                      uint64_t& taken, const OpInfo* parent = nullptr);
 
 // Name of a slot for people: the catalogue's, or the number.
 std::string slot_name(const OpInfo& op, int32_t slot);
 
 // For the index result of a max-pool: the geometry that makes in-window offsets possible.
-std::optional<PoolGeometry> pool_geometry(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& index);
+std::optional<PoolGeometry> pool_geometry(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs,
+                                          const at::Tensor& index);
 
-// The torch versions on which the catalogue's test passed. On another one op_info answers known = false for all built-in ops.
+// The torch versions on which the catalogue's test passed. On another one op_info answers known = false for all
+// built-in ops.
 bool catalogue_holds_for(const std::string& torch_version);
 
 }  // namespace cinch::hooks

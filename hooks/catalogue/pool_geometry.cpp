@@ -17,9 +17,11 @@ std::optional<std::array<int64_t, 2>> as_pair(const c10::IValue& value, const st
 
 }  // namespace
 
-std::optional<PoolGeometry> pool_geometry(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& index) {
+std::optional<PoolGeometry> pool_geometry(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs,
+                                          const at::Tensor& index) {
   // self, kernel_size, stride, padding, dilation, ceil_mode
-  if (op.name != "aten::max_pool2d_with_indices" || !op.known || inputs.size() != 6 || !inputs[0].isTensor()) return std::nullopt;
+  if (op.name != "aten::max_pool2d_with_indices" || !op.known || inputs.size() != 6 || !inputs[0].isTensor())
+    return std::nullopt;
   const at::Tensor& self = inputs[0].toTensor();
   if (index.scalar_type() != at::kLong || index.numel() == 0) return std::nullopt;
   if (self.dim() != index.dim() || (self.dim() != 3 && self.dim() != 4)) return std::nullopt;

@@ -16,10 +16,10 @@ namespace {
 
 struct State {
   std::mutex mutex;
-  std::deque<OpInfo> infos;                                  // stable addresses
-  std::deque<std::vector<NeedRow>> declared_rows;            // what declared slots point into
-  std::unordered_map<std::string, const OpInfo*> schemas;    // key: name, '.', overload
-  std::unordered_map<std::string, const OpInfo*> names;      // unknown and declared ops
+  std::deque<OpInfo> infos;                                // stable addresses
+  std::deque<std::vector<NeedRow>> declared_rows;          // what declared slots point into
+  std::unordered_map<std::string, const OpInfo*> schemas;  // key: name, '.', overload
+  std::unordered_map<std::string, const OpInfo*> names;    // unknown and declared ops
   int32_t next_id = 0;
   std::atomic<uint64_t> generation{1};
 };
@@ -41,14 +41,16 @@ bool is_list(const c10::FunctionSchema& schema, int argument) {
 }
 
 bool writes_self(const c10::FunctionSchema& schema, int self) {
-  return self >= 0 && schema.arguments()[self].alias_info() != nullptr && schema.arguments()[self].alias_info()->isWrite();
+  return self >= 0 && schema.arguments()[self].alias_info() != nullptr &&
+         schema.arguments()[self].alias_info()->isWrite();
 }
 
 // A bound or a condition that names an argument which this schema lacks would silently never hold.
 bool names_exist(const c10::FunctionSchema& schema, const NeedRow& row) {
   for (const Bound* bound : {&row.lo, &row.hi})
     if (bound->argument != nullptr && find_argument(schema, bound->argument) < 0) return false;
-  return std::ranges::all_of(row.when, [&](const Condition& c) { return c.name == nullptr || find_argument(schema, c.name) >= 0; });
+  return std::ranges::all_of(
+      row.when, [&](const Condition& c) { return c.name == nullptr || find_argument(schema, c.name) >= 0; });
 }
 
 // An in-place op's `result` is its argument `self`; its saved `self` is a clone made before the kernel ran.
@@ -65,7 +67,8 @@ void fill(OpInfo& info, const c10::FunctionSchema& schema, const OpData& data) {
       slot.argument = -1;
     }
     slot.list = is_list(schema, slot.argument);
-    if (std::ranges::all_of(from.rows, [&](const NeedRow& row) { return names_exist(schema, row); })) slot.rows = from.rows;
+    if (std::ranges::all_of(from.rows, [&](const NeedRow& row) { return names_exist(schema, row); }))
+      slot.rows = from.rows;
     info.slots.push_back(std::move(slot));
   }
   for (const auto& argument : schema.arguments()) info.arguments.push_back(argument.name());

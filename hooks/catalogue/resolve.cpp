@@ -19,7 +19,8 @@ bool is_in(const c10::IValue& value, const at::Tensor& saved) {
 bool is_taken(uint64_t taken, size_t slot) { return (taken >> slot) & 1U; }
 
 // The argument that is this tensor. A list hands over several tensors, so its slot stays open.
-int find_by_identity(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& saved, uint64_t& taken) {
+int find_by_identity(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& saved,
+                     uint64_t& taken) {
   for (size_t i = 0; i < op.slots.size(); ++i) {
     const SlotInfo& slot = op.slots[i];
     if (slot.argument < 0 || static_cast<size_t>(slot.argument) >= inputs.size() || is_taken(taken, i)) continue;
@@ -32,8 +33,8 @@ int find_by_identity(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, 
   return -1;
 }
 
-// Any row that an output of this dtype could have; a slot without rows takes everything. Outputs whose values do not matter or are
-// exact are statistics: floating point, unless another row of the slot says that they are integers.
+// Any row that an output of this dtype could have; a slot without rows takes everything. Outputs whose values do not
+// matter or are exact are statistics: floating point, unless another row of the slot says that they are integers.
 bool could_be(const SlotInfo& slot, const at::Tensor& saved) {
   const bool floating = dtype_fits(Need::kLinear, saved);
   const auto fits = [&](const NeedRow& row) {
@@ -90,8 +91,8 @@ SlotNeed resolve_by_count(const OpInfo& op, const at::Tensor& saved, uint64_t& t
 
 }  // namespace
 
-SlotNeed resolve_slot(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& saved, uint64_t& taken,
-                      const OpInfo* parent) {
+SlotNeed resolve_slot(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& saved,
+                      uint64_t& taken, const OpInfo* parent) {
   if (op.arguments.empty()) return resolve_by_count(op, saved, taken);
   SlotNeed found;
   found.slot = find_by_identity(op, inputs, saved, taken);

@@ -31,19 +31,28 @@ bool dtype_is(const at::Tensor& tensor, std::string_view kind) {
 bool holds(const Call& call, const Condition& condition) {
   const std::string_view text = condition.text != nullptr ? condition.text : "";
   switch (condition.kind) {
-    case ConditionKind::kDtype: return dtype_is(call.saved, text);
-    case ConditionKind::kDevice: return call.saved.is_cpu() ? text == "cpu" : (call.saved.is_cuda() && text == "cuda");
-    case ConditionKind::kInside: return call.parent != nullptr && call.parent->name.find(text) != std::string::npos;
-    default: break;
+    case ConditionKind::kDtype:
+      return dtype_is(call.saved, text);
+    case ConditionKind::kDevice:
+      return call.saved.is_cpu() ? text == "cpu" : (call.saved.is_cuda() && text == "cuda");
+    case ConditionKind::kInside:
+      return call.parent != nullptr && call.parent->name.find(text) != std::string::npos;
+    default:
+      break;
   }
   const c10::IValue* const value = argument(call, condition.name);
   if (value == nullptr) return false;
   switch (condition.kind) {
-    case ConditionKind::kNumber: return as_number(*value) == condition.number;
-    case ConditionKind::kText: return value->isString() && value->toStringRef() == text;
-    case ConditionKind::kAbsent: return absent(*value);
-    case ConditionKind::kNoGrad: return absent(*value) || (value->isTensor() && !value->toTensor().requires_grad());
-    default: return false;
+    case ConditionKind::kNumber:
+      return as_number(*value) == condition.number;
+    case ConditionKind::kText:
+      return value->isString() && value->toStringRef() == text;
+    case ConditionKind::kAbsent:
+      return absent(*value);
+    case ConditionKind::kNoGrad:
+      return absent(*value) || (value->isTensor() && !value->toTensor().requires_grad());
+    default:
+      return false;
   }
 }
 
@@ -94,24 +103,31 @@ bool dtype_fits(Need need, const at::Tensor& saved) {
   switch (need) {
     case Need::kMask:
     case Need::kLinear:
-    case Need::kNonlinear: return dtype_is(saved, "floating");
-    case Need::kBool: return dtype_is(saved, "bool");
-    case Need::kInteger: return dtype_is(saved, "integral");
-    default: return true;
+    case Need::kNonlinear:
+      return dtype_is(saved, "floating");
+    case Need::kBool:
+      return dtype_is(saved, "bool");
+    case Need::kInteger:
+      return dtype_is(saved, "integral");
+    default:
+      return true;
   }
 }
 
 std::optional<Predicate> predicate_of(const Call& call, const NeedRow& row) {
   Predicate p{row.predicate, 0.0, 0.0, row.nan_on};
   switch (row.predicate) {
-    case PredicateKind::kNone: return std::nullopt;
+    case PredicateKind::kNone:
+      return std::nullopt;
     case PredicateKind::kSign:
-    case PredicateKind::kTwoValued: return p;
+    case PredicateKind::kTwoValued:
+      return p;
     case PredicateKind::kClosedInterval:  // clamp may have one bound only
       if (is_none(call, row.lo)) p.kind = PredicateKind::kLessEqual;
       if (is_none(call, row.hi)) p.kind = PredicateKind::kGreaterEqual;
       break;
-    default: break;
+    default:
+      break;
   }
   const bool wants_lo = p.kind != PredicateKind::kLessEqual;
   const bool wants_hi = p.kind == PredicateKind::kLessEqual || p.kind == PredicateKind::kOpenInterval ||
@@ -126,7 +142,8 @@ std::optional<Predicate> predicate_of(const Call& call, const NeedRow& row) {
     if (!hi || !std::isfinite(*hi)) return std::nullopt;
     p.hi = *hi;
   }
-  if (wants_lo && wants_hi && !(p.lo < p.hi)) return std::nullopt;  // nothing to tell apart, and no stand-in lies between
+  if (wants_lo && wants_hi && !(p.lo < p.hi))
+    return std::nullopt;  // nothing to tell apart, and no stand-in lies between
   if (p.kind == PredicateKind::kAbsGreater && p.lo < 0.0) return std::nullopt;
   return p;
 }

@@ -12,7 +12,8 @@ namespace {
 TEST(NeedsSuite, EveryRowOfTheCatalogueHolds) {
   const NeedsReport report = run_needs();
   for (const NeedsRow& row : report.rows)
-    EXPECT_TRUE(row.from_source || row.verified) << row.op << ' ' << row.slot << " [" << row.variant << "]: " << row.error;
+    EXPECT_TRUE(row.from_source || row.verified)
+        << row.op << ' ' << row.slot << " [" << row.variant << "]: " << row.error;
   for (const std::string& broken : report.broken_cases) ADD_FAILURE() << broken;
   EXPECT_EQ(report.held + report.failed + report.from_source, static_cast<int>(report.rows.size()));
   EXPECT_GT(report.held, report.from_source);
@@ -45,7 +46,9 @@ TEST(NeedsCheck, AcceptsARowThatIsRight) {
 }
 
 TEST(NeedsCheck, SeesThatNothingIsReadOfARowThatKeepsTooMuch) {
-  const RowResult result = check("aten::replication_pad1d", Need::kExact, [](const Tensor& x) { return at::replication_pad1d(x, {1, 1}); });
+  const RowResult result = check("aten::replication_pad1d", Need::kExact, [](const Tensor& x) {
+    return at::replication_pad1d(x, {1, 1});
+  });
   EXPECT_EQ(result.failure, "");
   EXPECT_FALSE(result.changed);
 }

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cinch::hooks {
+namespace cinch::hooks::test {
 namespace {
 
 thread_local std::string wanted;
@@ -31,4 +31,4 @@ Call call_of(const std::string& op, const std::function<void()>& code) {
   return call;
 }
 
-}  // namespace cinch::hooks
+}  // namespace cinch::hooks::test

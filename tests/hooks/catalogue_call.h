@@ -9,7 +9,7 @@
 
 #include "hooks/catalogue/op_info.h"
 
-namespace cinch::hooks {
+namespace cinch::hooks::test {
 
 struct Call {
   const OpInfo* op = nullptr;
@@ -30,4 +30,4 @@ Call call_of(const std::string& op, const std::function<void()>& code);
 
 inline at::Tensor leaf(at::IntArrayRef sizes) { return at::randn(sizes).requires_grad_(); }
 
-}  // namespace cinch::hooks
+}  // namespace cinch::hooks::test

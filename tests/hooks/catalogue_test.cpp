@@ -10,7 +10,7 @@
 #include "hooks/catalogue/needs_table.h"
 #include "tests/hooks/catalogue_call.h"
 
-namespace cinch::hooks {
+namespace cinch::hooks::test {
 namespace {
 
 using at::Tensor;
@@ -169,4 +169,4 @@ TEST(DeclareOp, RefusesWhatItCannotKeep) {
 }
 
 }  // namespace
-}  // namespace cinch::hooks
+}  // namespace cinch::hooks::test

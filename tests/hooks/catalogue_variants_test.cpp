@@ -4,7 +4,7 @@
 
 #include "tests/hooks/catalogue_call.h"
 
-namespace cinch::hooks {
+namespace cinch::hooks::test {
 namespace {
 
 using at::Tensor;
@@ -159,4 +159,4 @@ TEST(PoolGeometry, OtherPoolsHaveNone) {
 }
 
 }  // namespace
-}  // namespace cinch::hooks
+}  // namespace cinch::hooks::test
