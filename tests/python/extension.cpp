@@ -30,7 +30,7 @@ PyObject* start(PyObject*, PyObject* arguments) {
   return guarded([&]() -> PyObject* {
     cinch::GuardOptions options;
     options.observe_steps = 1;
-    g_guard.emplace(cinch::Budget::parse(budget), options);
+    g_guard = cinch::BudgetGuard(cinch::Budget::parse(budget), options);
     Py_RETURN_NONE;
   });
 }
@@ -65,8 +65,8 @@ PyMethodDef g_methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyModuleDef g_module = {PyModuleDef_HEAD_INIT, "cinch_coexistence", nullptr, -1, g_methods, nullptr, nullptr, nullptr,
-                        nullptr};
+PyModuleDef g_module = {
+    PyModuleDef_HEAD_INIT, "cinch_coexistence", nullptr, -1, g_methods, nullptr, nullptr, nullptr, nullptr};
 
 }  // namespace
 
