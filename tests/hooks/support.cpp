@@ -45,9 +45,10 @@ std::string complaint(const std::string& error) {
   return error;
 }
 
-// Deep reentrant backwards end on torch's own threads, which let go of their graphs a little later.
+// Deep reentrant backwards end on torch's own threads, which let go of their graphs a little later (stock's too, so that the
+// bytes from before may count some).
 int64_t settled_bytes(int64_t wanted) {
-  for (int i = 0; i < 2000 && meter().current_bytes() != wanted; ++i) {
+  for (int i = 0; i < 2000 && meter().current_bytes() > wanted; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return meter().current_bytes();
@@ -199,7 +200,7 @@ void expect_like_stock(Setting setting, const Program& program, Bits bits, const
       }
     }
   }
-  EXPECT_EQ(settled_bytes(before), before) << "bytes stayed behind";
+  EXPECT_LE(settled_bytes(before), before) << "bytes stayed behind";
   EXPECT_EQ(meter().limit_bytes(), 0) << "the guard is gone, its limit is not";
 }
 
