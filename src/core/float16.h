@@ -18,8 +18,7 @@ inline uint16_t float_to_bf16(float value) noexcept {
 // Largest bfloat16 that is <= value. For finite values.
 inline uint16_t bf16_floor(float value) noexcept {
   const uint32_t u = std::bit_cast<uint32_t>(value);
-  const bool away = (u >> 31) != 0 && (u & 0xffffu) != 0;
-  return static_cast<uint16_t>((u >> 16) + (away ? 1u : 0u));
+  return static_cast<uint16_t>((u + (u >> 31) * 0xffffu) >> 16);  // negative: the magnitude goes up
 }
 
 // Smallest bfloat16 that is >= value. For finite values >= 0.

@@ -40,9 +40,9 @@ inline std::optional<ReferencePayload> reference_encode(const Extent& in, int bi
       const float difference = x[i] - low;
       const float scaled = difference * scale;
       const auto t = static_cast<uint32_t>(std::nearbyint(scaled));
-      // Row r, column c: rows 2p and 2p + 1 share draw 16 p + c, its lower and upper half.
+      // Rows 2p and 2p + 1 share draw p of their column, its lower and upper half.
       const uint32_t row = i / 16, column = i % 16;
-      const uint32_t draw = codec::draw(group, row / 2 * 16 + column) >> (row % 2 * 16);
+      const uint32_t draw = codec::draw(group, column, row / 2) >> (row % 2 * 16);
       const uint32_t dither = nearest ? 1u << (fraction - 1) : draw & ((1u << fraction) - 1);
       codes[i] = (t + dither) >> fraction;
     }

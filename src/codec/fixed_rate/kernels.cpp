@@ -18,22 +18,24 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr int64_t kBatch = 8;  // groups between the passes: 8 KiB of float32 stay in the first cache, and sides overlap
 
 // Minimum and maximum; false for a value that cannot be coded. A sum is the cheapest carrier of NaN: min and max drop it.
+// Four chains each hide the latency of an operation; no early exit, so that one pass does it all.
 template <class T>
 HWY_INLINE bool range_of(const T* HWY_RESTRICT in, float* min, float* max) {
   const RowTag d;
   const size_t n = hn::Lanes(d);
-  auto low0 = load_row(d, in), low1 = load_row(d, in + n);
-  auto high0 = low0, high1 = low1, sum0 = low0, sum1 = low1;
-  for (size_t i = 2 * n; i < static_cast<size_t>(kGroup); i += 2 * n) {
-    const auto a = load_row(d, in + i), b = load_row(d, in + i + n);
-    low0 = hn::Min(low0, a), low1 = hn::Min(low1, b);
-    high0 = hn::Max(high0, a), high1 = hn::Max(high1, b);
-    sum0 = hn::Add(sum0, a), sum1 = hn::Add(sum1, b);
+  auto low0 = load_row(d, in), low1 = load_row(d, in + n), low2 = load_row(d, in + 2 * n), low3 = load_row(d, in + 3 * n);
+  auto high0 = low0, high1 = low1, high2 = low2, high3 = low3, sum0 = low0, sum1 = low1, sum2 = low2, sum3 = low3;
+  for (size_t i = 4 * n; i < static_cast<size_t>(kGroup); i += 4 * n) {
+    const auto a = load_row(d, in + i), b = load_row(d, in + i + n), c = load_row(d, in + i + 2 * n), e = load_row(d, in + i + 3 * n);
+    low0 = hn::Min(low0, a), low1 = hn::Min(low1, b), low2 = hn::Min(low2, c), low3 = hn::Min(low3, e);
+    high0 = hn::Max(high0, a), high1 = hn::Max(high1, b), high2 = hn::Max(high2, c), high3 = hn::Max(high3, e);
+    sum0 = hn::Add(sum0, a), sum1 = hn::Add(sum1, b), sum2 = hn::Add(sum2, c), sum3 = hn::Add(sum3, e);
   }
-  *min = hn::GetLane(hn::MinOfLanes(d, hn::Min(low0, low1)));
-  *max = hn::GetLane(hn::MaxOfLanes(d, hn::Max(high0, high1)));
-  const auto sum = hn::Add(sum0, sum1);
-  return *min > -kLargestCoded && *max < kLargestCoded && hn::AllTrue(d, hn::Eq(sum, sum));
+  *min = hn::GetLane(hn::MinOfLanes(d, hn::Min(hn::Min(low0, low1), hn::Min(low2, low3))));
+  *max = hn::GetLane(hn::MaxOfLanes(d, hn::Max(hn::Max(high0, high1), hn::Max(high2, high3))));
+  const auto sum = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
+  const bool finite = hn::AllTrue(d, hn::Eq(sum, sum));
+  return finite & (*min > -kLargestCoded) & (*max < kLargestCoded);
 }
 
 // Codes of one group. A value becomes t = round((x - minimum) / step * 2^(16 - B)), at most 16 bits because the sides hold
@@ -50,30 +52,32 @@ HWY_INLINE void quantise(const T* HWY_RESTRICT in, Sides sides, uint64_t key, ui
   const float step = bf16_to_float(sides.step);
   const auto minimum = hn::Set(d, bf16_to_float(sides.minimum));
   const auto scale = hn::Set(d, step > 0.0f ? static_cast<float>(1u << kFraction) / step : 0.0f);
+  // Adding 1.5 * 2^23 rounds to an integer, to nearest even, and leaves it in the low bits of the sum, below 0x4b400000; the
+  // odd rows subtract its upper half beforehand, so that the two halves add up to a pair of integers.
+  const auto even_magic = hn::Set(d, 12582912.0f), odd_magic = hn::Set(d, 12582912.0f - 0x4b40);
   const auto fraction_mask = hn::Set(du, kFractionMask), code_mask = hn::Set(du, ~kFractionMask);
   const auto half = hn::Set(du, (1u << (kFraction - 1)) * 0x10001u);
   const auto key_low = hn::Set(du, static_cast<uint32_t>(key)), key_high = hn::Set(du, static_cast<uint32_t>(key >> 32));
   const auto mul1 = hn::Set(du, kMul1), mul2 = hn::Set(du, kMul2);
-  const auto weyl = hn::Set(du, kWeyl), next_pair = hn::Set(du, kWeyl * static_cast<uint32_t>(kColumns));
+  const auto weyl = hn::Set(du, kWeyl);
   for (size_t c = 0; c < static_cast<size_t>(kColumns); c += n) {
-    auto counter = hn::Add(key_low, hn::Mul(hn::Iota(du, static_cast<uint32_t>(c)), weyl));
+    auto draws = hn::Add(key_low, hn::LoadU(du, kColumnWeyl.data() + c));
+    draws = hn::Add(hn::Mul(hn::Xor(draws, hn::ShiftRight<16>(draws)), mul1), key_high);
+    draws = hn::Mul(hn::Xor(draws, hn::ShiftRight<15>(draws)), mul2);
+    draws = hn::Xor(draws, hn::ShiftRight<15>(draws));
     for (int block = 0; block < 8 / kPairs; ++block) {
       auto packed = hn::Zero(du);
       HWY_UNROLL(8)
       for (int i = 0; i < kPairs; ++i) {
         const T* rows = in + (block * kPairs + i) * 2 * kColumns + c;
-        const auto even = hn::NearestInt(hn::Mul(hn::Sub(load_row(d, rows), minimum), scale));
-        const auto odd = hn::NearestInt(hn::Mul(hn::Sub(load_row(d, rows + kColumns), minimum), scale));
-        const auto both = hn::Or(hn::BitCast(du, even), hn::ShiftLeft<16>(hn::BitCast(du, odd)));
+        const auto even = hn::Add(hn::Mul(hn::Sub(load_row(d, rows), minimum), scale), even_magic);
+        const auto odd = hn::Add(hn::Mul(hn::Sub(load_row(d, rows + kColumns), minimum), scale), odd_magic);
+        const auto both = hn::Add(hn::BitCast(du, even), hn::ShiftLeft<16>(hn::BitCast(du, odd)));
         auto dither = half;
         if constexpr (!kNearest) {
-          auto x = hn::Xor(counter, hn::ShiftRight<16>(counter));
-          x = hn::Add(hn::Mul(x, mul1), key_high);
-          x = hn::Xor(x, hn::ShiftRight<15>(x));
-          x = hn::Mul(x, mul2);
-          x = hn::Xor(x, hn::ShiftRight<15>(x));
-          dither = hn::And(x, fraction_mask);
-          counter = hn::Add(counter, next_pair);
+          dither = hn::And(draws, fraction_mask);
+          draws = hn::Add(hn::Mul(draws, mul2), weyl);
+          draws = hn::Xor(draws, hn::ShiftRight<15>(draws));
         }
         // Codes enter at the top of each half and sink; none crosses into the other half.
         packed = hn::Or(hn::ShiftRight<B>(packed), hn::And(hn::Add(both, dither), code_mask));

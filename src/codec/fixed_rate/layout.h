@@ -40,8 +40,9 @@ inline Sides make_sides(float min, float max, int levels) noexcept {
   if (std::fabs(low) >= 0x1p-126f) s.minimum = bf16_floor(min);
   else if (min < 0.0f) s.minimum = 0x8080;   // -2^-126: no denormals in sides
   const double need = (static_cast<double>(max) - bf16_to_float(s.minimum)) / levels;
-  float step = static_cast<float>(need);
-  if (static_cast<double>(step) < need) step = std::bit_cast<float>(std::bit_cast<uint32_t>(step) + 1u);
+  const float near = static_cast<float>(need);
+  // Without a branch: which way a step rounds is unpredictable.
+  const float step = std::bit_cast<float>(std::bit_cast<uint32_t>(near) + static_cast<uint32_t>(static_cast<double>(near) < need));
   if (step >= kSmallestStep) s.step = bf16_ceil(step);
   return s;
 }
