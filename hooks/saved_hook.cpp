@@ -46,6 +46,7 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
     } catch (const std::exception& error) {
       session_->store->fall_back(error.what());
     }
+    note_passed(tensor);
     pass_through(tensor);
   }
 
@@ -60,6 +61,16 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
   }
 
  private:
+  // Outputs are told apart by their order: one that is passed through must not leave its slot to the next.
+  static void note_passed(const at::Tensor& tensor) noexcept {
+    try {
+      if (Frame* frame = current_frame(); frame && frame->op->slots.size() > 1)
+        resolve_slot(*frame->op, inputs_of(*frame), tensor, frame->taken);
+    } catch (...) {
+      // Nothing depends on it but later slots, and what does not fit is exact.
+    }
+  }
+
   void pass_through(const at::Tensor& tensor) {
     // Never the live tensor: an output would then keep its own graph alive.
     kept_.payload.reset();

@@ -39,6 +39,7 @@ void switch_on(const std::shared_ptr<Session>& session) {
 
 void switch_off(const std::shared_ptr<Session>& session) noexcept {
   session->active.store(false);
+  if (!thread_is_alive()) return;
   try {
     auto* present = dynamic_cast<SessionInfo*>(c10::ThreadLocalDebugInfo::get(kSlot));
     if (present != nullptr && present->session == session) c10::ThreadLocalDebugInfo::_pop(kSlot);

@@ -3,11 +3,14 @@
 namespace cinch::hooks {
 namespace {
 
+thread_local bool thread_ended = false;
+
 struct ThreadTrace {
   std::vector<Frame> frames;
   std::vector<c10::IValue> inputs;  // of all frames, in order
   at::CallbackHandle handle = at::INVALID_CALLBACK_HANDLE;  // of this thread's own TraceScope
   int paused = 0;
+  ~ThreadTrace() { thread_ended = true; }
 };
 
 ThreadTrace& thread_trace() {
@@ -43,10 +46,12 @@ TraceScope::TraceScope() {
 }
 
 TraceScope::~TraceScope() {
-  if (thread_trace().handle != handle_) return;
+  if (!thread_is_alive() || thread_trace().handle != handle_) return;
   at::removeCallback(handle_);
   thread_trace().handle = at::INVALID_CALLBACK_HANDLE;
 }
+
+bool thread_is_alive() noexcept { return !thread_ended; }
 
 Frame* current_frame() noexcept {
   auto& frames = thread_trace().frames;

@@ -37,6 +37,9 @@ class TraceScope {
   at::CallbackHandle handle_;
 };
 
+// False while this thread's thread-local objects are being destroyed: a static guard outlives them.
+bool thread_is_alive() noexcept;
+
 // Innermost frame of this thread, or nullptr; parent of it, or nullptr.
 Frame* current_frame() noexcept;
 Frame* parent_frame() noexcept;

@@ -37,12 +37,8 @@ Controller::Controller(Budget budget, GuardOptions options, std::shared_ptr<Sess
   validate(budget_);
   if (options_.observe_steps < 1) throw Error("GuardOptions.observe_steps must be at least 1");
   if (options_.replan_interval < 0) throw Error("GuardOptions.replan_interval must not be negative");
-  // Limits in bytes bind from the first step; those relative to a baseline from the first plan.
-  Profile nothing_known;
-  nothing_known.device_bytes = device_memory_bytes();
-  if (budget_.limit.kind == LimitKind::kBytes || budget_.limit.kind == LimitKind::kFractionOfDevice)
-    set_limit(resolve_limit(nothing_known, budget_));
-  configure_reclaim();
+  limit_before_ = backend::cpu_meter().limit();
+  take_over_limit();
   backend::set_overrun_handler(this);
   if (!options_.load_plan.empty()) {
     adopt(std::make_shared<Plan>(Plan::from_json_file(options_.load_plan)));
@@ -56,12 +52,21 @@ Controller::~Controller() {
   backend::set_overrun_handler(nullptr);
   session_->store->set_listener(nullptr);
   session_->store->set_reclaim(false, false, 0, nullptr);
-  backend::cpu_meter().set_limit(memory::Meter::kNoLimit);
+  backend::cpu_meter().set_limit(limit_before_);
   for (const Earlier& earlier : earlier_) backend::cpu_meter().sub(earlier.bytes);
 }
 
 void Controller::emit(Event::Kind kind, const std::string& message) const {
   if (options_.on_event) options_.on_event({kind, message});
+}
+
+// Limits in bytes bind from the first step; those relative to a baseline from the first plan.
+void Controller::take_over_limit() {
+  Profile nothing_known;
+  nothing_known.device_bytes = device_memory_bytes();
+  if (budget_.limit.kind == LimitKind::kBytes || budget_.limit.kind == LimitKind::kFractionOfDevice)
+    set_limit(resolve_limit(nothing_known, budget_));
+  configure_reclaim();
 }
 
 void Controller::set_limit(int64_t bytes) {
@@ -265,7 +270,10 @@ void Controller::decide() {
     const std::lock_guard<std::mutex> lock(mutex_);
     next.swap(next_budget_);
   }
-  if (next) budget_ = std::move(*next);
+  if (next) {
+    budget_ = std::move(*next);
+    take_over_limit();
+  }
   ++observed_;
   ++since_plan_;
   const bool again = (options_.replan_interval > 0 && since_plan_ >= options_.replan_interval) ||

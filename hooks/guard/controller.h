@@ -44,6 +44,7 @@ class Controller final : public backend::OverrunHandler {
   void plan_now();
   void set_limit(int64_t bytes);
   void configure_reclaim();
+  void take_over_limit();
   void check_loaded_plan();
   void check_budget_file();
   void check_engine();
@@ -74,6 +75,7 @@ class Controller final : public backend::OverrunHandler {
   double step_seconds_ = 0;
   int64_t observed_ = 0, since_plan_ = 0;
   bool check_fingerprint_ = false;
+  int64_t limit_before_ = memory::Meter::kNoLimit;  // the user's own, given back at the end
   std::atomic<int64_t> parameters_bytes_{0}, gradients_bytes_{0}, optimizer_bytes_{0};
 
   mutable std::mutex mutex_;  // of what follows: read from any thread

@@ -72,7 +72,7 @@ std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats
   if (!needs.wants_values || needs.two_valued) add(CodecSpec{"mask", {}});
   if (payload.dtype() == DType::kBool) add(CodecSpec{"bits", {}});
   if (is_integer(payload.dtype())) add(CodecSpec{"int", {}});
-  const bool lossy = is_codable_float(payload.dtype()) && needs.wants_values && !needs.wants_exact && stats.finite;
+  const bool lossy = is_codable_float(payload.dtype()) && needs.wants_values && !needs.wants_exact && !needs.two_valued && stats.finite;
   if (lossy)
     for (const int64_t bits : {8, 4, 2, 1}) add(CodecSpec{"group_quant", {{"bits", bits}}});
   return result;

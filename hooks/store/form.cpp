@@ -70,7 +70,7 @@ std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const 
   if (codec == nullptr || !codec->supports(dtype, DeviceKind::kCpu)) return std::nullopt;
   Form form = with_values(codec, wants);
   if (!form.lossless) {
-    if (needs.wants_exact) return std::nullopt;
+    if (needs.wants_exact || needs.two_valued) return std::nullopt;
     form.masks = needs.masks;
   }
   return form;

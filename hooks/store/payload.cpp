@@ -21,10 +21,12 @@ std::span<const std::byte> bytes_of(const at::Tensor& tensor, int64_t offset, in
 
 // A tensor over a storage, without dispatch: no ambient mode (autocast, functional transforms) may touch it.
 at::Tensor tensor_over(c10::Storage storage, c10::ScalarType type, const std::vector<int64_t>& sizes,
-                       const std::vector<int64_t>& strides, int64_t offset) {
+                       const std::vector<int64_t>& strides, int64_t offset, const c10::VariableVersion& version) {
   auto tensor = at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CPU),
                                                          c10::scalarTypeToTypeMeta(type));
   tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);
+  // A backward that writes into what it saved is then found by the version check, as in stock autograd.
+  tensor.unsafeGetTensorImpl()->set_version_counter(version);
   return tensor;
 }
 
@@ -42,10 +44,7 @@ Payload::Payload(std::shared_ptr<Store> s, std::shared_ptr<StorageEntry> e, cons
 Payload::~Payload() { store->payload_freed(*this, std::move(raw_)); }
 
 at::Tensor Payload::alias(const at::Tensor& base, int64_t base_offset, const View& view) const {
-  auto tensor = tensor_over(base.storage(), span.type, view.sizes, view.strides, base_offset + view.offset);
-  // A backward that writes into what it saved is then found by the version check, as in stock autograd.
-  tensor.unsafeGetTensorImpl()->set_version_counter(version);
-  return tensor;
+  return tensor_over(base.storage(), span.type, view.sizes, view.strides, base_offset + view.offset, version);
 }
 
 at::Tensor Payload::unpack(const Want& want, const View& view) {
@@ -55,7 +54,7 @@ at::Tensor Payload::unpack(const Want& want, const View& view) {
   }
   if (want.need == Need::kShape) {
     return tensor_over(stand_in_storage((view.offset + span.numel) * static_cast<int64_t>(c10::elementSize(span.type))), span.type,
-                       view.sizes, view.strides, view.offset);
+                       view.sizes, view.strides, view.offset, version);
   }
   return decode(want, view);
 }
@@ -78,7 +77,7 @@ at::Tensor Payload::decode(const Want& want, const View& view) {
     TORCH_CHECK(part != nullptr, "cinch: ", store->site_name(want.site), " was packed without what its backward needs");
     if (want.known_op) {
       if (auto shared = part->decoded ? part->decoded->lock() : c10::intrusive_ptr<c10::StorageImpl>())
-        return tensor_over(c10::Storage(std::move(shared)), span.type, view.sizes, view.strides, view.offset);
+        return tensor_over(c10::Storage(std::move(shared)), span.type, view.sizes, view.strides, view.offset, version);
     }
   }
   at::Tensor buffer = at::detail::empty_cpu({span.numel}, span.type, c10::nullopt, c10::nullopt, c10::nullopt, c10::nullopt);
@@ -87,7 +86,7 @@ at::Tensor Payload::decode(const Want& want, const View& view) {
   part->codec->decode(bytes_of(coded_, part->offset, part->bytes), buffer.mutable_data_ptr(), span.numel, dtype_,
                       store->context(*this));
   if (want.known_op) part->decoded = buffer.storage().getWeakStorageImpl();
-  return tensor_over(buffer.storage(), span.type, view.sizes, view.strides, view.offset);
+  return tensor_over(buffer.storage(), span.type, view.sizes, view.strides, view.offset, version);
 }
 
 bool Payload::encode(const Form& form, const CodecContext& context) {
