@@ -15,7 +15,7 @@ namespace generated = torch::autograd::generated;
 using torch::autograd::Node;
 
 struct Found {
-  std::vector<torch::Tensor> convolutions, norms, relus;   // last layer first
+  std::vector<torch::Tensor> convolutions, norms, relus;  // last layer first
 };
 
 // Saved tensors of these three ops, in the order in which the backward would meet them.

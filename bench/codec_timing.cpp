@@ -85,9 +85,11 @@ CodecTiming time_one(const Codec& codec, const Extent& in, const SideInfo& side,
   codec.decode(room, first.get(), in.numel, in.dtype, context);
   double best_encode = std::numeric_limits<double>::infinity(), best_decode = best_encode, best_copy = best_encode;
   for (int r = 0; r < rounds; ++r) {
-    best_copy = std::min(best_copy, seconds([&] { std::memcpy(decoded.get(), in.data, static_cast<size_t>(row.raw_bytes)); }));
+    best_copy =
+        std::min(best_copy, seconds([&] { std::memcpy(decoded.get(), in.data, static_cast<size_t>(row.raw_bytes)); }));
     best_encode = std::min(best_encode, seconds([&] { codec.encode(in, side, room, context); }));
-    best_decode = std::min(best_decode, seconds([&] { codec.decode(room, decoded.get(), in.numel, in.dtype, context); }));
+    best_decode =
+        std::min(best_decode, seconds([&] { codec.decode(room, decoded.get(), in.numel, in.dtype, context); }));
   }
   const auto gbps = [&](double s) { return s > 0 ? static_cast<double>(row.raw_bytes) / s / 1e9 : 0.0; };
   row.memcpy_gbps = gbps(best_copy);
@@ -108,8 +110,8 @@ CodecTiming time_one(const Codec& codec, const Extent& in, const SideInfo& side,
 
 }  // namespace
 
-std::vector<CodecTiming> time_codec(const CodecSpec& spec, const void* data, int64_t numel, DType dtype, const SideInfo& side,
-                                    const std::vector<std::string>& isas, int rounds) {
+std::vector<CodecTiming> time_codec(const CodecSpec& spec, const void* data, int64_t numel, DType dtype,
+                                    const SideInfo& side, const std::vector<std::string>& isas, int rounds) {
   const auto codec = make_codec(spec);
   const Extent in{data, numel, dtype};
   if (isas.empty()) return {time_one(*codec, in, side, rounds)};

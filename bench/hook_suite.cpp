@@ -99,13 +99,12 @@ at::Tensor input(std::vector<int64_t> sizes) { return torch::randn(sizes).requir
 
 std::vector<Workload> workloads() {
   return {
-      {"convolution",
-       train(nn::Sequential(nn::Conv2d(nn::Conv2dOptions(8, 16, 3)), nn::ReLU(), nn::Conv2d(nn::Conv2dOptions(16, 8, 3))),
-             {8, 8, 24, 24})},
+      {"convolution", train(nn::Sequential(nn::Conv2d(nn::Conv2dOptions(8, 16, 3)), nn::ReLU(),
+                                           nn::Conv2d(nn::Conv2dOptions(16, 8, 3))),
+                            {8, 8, 24, 24})},
       {"batch_norm", train(nn::Sequential(nn::BatchNorm2d(8), nn::ReLU(), nn::BatchNorm2d(8)), {8, 8, 24, 24})},
       {"linear", train(nn::Sequential(nn::Linear(64, 128), nn::GELU(), nn::Linear(128, 64)), {64, 64})},
-      {"pool_and_dropout",
-       train(nn::Sequential(nn::MaxPool2d(2), nn::Dropout(0.5), nn::AvgPool2d(2)), {8, 8, 24, 24})},
+      {"pool_and_dropout", train(nn::Sequential(nn::MaxPool2d(2), nn::Dropout(0.5), nn::AvgPool2d(2)), {8, 8, 24, 24})},
       {"attention",
        [] {
          auto q = input({2, 4, 64, 32});
@@ -116,8 +115,14 @@ std::vector<Workload> workloads() {
          nn::LSTM lstm(32, 32);
          std::get<0>(lstm(input({20, 8, 32}))).sum().backward();
        }},
-      {"sort", [] { std::get<0>((input({64, 256}) * 2).sort(1)).sin().sum().backward(); }},
-      {"fft", [] { torch::fft::fft(input({64, 256}) * 2).abs().sum().backward(); }},
+      {"sort",
+       [] {
+         std::get<0>((input({64, 256}) * 2).sort(1)).sin().sum().backward();
+       }},
+      {"fft",
+       [] {
+         torch::fft::fft(input({64, 256}) * 2).abs().sum().backward();
+       }},
       {"sparse",
        [] {
          auto sparse = torch::randn({64, 64}).relu().to_sparse();

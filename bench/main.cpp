@@ -40,7 +40,7 @@ int run(const std::string& name, const std::string& json, const cinch::bench::Su
 }  // namespace
 
 int main(int argc, char** argv) {
-  cinch::DeviceMeter::of(torch::kCPU);   // first of all: tensors made earlier would not be counted
+  cinch::DeviceMeter::of(torch::kCPU);  // first of all: tensors made earlier would not be counted
   CLI::App app("Measures cinch beside its reference, in the same run.", "cinch-bench");
   std::string name, json;
   cinch::bench::SuiteOptions options;
@@ -48,7 +48,8 @@ int main(int argc, char** argv) {
   app.add_option("--json", json, "write the results to a file, or to standard output: -");
   app.add_flag("--quick", options.quick, "fewest rounds; figures are not to be quoted");
   std::string footer = "Suites:\n";
-  for (const auto& suite : cinch::bench::suites()) footer += "  " + suite.name + std::string(10 - std::min<size_t>(9, suite.name.size()), ' ') + suite.what + "\n";
+  for (const auto& suite : cinch::bench::suites())
+    footer += "  " + suite.name + std::string(10 - std::min<size_t>(9, suite.name.size()), ' ') + suite.what + "\n";
   app.footer(footer);
   try {
     app.parse(argc, argv);

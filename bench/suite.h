@@ -1,5 +1,5 @@
-/// What every suite of cinch-bench is: a name, a sentence, and a function that measures and returns rows. A suite joins by
-/// adding a file to bench/suites/ that ends in one Registration.
+/// What every suite of cinch-bench is: a name, a sentence, and a function that measures and returns rows. A suite joins
+/// by adding a file to bench/suites/ that ends in one Registration.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,7 +9,7 @@
 namespace cinch::bench {
 
 struct SuiteOptions {
-  bool quick = false;            ///< fewest rounds that exercise everything; figures are not to be quoted
+  bool quick = false;  ///< fewest rounds that exercise everything; figures are not to be quoted
 };
 
 struct SuiteResult {

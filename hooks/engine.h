@@ -1,5 +1,5 @@
-// A delegating autograd engine: everything goes to the engine that was there before; only the default saved-variable hooks are
-// ours, and only where that engine has none. Installed once, never uninstalled, never destroyed.
+// A delegating autograd engine: everything goes to the engine that was there before; only the default saved-variable
+// hooks are ours, and only where that engine has none. Installed once, never uninstalled, never destroyed.
 #pragma once
 
 #include <memory>

@@ -82,7 +82,8 @@ int64_t Layers::gradients_bytes() const {
   for (const auto& tracked : tracked_) {
     const at::Tensor& grad = tracked.tensor.grad();
     if (!grad.defined() || !grad.has_storage()) continue;
-    if (seen.insert(grad.storage().unsafeGetStorageImpl()).second) bytes += static_cast<int64_t>(grad.storage().nbytes());
+    if (seen.insert(grad.storage().unsafeGetStorageImpl()).second)
+      bytes += static_cast<int64_t>(grad.storage().nbytes());
   }
   return bytes;
 }

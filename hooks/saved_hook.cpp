@@ -15,9 +15,12 @@ constexpr size_t kSmallBytes = 4096;
 // Plain data on the CPU that coding could make smaller.
 bool packable(const at::Tensor& tensor) {
   const c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
-  if (impl->layout() != c10::kStrided || !tensor.device().is_cpu() || impl->is_python_dispatch() || tensor.is_nested()) return false;
-  if (!tensor.has_storage() || tensor.storage().data() == nullptr || tensor.storage().nbytes() < kSmallBytes) return false;
-  if (tensor.is_quantized() || tensor.is_conj() || tensor.is_neg() || tensor.is_inference() || tensor.is_complex()) return false;
+  if (impl->layout() != c10::kStrided || !tensor.device().is_cpu() || impl->is_python_dispatch() || tensor.is_nested())
+    return false;
+  if (!tensor.has_storage() || tensor.storage().data() == nullptr || tensor.storage().nbytes() < kSmallBytes)
+    return false;
+  if (tensor.is_quantized() || tensor.is_conj() || tensor.is_neg() || tensor.is_inference() || tensor.is_complex())
+    return false;
   return tensor.numel() > 0 && tensor.storage().nbytes() % tensor.itemsize() == 0;
 }
 
@@ -74,7 +77,8 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
   void pass_through(const at::Tensor& tensor) {
     // Never the live tensor: an output would then keep its own graph alive.
     kept_.payload.reset();
-    alias_ = tensor.unsafeGetTensorImpl()->is_python_dispatch() || tensor.is_nested() ? tensor.detach() : tensor.tensor_data();
+    alias_ = tensor.unsafeGetTensorImpl()->is_python_dispatch() || tensor.is_nested() ? tensor.detach()
+                                                                                      : tensor.tensor_data();
     // Writes in the backward are then seen by the version check, as in stock autograd.
     if (versioned_) alias_.unsafeGetTensorImpl()->set_version_counter(version_);
     session_.reset();
@@ -87,17 +91,18 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
     if (now == saved_version_) return;
     std::ostringstream what;
     if (kept_.payload)
-      what << c10::toString(kept_.payload->span.type) << "Tensor " << c10::IntArrayRef(kept_.view.sizes) << ", saved by "
-           << kept_.payload->store->site_name(want_.site);
+      what << c10::toString(kept_.payload->span.type) << "Tensor " << c10::IntArrayRef(kept_.view.sizes)
+           << ", saved by " << kept_.payload->store->site_name(want_.site);
     else
       what << c10::toString(alias_.scalar_type()) << "Tensor " << alias_.sizes();
-    TORCH_CHECK(false, "one of the variables needed for gradient computation has been modified by an inplace operation: [", what.str(),
-                "], is at version ", now, "; expected version ", saved_version_,
-                " instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-                "torch.autograd.set_detect_anomaly(True).");
+    TORCH_CHECK(
+        false, "one of the variables needed for gradient computation has been modified by an inplace operation: [",
+        what.str(), "], is at version ", now, "; expected version ", saved_version_,
+        " instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True).");
   }
 
-  std::shared_ptr<Session> session_;   // while packing only
+  std::shared_ptr<Session> session_;  // while packing only
   Store::Kept kept_;
   Want want_;
   at::Tensor alias_;

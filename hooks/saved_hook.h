@@ -7,7 +7,8 @@
 
 namespace cinch::hooks {
 
-// Hooks for the thread's active session, or nullptr where tensors are left alone (no session; while a function is traced).
+// Hooks for the thread's active session, or nullptr where tensors are left alone (no session; while a function is
+// traced).
 std::unique_ptr<torch::autograd::SavedVariableHooks> make_saved_hook();
 
 }  // namespace cinch::hooks

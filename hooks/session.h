@@ -21,7 +21,7 @@ struct Session {
   std::atomic<bool> active{true};
   std::atomic<uint64_t> iteration{0};
   std::atomic<int64_t> backwards_since_step{0};
-  std::atomic<uint64_t> fingerprint{0};   // of this iteration's saves, in order
+  std::atomic<uint64_t> fingerprint{0};  // of this iteration's saves, in order
 
   void note_site(SiteId site) {
     fingerprint.store((fingerprint.load(std::memory_order_relaxed) ^ (*sites)[site].hash) * 1099511628211ull,

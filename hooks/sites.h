@@ -15,10 +15,10 @@ namespace cinch::hooks {
 using SiteId = int32_t;
 
 struct Site {
-  std::string name;             // "layer.path/op#occurrence:slot"
+  std::string name;  // "layer.path/op#occurrence:slot"
   std::string layer, op, slot;
   int64_t occurrence = 0;
-  uint64_t hash = 0;            // of the name; the same in every process
+  uint64_t hash = 0;  // of the name; the same in every process
 };
 
 // Interns sites and counts occurrences of (layer, op) within an iteration. Thread-safe; Site addresses are stable.

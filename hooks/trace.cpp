@@ -7,7 +7,7 @@ thread_local bool thread_ended = false;
 
 struct ThreadTrace {
   std::vector<Frame> frames;
-  std::vector<c10::IValue> inputs;  // of all frames, in order
+  std::vector<c10::IValue> inputs;                          // of all frames, in order
   at::CallbackHandle handle = at::INVALID_CALLBACK_HANDLE;  // of this thread's own TraceScope
   int paused = 0;
   ~ThreadTrace() { thread_ended = true; }
@@ -36,8 +36,8 @@ void op_ends(const at::RecordFunction&, at::ObserverContext*) { pop_frame(); }
 }  // namespace
 
 TraceScope::TraceScope() {
-  // Arguments are always asked for: needs depend on them (a layer frozen in mid-training, another clamp bound), and names
-  // alone would make that mistake silently. Measured cost: docs/decisions.md.
+  // Arguments are always asked for: needs depend on them (a layer frozen in mid-training, another clamp bound), and
+  // names alone would make that mistake silently. Measured cost: docs/decisions.md.
   handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(op_begins, op_ends)
                                            .needsInputs(true)
                                            .needsIds(false)

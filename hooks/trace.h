@@ -14,10 +14,10 @@ namespace cinch::hooks {
 // One operator call in progress on this thread.
 struct Frame {
   const OpInfo* op = nullptr;
-  size_t first_input = 0, inputs = 0;            // into the thread's arguments; kept for known operators alone
-  uint64_t taken = 0;                            // slots already given
+  size_t first_input = 0, inputs = 0;  // into the thread's arguments; kept for known operators alone
+  uint64_t taken = 0;                  // slots already given
   int32_t saves = 0;
-  int32_t layer = -1;                            // interned layer, -1: not asked yet
+  int32_t layer = -1;  // interned layer, -1: not asked yet
   int64_t occurrence = -1;
 };
 

@@ -52,11 +52,14 @@ bool allowed_by_name(const Budget& budget, const CodecSpec& spec) {
 void check_rule(const Budget& budget, const SiteRule& rule) {
   const std::string who = "the rule for \"" + rule.match + "\" ";
   if (rule.match.empty()) throw Error("a rule needs a glob in \"match\"");
-  if (rule.codec.has_value() == rule.max_bits.has_value()) throw Error(who + "must have exactly one of codec and max_bits");
-  if (rule.max_bits && !(*rule.max_bits > 0 && *rule.max_bits <= 64)) throw Error(who + "must have max_bits above 0 and at most 64");
+  if (rule.codec.has_value() == rule.max_bits.has_value())
+    throw Error(who + "must have exactly one of codec and max_bits");
+  if (rule.max_bits && !(*rule.max_bits > 0 && *rule.max_bits <= 64))
+    throw Error(who + "must have max_bits above 0 and at most 64");
   if (!rule.codec) return;
   normalise(*rule.codec);
-  if (!allowed_by_name(budget, *rule.codec)) throw Error(who + "asks for " + rule.codec->name + ", which \"allow\" leaves out");
+  if (!allowed_by_name(budget, *rule.codec))
+    throw Error(who + "asks for " + rule.codec->name + ", which \"allow\" leaves out");
 }
 
 }  // namespace
@@ -86,12 +89,14 @@ Budget Budget::parse(const std::string& value) {
   if (auto budget = share("", LimitKind::kFractionOfBaseline)) return *budget;
   std::error_code ignored;
   const bool looks_like_path = text.find('/') != text.npos || text.ends_with(".json");
-  if (!text.empty() && (looks_like_path || std::filesystem::exists(std::string(text), ignored))) return from_json_file(std::string(text));
+  if (!text.empty() && (looks_like_path || std::filesystem::exists(std::string(text), ignored)))
+    return from_json_file(std::string(text));
   std::optional<int64_t> n;
   try {
     n = parse_bytes(value);
   } catch (const Error&) {
-    throw Error("budget \"" + value + "\" is not understood: give bytes (600MiB), a share of the baseline (60%), floor+25%, "
+    throw Error("budget \"" + value +
+                "\" is not understood: give bytes (600MiB), a share of the baseline (60%), floor+25%, "
                 "device:90%, exact, or the path of a budget file");
   }
   return bytes(*n);
@@ -112,7 +117,8 @@ void validate(const Budget& budget) {
     throw Error("max_gradient_noise must be a finite number of at least 0");
   for (const std::string& name : budget.allow) {
     if (name != "exact" && find_method(name) == nullptr)
-      throw Error("\"allow\" names the unknown method \"" + name + "\"; known: exact (every lossless one), " + method_names());
+      throw Error("\"allow\" names the unknown method \"" + name + "\"; known: exact (every lossless one), " +
+                  method_names());
   }
   for (const SiteRule& rule : budget.rules) check_rule(budget, rule);
 }

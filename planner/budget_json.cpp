@@ -10,8 +10,8 @@
 namespace cinch {
 namespace {
 
-using planner::JsonNode;
 using nlohmann::ordered_json;
+using planner::JsonNode;
 
 constexpr double kAnything = std::numeric_limits<double>::max();
 constexpr std::array<const char*, 3> kObjectives{"least_noise", "least_time", "least_bytes"};
@@ -54,7 +54,9 @@ Limit limit_from(const JsonNode& node) {
     if (auto f = node.find("fraction_of_baseline")) limit = {LimitKind::kFractionOfBaseline, f->number(0, kAnything)};
     if (auto f = node.find("above_floor")) limit = {LimitKind::kAboveFloor, f->number(0, kAnything)};
   } else {
-    node.fail("bytes, a text such as \"8GiB\", or an object with one of fraction_of_device, fraction_of_baseline, above_floor");
+    node.fail(
+        "bytes, a text such as \"8GiB\", or an object with one of fraction_of_device, fraction_of_baseline, "
+        "above_floor");
   }
   Budget part;
   part.limit = limit;
@@ -78,10 +80,14 @@ SiteRule rule_from(const JsonNode& node, const Budget& budget) {
 ordered_json limit_to_json(const Limit& limit) {
   const double value = planner::finite(limit.value, "limit");
   switch (limit.kind) {
-    case LimitKind::kFractionOfDevice: return {{"fraction_of_device", value}};
-    case LimitKind::kFractionOfBaseline: return {{"fraction_of_baseline", value}};
-    case LimitKind::kAboveFloor: return {{"above_floor", value}};
-    default: return static_cast<int64_t>(value);
+    case LimitKind::kFractionOfDevice:
+      return {{"fraction_of_device", value}};
+    case LimitKind::kFractionOfBaseline:
+      return {{"fraction_of_baseline", value}};
+    case LimitKind::kAboveFloor:
+      return {{"above_floor", value}};
+    default:
+      return static_cast<int64_t>(value);
   }
 }
 
@@ -93,7 +99,8 @@ Budget Budget::from_json(const std::string& text, const std::string& name) {
   const nlohmann::json json = planner::parse_json(text, name);
   const JsonNode document(json, name);
   planner::require_schema(document, "cinch.budget/1");
-  document.allow_only({"schema", "limit", "objective", "min_effective_batch", "max_gradient_noise", "on_overrun", "allow", "sites"});
+  document.allow_only(
+      {"schema", "limit", "objective", "min_effective_batch", "max_gradient_noise", "on_overrun", "allow", "sites"});
 
   Budget budget;
   if (auto node = document.find("limit")) budget.limit = limit_from(*node);

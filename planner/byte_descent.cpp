@@ -15,7 +15,8 @@ Path descend_bytes(const Problem& problem, const Prices& prices) {
     const auto& candidates = problem.items[index].candidates;
     for (size_t i = 0; i < candidates.size(); ++i) {
       if (candidates[i].bytes >= now.bytes) continue;
-      const Offer offer = make_offer(static_cast<double>(now.bytes - candidates[i].bytes), prices.of(candidates[i]) - prices.of(now), index, static_cast<int32_t>(i));
+      const Offer offer = make_offer(static_cast<double>(now.bytes - candidates[i].bytes),
+                                     prices.of(candidates[i]) - prices.of(now), index, static_cast<int32_t>(i));
       if (best.item < 0 || offer.better_than(best)) best = offer;
     }
     return best;

@@ -36,12 +36,24 @@ std::string_view trimmed(std::string_view text) noexcept {
 }  // namespace planner
 
 int64_t parse_bytes(const std::string& text) {
-  static constexpr std::array<std::pair<std::string_view, double>, 18> kUnits{{
-      {"", 1.0}, {"B", 1.0},
-      {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0},
-      {"Ki", 1024.0}, {"Mi", 1048576.0}, {"Gi", 1073741824.0}, {"Ti", 1099511627776.0},
-      {"KB", 1e3}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
-      {"kib", 1024.0}, {"mib", 1048576.0}, {"gib", 1073741824.0}}};
+  static constexpr std::array<std::pair<std::string_view, double>, 18> kUnits{{{"", 1.0},
+                                                                               {"B", 1.0},
+                                                                               {"KiB", 1024.0},
+                                                                               {"MiB", 1048576.0},
+                                                                               {"GiB", 1073741824.0},
+                                                                               {"TiB", 1099511627776.0},
+                                                                               {"Ki", 1024.0},
+                                                                               {"Mi", 1048576.0},
+                                                                               {"Gi", 1073741824.0},
+                                                                               {"Ti", 1099511627776.0},
+                                                                               {"KB", 1e3},
+                                                                               {"kB", 1e3},
+                                                                               {"MB", 1e6},
+                                                                               {"GB", 1e9},
+                                                                               {"TB", 1e12},
+                                                                               {"kib", 1024.0},
+                                                                               {"mib", 1048576.0},
+                                                                               {"gib", 1073741824.0}}};
   const std::string_view whole = planner::trimmed(text);
   const size_t digits = whole.find_first_not_of("0123456789.+-eE");
   const std::string_view unit = digits == whole.npos ? "" : planner::trimmed(whole.substr(digits));

@@ -81,8 +81,8 @@ void write_file_atomically(const std::string& path, const std::string& content) 
   if (exists && !S_ISREG(old.st_mode)) refuse("it is not a regular file");
 
   const fs::path folder = target.parent_path();
-  const fs::path temporary =
-      folder / (std::string(".") + target.filename().string() + std::string(".") + std::to_string(::getpid()) + "." + std::to_string(counter++) + ".tmp");
+  const fs::path temporary = folder / (std::string(".") + target.filename().string() + std::string(".") +
+                                       std::to_string(::getpid()) + "." + std::to_string(counter++) + ".tmp");
   Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   if (file.get() < 0) refuse(std::strerror(errno));
   const bool written = (!exists || ::fchmod(file.get(), old.st_mode & 07777) == 0) && write_all(file.get(), content) &&
@@ -92,7 +92,8 @@ void write_file_atomically(const std::string& path, const std::string& content) 
     ::unlink(temporary.c_str());
     refuse(std::strerror(why));
   }
-  // The rename itself survives a crash only when the folder is on disk; some file systems refuse, which loses nothing else.
+  // The rename itself survives a crash only when the folder is on disk; some file systems refuse, which loses nothing
+  // else.
   Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() >= 0) ::fsync(directory.get());
 }

@@ -12,9 +12,12 @@ constexpr size_t kDeepest = 64;
 std::string escaped(const std::string& key) {
   std::string out;
   for (char c : key) {
-    if (c == '~') out += "~0";
-    else if (c == '/') out += "~1";
-    else out += c;
+    if (c == '~')
+      out += "~0";
+    else if (c == '/')
+      out += "~1";
+    else
+      out += c;
   }
   return out;
 }
@@ -93,8 +96,9 @@ std::string describe(const nlohmann::json& value) {
 nlohmann::json parse_json(const std::string& text, const std::string& file) {
   Walk walk(file);
   try {
-    return nlohmann::json::parse(
-        text, [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) { return walk(depth, event, parsed); });
+    return nlohmann::json::parse(text, [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
+      return walk(depth, event, parsed);
+    });
   } catch (const nlohmann::json::parse_error& error) {
     throw JsonError(file, "", "malformed JSON at " + reason(error.what()));
   } catch (const nlohmann::json::exception& error) {
@@ -129,7 +133,8 @@ std::vector<JsonNode> JsonNode::elements() const {
   if (!value_->is_array()) fail("an array");
   std::vector<JsonNode> out;
   out.reserve(value_->size());
-  for (size_t i = 0; i < value_->size(); ++i) out.push_back(JsonNode((*value_)[i], file_, pointer_ + '/' + std::to_string(i)));
+  for (size_t i = 0; i < value_->size(); ++i)
+    out.push_back(JsonNode((*value_)[i], file_, pointer_ + '/' + std::to_string(i)));
   return out;
 }
 
@@ -167,7 +172,9 @@ int64_t JsonNode::integer(int64_t lowest, int64_t highest) const {
     return whole;
   }
   if (!value_->is_number_integer()) fail(expected());
-  if (value_->is_number_unsigned() && value_->get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) fail(expected());
+  if (value_->is_number_unsigned() &&
+      value_->get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max()))
+    fail(expected());
   const auto value = value_->get<int64_t>();
   if (value < lowest || value > highest) fail(expected());
   return value;
@@ -177,7 +184,8 @@ double JsonNode::number(double lowest, double highest) const {
   const auto shown = [](double v) { return nlohmann::json(v).dump(); };
   const auto expected = [&] {
     if (highest < std::numeric_limits<double>::max()) return "a number from " + shown(lowest) + " to " + shown(highest);
-    return lowest > -std::numeric_limits<double>::max() ? "a number of at least " + shown(lowest) : std::string("a number");
+    return lowest > -std::numeric_limits<double>::max() ? "a number of at least " + shown(lowest)
+                                                        : std::string("a number");
   };
   if (!value_->is_number()) fail(expected());
   const double value = value_->get<double>();

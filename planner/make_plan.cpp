@@ -34,7 +34,8 @@ std::string rounded(double value, bool up) {
   return text;
 }
 
-MemoryBreakdown breakdown_of(const Profile& profile, const std::vector<int32_t>& choice, int64_t floor, int64_t smallest) {
+MemoryBreakdown breakdown_of(const Profile& profile, const std::vector<int32_t>& choice, int64_t floor,
+                             int64_t smallest) {
   MemoryBreakdown out;
   out.parameters_bytes = profile.parameters_bytes;
   out.gradients_bytes = profile.gradients_bytes;
@@ -60,19 +61,23 @@ std::string bounds_that_do(const Profile& profile, const Budget& budget, double 
   return text;
 }
 
-[[noreturn]] void throw_infeasible(const Profile& profile, const Budget& budget, const Problem& problem, const Search& search, int64_t limit) {
+[[noreturn]] void throw_infeasible(const Profile& profile, const Budget& budget, const Problem& problem,
+                                   const Search& search, int64_t limit) {
   const auto smallest = search.lowest_peak(problem.noise_bound);
   const auto noise = search.least_noise(limit);
   const int64_t baseline = profile.baseline_peak_bytes();
   std::string message;
   if (!smallest) {
-    message = "no plan keeps the noise bounds: the rules force a predicted gradient noise that needs " + bounds_that_do(profile, budget, *search.least_noise(0));
+    message = "no plan keeps the noise bounds: the rules force a predicted gradient noise that needs " +
+              bounds_that_do(profile, budget, *search.least_noise(0));
   } else {
-    message = "no plan fits the limit of " + format_bytes(limit) + " (" + std::to_string(limit) + " bytes): the smallest feasible limit is " +
-              format_bytes(smallest->peak) + " (" + std::to_string(smallest->peak) + " bytes), the floor " + format_bytes(problem.floor_bytes) +
+    message = "no plan fits the limit of " + format_bytes(limit) + " (" + std::to_string(limit) +
+              " bytes): the smallest feasible limit is " + format_bytes(smallest->peak) + " (" +
+              std::to_string(smallest->peak) + " bytes), the floor " + format_bytes(problem.floor_bytes) +
               ", the baseline " + format_bytes(baseline);
   }
-  if (smallest && noise) message += "; the noise bound is what stops it, and " + bounds_that_do(profile, budget, *noise) + " would do";
+  if (smallest && noise)
+    message += "; the noise bound is what stops it, and " + bounds_that_do(profile, budget, *noise) + " would do";
   const auto choice = options_of(problem, search.lowest_peak_choice(problem.noise_bound));
   throw BudgetError(message, breakdown_of(profile, choice, problem.floor_bytes, smallest ? smallest->peak : 0));
 }
@@ -134,7 +139,8 @@ int64_t resolve_limit(const Profile& profile, const Budget& budget) {
       bytes = value;
       break;
     case LimitKind::kFractionOfDevice:
-      if (profile.device_bytes <= 0) throw Error("a fraction of the device's memory needs a profile that knows device_bytes");
+      if (profile.device_bytes <= 0)
+        throw Error("a fraction of the device's memory needs a profile that knows device_bytes");
       bytes = value * static_cast<double>(profile.device_bytes);
       break;
     case LimitKind::kFractionOfBaseline:
@@ -166,7 +172,8 @@ Plan make_plan(const Profile& profile, const Budget& budget) {
   Plan plan = describe(profile, options_of(problem, *choice), limit, problem.floor_bytes);
   // The solver keeps its own books; the promise is checked with the plain simulation.
   if (limit > 0 && plan.predicted_peak_bytes > limit)
-    throw Error("the planner contradicts its own simulation at " + format_bytes(plan.predicted_peak_bytes) + "; please report this profile");
+    throw Error("the planner contradicts its own simulation at " + format_bytes(plan.predicted_peak_bytes) +
+                "; please report this profile");
   return plan;
 }
 

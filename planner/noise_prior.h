@@ -26,7 +26,8 @@ enum class Reach : uint8_t {
   kWeightGrad,     ///< this node's weight gradient alone: inputs of convolutions and linear layers
   kInputGrad,      ///< the gradient handed to earlier layers: inputs of activations; q, k and v of attention
   kBoth,           ///< both, or not known: the dear one of the usual ones
-  kNormalisation,  ///< both, through a normalisation (batch, layer, group norm), which takes most of the error out again
+  kNormalisation,  ///< both, through a normalisation (batch, layer, group norm), which takes most of the error out
+                   ///< again
   kUpstream,       ///< near the loss, or a factor of everything before it: softmax and log-softmax results, loss inputs
 };
 

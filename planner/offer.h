@@ -8,7 +8,7 @@ namespace cinch::planner {
 // Bytes gained per price. What costs nothing comes first, by bytes; ties go to the item and candidate that come first.
 struct Offer {
   bool free = false;
-  double gain = 0;       // bytes if free, else bytes per price
+  double gain = 0;  // bytes if free, else bytes per price
   int32_t item = -1, candidate = -1;
 
   bool better_than(const Offer& other) const {

@@ -19,7 +19,8 @@ class PeakDescent {
   Path run() {
     const int64_t top = state_.peak(), range = std::max<int64_t>(top - problem_.floor_bytes, 0);
     // Finer levels and exchanges cost time and matter less the more payloads share the work.
-    const double size = static_cast<double>(problem_.items.size() + 1) * static_cast<double>(problem_.raw_timeline.size() + 1);
+    const double size =
+        static_cast<double>(problem_.items.size() + 1) * static_cast<double>(problem_.raw_timeline.size() + 1);
     const int levels = static_cast<int>(std::clamp(4e7 / size, 24.0, 192.0));
     attempts_ = static_cast<int>(std::clamp(4e5 / size, 0.0, 32.0));
     for (int level = 0; level <= levels; ++level)
@@ -53,9 +54,10 @@ class PeakDescent {
   void take_smallest() {
     for (size_t i = 0; i < problem_.items.size(); ++i) {
       const auto& candidates = problem_.items[i].candidates;
-      const auto smallest = std::min_element(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
-        return std::pair(a.bytes, prices_.of(a)) < std::pair(b.bytes, prices_.of(b));
-      });
+      const auto smallest =
+          std::min_element(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
+            return std::pair(a.bytes, prices_.of(a)) < std::pair(b.bytes, prices_.of(b));
+          });
       const auto index = static_cast<int32_t>(smallest - candidates.begin());
       if (index != state_.choice()[i]) move(static_cast<int32_t>(i), index);
     }
@@ -119,7 +121,8 @@ class PeakDescent {
   // Brings the peak to `target`, or as near as moves that help on balance can; tells whether it got there.
   bool lower_to(int64_t target, int32_t fixed = -1) {
     std::vector<int32_t> moves_left(problem_.items.size());
-    for (size_t i = 0; i < moves_left.size(); ++i) moves_left[i] = static_cast<int32_t>(problem_.items[i].candidates.size()) + 2;
+    for (size_t i = 0; i < moves_left.size(); ++i)
+      moves_left[i] = static_cast<int32_t>(problem_.items[i].candidates.size()) + 2;
     if (fixed >= 0) moves_left[fixed] = 0;
     bool progress = true;
     while (progress) {
@@ -152,7 +155,8 @@ class PeakDescent {
     return false;
   }
 
-  // Highest instant within the item's segments if it were kept, coded with a decode buffer, or without; charged bytes apart.
+  // Highest instant within the item's segments if it were kept, coded with a decode buffer, or without; charged bytes
+  // apart.
   struct Highest {
     int64_t now = INT64_MIN, kept = INT64_MIN, buffered = INT64_MIN, unbuffered = INT64_MIN;
     int64_t with(const Candidate& c) const { return c.kept ? kept : (c.buffered ? buffered : unbuffered) + c.bytes; }
@@ -161,7 +165,8 @@ class PeakDescent {
     Highest out;
     for (const Segment& s : problem_.items[index].segments) {
       const auto begin = state_.usage().begin();
-      const int64_t now = *std::max_element(begin + s.begin, begin + s.end), without = now - State::delta(s, state_.chosen(index));
+      const int64_t now = *std::max_element(begin + s.begin, begin + s.end),
+                    without = now - State::delta(s, state_.chosen(index));
       out.now = std::max(out.now, now);
       out.kept = std::max(out.kept, without);
       out.buffered = std::max(out.buffered, without + s.add_buffered);
@@ -181,7 +186,8 @@ class PeakDescent {
     const auto& candidates = problem_.items[index].candidates;
     int32_t best = state_.choice()[index];
     for (size_t i = 0; i < candidates.size(); ++i) {
-      if (highest.with(candidates[i]) <= target && prices_.of(candidates[i]) < prices_.of(candidates[best])) best = static_cast<int32_t>(i);
+      if (highest.with(candidates[i]) <= target && prices_.of(candidates[i]) < prices_.of(candidates[best]))
+        best = static_cast<int32_t>(i);
     }
     return best;
   }
@@ -208,9 +214,12 @@ class PeakDescent {
   void take_back(int64_t target) {
     std::vector<size_t> order;
     for (size_t i = 0; i < problem_.items.size(); ++i) {
-      if (!problem_.items[i].segments.empty() && problem_.items[i].candidates.size() > 1 && prices_.of(state_.chosen(i)) > 0) order.push_back(i);
+      if (!problem_.items[i].segments.empty() && problem_.items[i].candidates.size() > 1 &&
+          prices_.of(state_.chosen(i)) > 0)
+        order.push_back(i);
     }
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return prices_.of(state_.chosen(a)) > prices_.of(state_.chosen(b)); });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return prices_.of(state_.chosen(a)) > prices_.of(state_.chosen(b)); });
     const size_t before = path_.moves.size();
     for (size_t i : order) {
       const int32_t candidate = cheapest_fitting(i, target);

@@ -13,17 +13,26 @@ using planner::finite;
 using planner::JsonNode;
 
 std::string Plan::to_json() const {
-  ordered_json out{{"schema", "cinch.plan/1"}, {"cinch_version", cinch_version}, {"torch_version", torch_version},
-                   {"device", device}, {"fingerprint", fingerprint}, {"limit_bytes", limit_bytes},
-                   {"predicted_peak_bytes", predicted_peak_bytes}, {"baseline_peak_bytes", baseline_peak_bytes},
-                   {"floor_bytes", floor_bytes}, {"raw_bytes", raw_bytes}, {"charged_bytes", charged_bytes},
+  ordered_json out{{"schema", "cinch.plan/1"},
+                   {"cinch_version", cinch_version},
+                   {"torch_version", torch_version},
+                   {"device", device},
+                   {"fingerprint", fingerprint},
+                   {"limit_bytes", limit_bytes},
+                   {"predicted_peak_bytes", predicted_peak_bytes},
+                   {"baseline_peak_bytes", baseline_peak_bytes},
+                   {"floor_bytes", floor_bytes},
+                   {"raw_bytes", raw_bytes},
+                   {"charged_bytes", charged_bytes},
                    {"predicted_noise", finite(predicted_noise, "predicted_noise")},
                    {"predicted_effective_batch", finite(predicted_effective_batch, "predicted_effective_batch")},
                    {"predicted_extra_seconds", finite(predicted_extra_seconds, "predicted_extra_seconds")}};
   out["entries"] = ordered_json::array();
   for (const PlanEntry& entry : entries) {
-    out["entries"].push_back(ordered_json{{"site", entry.site}, {"spec", planner::spec_to_json(entry.spec)},
-                                          {"raw_bytes", entry.raw_bytes}, {"charged_bytes", entry.charged_bytes},
+    out["entries"].push_back(ordered_json{{"site", entry.site},
+                                          {"spec", planner::spec_to_json(entry.spec)},
+                                          {"raw_bytes", entry.raw_bytes},
+                                          {"charged_bytes", entry.charged_bytes},
                                           {"noise_variance", finite(entry.noise_variance, "noise_variance")},
                                           {"seconds", finite(entry.seconds, "seconds")}});
   }

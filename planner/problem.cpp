@@ -57,11 +57,17 @@ int32_t forced_option(const PayloadProfile& payload, const Match& match) {
 Candidate candidate(const PayloadProfile& payload, int32_t index) {
   const Option& option = payload.options[index];
   const bool kept = is_kept(option);
-  return {index, kept ? payload.raw_bytes : option.charged_bytes, option.noise_variance, option.seconds, kept, has_decode_buffer(option)};
+  return {index,
+          kept ? payload.raw_bytes : option.charged_bytes,
+          option.noise_variance,
+          option.seconds,
+          kept,
+          has_decode_buffer(option)};
 }
 
 bool dominates(const Candidate& a, const Candidate& b) {
-  return a.kept == b.kept && a.buffered <= b.buffered && a.bytes <= b.bytes && a.noise <= b.noise && a.seconds <= b.seconds;
+  return a.kept == b.kept && a.buffered <= b.buffered && a.bytes <= b.bytes && a.noise <= b.noise &&
+         a.seconds <= b.seconds;
 }
 
 std::vector<Candidate> candidates_of(const Profile& profile, const PayloadProfile& payload, const Budget& budget) {
@@ -75,7 +81,9 @@ std::vector<Candidate> candidates_of(const Profile& profile, const PayloadProfil
     const Option& option = payload.options[i];
     if (!is_allowed(budget, option)) continue;
     if (!is_kept(option) && !can_be_coded(payload)) continue;
-    if (match.rule && match.rule->max_bits && !option.lossless && bits_per_value(payload, option) > *match.rule->max_bits) continue;
+    if (match.rule && match.rule->max_bits && !option.lossless &&
+        bits_per_value(payload, option) > *match.rule->max_bits)
+      continue;
     const Candidate next = candidate(payload, static_cast<int32_t>(i));
     if (std::any_of(out.begin(), out.end(), [&](const Candidate& other) { return dominates(other, next); })) continue;
     std::erase_if(out, [&](const Candidate& other) { return !other.kept && dominates(next, other); });

@@ -12,11 +12,11 @@ namespace cinch::planner {
 
 /// An option that may be chosen.
 struct Candidate {
-  int32_t option = 0;       ///< index into PayloadProfile::options
-  int64_t bytes = 0;        ///< charged; raw_bytes for `keep`
+  int32_t option = 0;  ///< index into PayloadProfile::options
+  int64_t bytes = 0;   ///< charged; raw_bytes for `keep`
   double noise = 0, seconds = 0;
-  bool kept = false;        ///< the tensor itself stays: nothing changes in the simulation
-  bool buffered = true;     ///< decode needs a buffer of full size
+  bool kept = false;     ///< the tensor itself stays: nothing changes in the simulation
+  bool buffered = true;  ///< decode needs a buffer of full size
 };
 
 /// Over [begin, end) a coded form changes the bytes in use by its charged bytes + the add of its kind.
@@ -31,7 +31,7 @@ struct Item {
 };
 
 struct Problem {
-  std::vector<Item> items;            ///< one for each payload
+  std::vector<Item> items;  ///< one for each payload
   std::vector<int64_t> raw_timeline;
   int64_t floor_bytes = 0;
   double noise_bound = std::numeric_limits<double>::infinity();  ///< of the sum of noise variances

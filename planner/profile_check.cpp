@@ -25,10 +25,13 @@ std::optional<Defect> find_in_options(const PayloadProfile& payload, const std::
     const Option& option = payload.options[i];
     const std::string place = where + at("options", i);
     if (!is_size(option.charged_bytes)) return Defect{place + "/charged_bytes", range("expected bytes", 0, kMostBytes)};
-    if (!is_price(option.noise_variance)) return Defect{place + "/noise_variance", "expected a finite number of at least 0"};
+    if (!is_price(option.noise_variance))
+      return Defect{place + "/noise_variance", "expected a finite number of at least 0"};
     if (!is_price(option.seconds)) return Defect{place + "/seconds", "expected a finite number of at least 0"};
-    if (option.lossless && option.noise_variance != 0) return Defect{place + "/noise_variance", "expected 0 for a lossless option"};
-    if (option.spec.name == "keep" && !option.lossless) return Defect{place + "/lossless", "expected true for \"keep\""};
+    if (option.lossless && option.noise_variance != 0)
+      return Defect{place + "/noise_variance", "expected 0 for a lossless option"};
+    if (option.spec.name == "keep" && !option.lossless)
+      return Defect{place + "/lossless", "expected true for \"keep\""};
   }
   return std::nullopt;
 }
@@ -41,7 +44,8 @@ std::optional<Defect> find_in_payload(const Profile& profile, const PayloadProfi
   }
   if (!is_size(payload.raw_bytes)) return Defect{where + "/raw_bytes", range("expected bytes", 0, kMostBytes)};
   if (payload.numel < 0) return Defect{where + "/numel", "expected at least 0"};
-  if (payload.saved_at < 0 || payload.saved_at >= instants) return Defect{where + "/saved_at", "expected the index of an instant"};
+  if (payload.saved_at < 0 || payload.saved_at >= instants)
+    return Defect{where + "/saved_at", "expected the index of an instant"};
   if (payload.freed_at < payload.saved_at || payload.freed_at > instants)
     return Defect{where + "/freed_at", range("expected an instant", payload.saved_at, instants)};
   if (payload.exclusive_at != -1 && (payload.exclusive_at < payload.saved_at || payload.exclusive_at >= instants))
@@ -58,7 +62,8 @@ std::optional<Defect> find_in_payload(const Profile& profile, const PayloadProfi
 double most_bytes(const PayloadProfile& payload) {
   int64_t charged = 0;
   for (const Option& option : payload.options) charged = std::max(charged, option.charged_bytes);
-  return static_cast<double>(charged) + static_cast<double>(payload.raw_bytes) * static_cast<double>(payload.uses.size() + 1);
+  return static_cast<double>(charged) +
+         static_cast<double>(payload.raw_bytes) * static_cast<double>(payload.uses.size() + 1);
 }
 
 }  // namespace
@@ -73,7 +78,8 @@ std::optional<Defect> find_defect(const Profile& profile) {
   }
   for (size_t i = 0; i < profile.sites.size(); ++i) {
     const int32_t payload = profile.sites[i].payload;
-    if (payload < -1 || payload >= payloads) return Defect{at("sites", i) + "/payload", "expected -1 or the index of a payload"};
+    if (payload < -1 || payload >= payloads)
+      return Defect{at("sites", i) + "/payload", "expected -1 or the index of a payload"};
   }
   double total = static_cast<double>(highest);
   for (size_t i = 0; i < profile.payloads.size(); ++i) {
@@ -85,13 +91,15 @@ std::optional<Defect> find_defect(const Profile& profile) {
   if (!is_size(profile.gradients_bytes)) return Defect{"/gradients_bytes", range("expected bytes", 0, kMostBytes)};
   if (!is_size(profile.optimizer_bytes)) return Defect{"/optimizer_bytes", range("expected bytes", 0, kMostBytes)};
   if (!is_size(profile.device_bytes)) return Defect{"/device_bytes", range("expected bytes", 0, kMostBytes)};
-  if (!is_price(profile.gradient_variance)) return Defect{"/gradient_variance", "expected a finite number of at least 0"};
+  if (!is_price(profile.gradient_variance))
+    return Defect{"/gradient_variance", "expected a finite number of at least 0"};
   if (!is_price(profile.step_seconds)) return Defect{"/step_seconds", "expected a finite number of at least 0"};
   return std::nullopt;
 }
 
 void require_sound(const Profile& profile) {
-  if (auto defect = find_defect(profile)) throw Error("the profile is damaged at " + defect->pointer + ": " + defect->expected);
+  if (auto defect = find_defect(profile))
+    throw Error("the profile is damaged at " + defect->pointer + ": " + defect->expected);
 }
 
 }  // namespace cinch::planner

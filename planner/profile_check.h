@@ -10,7 +10,7 @@ namespace cinch::planner {
 
 /// What is wrong and where.
 struct Defect {
-  std::string pointer;   ///< as in the profile's JSON form
+  std::string pointer;  ///< as in the profile's JSON form
   std::string expected;
 };
 

@@ -33,11 +33,13 @@ auto name_from(const JsonNode& node, Parse parse) {
 }
 
 ordered_json site_to_json(const SiteProfile& site) {
-  ordered_json out{{"name", site.name}, {"layer", site.layer}, {"op", site.op}, {"slot", site.slot},
-                   {"occurrence", site.occurrence}, {"need", to_string(site.need)}};
+  ordered_json out{{"name", site.name}, {"layer", site.layer},           {"op", site.op},
+                   {"slot", site.slot}, {"occurrence", site.occurrence}, {"need", to_string(site.need)}};
   if (site.predicate != Predicate{}) {
-    out["predicate"] = {{"kind", to_string(site.predicate.kind)}, {"lo", any_number_json(site.predicate.lo)},
-                        {"hi", any_number_json(site.predicate.hi)}, {"nan_on", site.predicate.nan_on}};
+    out["predicate"] = {{"kind", to_string(site.predicate.kind)},
+                        {"lo", any_number_json(site.predicate.lo)},
+                        {"hi", any_number_json(site.predicate.hi)},
+                        {"nan_on", site.predicate.nan_on}};
   }
   out["sizes"] = site.sizes;
   out["payload"] = site.payload;
@@ -53,7 +55,8 @@ SiteProfile site_from_json(const JsonNode& node) {
   site.occurrence = node.at("occurrence").integer(0, kIntegers);
   site.need = name_from(node.at("need"), [](const std::string& name) { return need_from_string(name); });
   if (auto predicate = node.find("predicate")) {
-    site.predicate.kind = name_from(predicate->at("kind"), [](const std::string& name) { return predicate_from_string(name); });
+    site.predicate.kind =
+        name_from(predicate->at("kind"), [](const std::string& name) { return predicate_from_string(name); });
     site.predicate.lo = predicate->at("lo").any_number();
     site.predicate.hi = predicate->at("hi").any_number();
     site.predicate.nan_on = predicate->at("nan_on").boolean();
@@ -64,8 +67,10 @@ SiteProfile site_from_json(const JsonNode& node) {
 }
 
 ordered_json option_to_json(const Option& option) {
-  return {{"spec", planner::spec_to_json(option.spec)}, {"charged_bytes", option.charged_bytes},
-          {"noise_variance", finite(option.noise_variance, "noise_variance")}, {"seconds", finite(option.seconds, "seconds")},
+  return {{"spec", planner::spec_to_json(option.spec)},
+          {"charged_bytes", option.charged_bytes},
+          {"noise_variance", finite(option.noise_variance, "noise_variance")},
+          {"seconds", finite(option.seconds, "seconds")},
           {"lossless", option.lossless}};
 }
 
@@ -80,10 +85,14 @@ Option option_from_json(const JsonNode& node) {
 }
 
 ordered_json stats_to_json(const TensorStats& stats) {
-  return {{"sampled", stats.sampled}, {"mean", any_number_json(stats.mean)}, {"variance", any_number_json(stats.variance)},
-          {"min", any_number_json(stats.min)}, {"max", any_number_json(stats.max)},
+  return {{"sampled", stats.sampled},
+          {"mean", any_number_json(stats.mean)},
+          {"variance", any_number_json(stats.variance)},
+          {"min", any_number_json(stats.min)},
+          {"max", any_number_json(stats.max)},
           {"zero_fraction", any_number_json(stats.zero_fraction)},
-          {"mean_square_group_range", any_number_json(stats.mean_square_group_range)}, {"finite", stats.finite}};
+          {"mean_square_group_range", any_number_json(stats.mean_square_group_range)},
+          {"finite", stats.finite}};
 }
 
 TensorStats stats_from_json(const JsonNode& node) {
@@ -100,9 +109,10 @@ TensorStats stats_from_json(const JsonNode& node) {
 }
 
 ordered_json payload_to_json(const PayloadProfile& payload) {
-  ordered_json out{{"sites", payload.sites}, {"dtype", to_string(payload.dtype)}, {"numel", payload.numel},
-                   {"raw_bytes", payload.raw_bytes}, {"saved_at", payload.saved_at},
-                   {"exclusive_at", payload.exclusive_at}, {"freed_at", payload.freed_at}};
+  ordered_json out{{"sites", payload.sites},       {"dtype", to_string(payload.dtype)},
+                   {"numel", payload.numel},       {"raw_bytes", payload.raw_bytes},
+                   {"saved_at", payload.saved_at}, {"exclusive_at", payload.exclusive_at},
+                   {"freed_at", payload.freed_at}};
   out["uses"] = ordered_json::array();
   for (const Use& use : payload.uses) out["uses"].push_back(ordered_json{{"begin", use.begin}, {"end", use.end}});
   out["stats"] = stats_to_json(payload.stats);
@@ -120,7 +130,8 @@ PayloadProfile payload_from_json(const JsonNode& node) {
   payload.saved_at = index_from(node.at("saved_at"));
   payload.exclusive_at = index_from(node.at("exclusive_at"));
   payload.freed_at = index_from(node.at("freed_at"));
-  for (const JsonNode& use : node.at("uses").elements()) payload.uses.push_back({index_from(use.at("begin")), index_from(use.at("end"))});
+  for (const JsonNode& use : node.at("uses").elements())
+    payload.uses.push_back({index_from(use.at("begin")), index_from(use.at("end"))});
   payload.stats = stats_from_json(node.at("stats"));
   for (const JsonNode& option : node.at("options").elements()) payload.options.push_back(option_from_json(option));
   return payload;
@@ -129,10 +140,16 @@ PayloadProfile payload_from_json(const JsonNode& node) {
 }  // namespace
 
 std::string Profile::to_json() const {
-  ordered_json out{{"schema", "cinch.profile/1"}, {"cinch_version", cinch_version}, {"torch_version", torch_version},
-                   {"device", device}, {"fingerprint", fingerprint}, {"parameters_bytes", parameters_bytes},
-                   {"gradients_bytes", gradients_bytes}, {"optimizer_bytes", optimizer_bytes},
-                   {"step_seconds", finite(step_seconds, "step_seconds")}, {"device_bytes", device_bytes},
+  ordered_json out{{"schema", "cinch.profile/1"},
+                   {"cinch_version", cinch_version},
+                   {"torch_version", torch_version},
+                   {"device", device},
+                   {"fingerprint", fingerprint},
+                   {"parameters_bytes", parameters_bytes},
+                   {"gradients_bytes", gradients_bytes},
+                   {"optimizer_bytes", optimizer_bytes},
+                   {"step_seconds", finite(step_seconds, "step_seconds")},
+                   {"device_bytes", device_bytes},
                    {"gradient_variance", finite(gradient_variance, "gradient_variance")}};
   for (const char* list : {"sites", "payloads", "timeline"}) out[list] = ordered_json::array();
   for (const SiteProfile& site : sites) out["sites"].push_back(site_to_json(site));

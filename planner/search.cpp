@@ -7,7 +7,8 @@ namespace cinch::planner {
 namespace {
 
 constexpr int64_t kWorthwhileBytes = 1024;
-// Breaks ties between options of equal noise in favour of the quicker one; noise below it is nothing that anyone could measure.
+// Breaks ties between options of equal noise in favour of the quicker one; noise below it is nothing that anyone could
+// measure.
 constexpr double kNoisePerSecond = 1e-9;
 
 // Prices of noise for paths that save time: a path of each, from "time alone" to "noise nearly alone".
@@ -29,9 +30,12 @@ std::vector<Prices> time_prices(const Problem& problem) {
 
 auto rank(Objective objective, const Totals& t) {
   switch (objective) {
-    case Objective::kLeastTime: return std::tuple(t.seconds, t.noise, static_cast<double>(t.charged), t.peak);
-    case Objective::kLeastBytes: return std::tuple(static_cast<double>(t.charged), t.noise, t.seconds, t.peak);
-    default: return std::tuple(t.noise, t.seconds, static_cast<double>(t.charged), t.peak);
+    case Objective::kLeastTime:
+      return std::tuple(t.seconds, t.noise, static_cast<double>(t.charged), t.peak);
+    case Objective::kLeastBytes:
+      return std::tuple(static_cast<double>(t.charged), t.noise, t.seconds, t.peak);
+    default:
+      return std::tuple(t.noise, t.seconds, static_cast<double>(t.charged), t.peak);
   }
 }
 
@@ -58,7 +62,9 @@ Search::Found Search::find(int64_t limit, double noise_bound, Better better) con
 }
 
 std::optional<std::vector<int32_t>> Search::best(int64_t limit, double noise_bound) const {
-  const Found found = find(limit, noise_bound, [this](const Totals& a, const Totals& b) { return rank(objective_, a) < rank(objective_, b); });
+  const Found found = find(limit, noise_bound, [this](const Totals& a, const Totals& b) {
+    return rank(objective_, a) < rank(objective_, b);
+  });
   if (!found.visit) return std::nullopt;
   std::vector<int32_t> choice = choice_after(problem_, *found.path, found.visit->moves);
   if (objective_ != Objective::kLeastBytes) return choice;
@@ -98,12 +104,15 @@ std::optional<Totals> Search::lowest_peak(double noise_bound) const {
 
 std::vector<int32_t> Search::lowest_peak_choice(double noise_bound) const {
   Found found = find(0, noise_bound, [](const Totals& a, const Totals& b) { return a.peak < b.peak; });
-  if (!found.visit) found = find(0, std::numeric_limits<double>::infinity(), [](const Totals& a, const Totals& b) { return a.noise < b.noise; });
+  if (!found.visit)
+    found = find(0, std::numeric_limits<double>::infinity(),
+                 [](const Totals& a, const Totals& b) { return a.noise < b.noise; });
   return choice_after(problem_, *found.path, found.visit->moves);
 }
 
 std::optional<double> Search::least_noise(int64_t limit) const {
-  const Found found = find(limit, std::numeric_limits<double>::infinity(), [](const Totals& a, const Totals& b) { return a.noise < b.noise; });
+  const Found found = find(limit, std::numeric_limits<double>::infinity(),
+                           [](const Totals& a, const Totals& b) { return a.noise < b.noise; });
   if (!found.visit) return std::nullopt;
   return found.visit->totals.noise;
 }
@@ -112,11 +121,15 @@ std::vector<int32_t> smallest_lossless(const Problem& problem) {
   std::vector<int32_t> choice(problem.items.size(), 0);
   for (size_t i = 0; i < choice.size(); ++i) {
     const auto& candidates = problem.items[i].candidates;
-    const auto size = [&](size_t c) { return std::tuple(candidates[c].noise, candidates[c].bytes, candidates[c].seconds); };
+    const auto size = [&](size_t c) {
+      return std::tuple(candidates[c].noise, candidates[c].bytes, candidates[c].seconds);
+    };
     if (!candidates[0].kept) continue;
     size_t best = 0;
     for (size_t c = 1; c < candidates.size(); ++c) {
-      if (candidates[c].noise == 0 && candidates[c].bytes + kWorthwhileBytes <= candidates[0].bytes && size(c) < size(best)) best = c;
+      if (candidates[c].noise == 0 && candidates[c].bytes + kWorthwhileBytes <= candidates[0].bytes &&
+          size(c) < size(best))
+        best = c;
     }
     choice[i] = static_cast<int32_t>(best);
   }

@@ -29,17 +29,21 @@ class Differences {
   std::vector<int64_t> steps_;
 };
 
-int64_t highest(const std::vector<int64_t>& bytes) { return bytes.empty() ? 0 : *std::max_element(bytes.begin(), bytes.end()); }
+int64_t highest(const std::vector<int64_t>& bytes) {
+  return bytes.empty() ? 0 : *std::max_element(bytes.begin(), bytes.end());
+}
 
 Differences raw_timeline(const Profile& profile) {
   Differences out(profile.timeline.size());
-  for (size_t i = 0; i < profile.timeline.size(); ++i) out.add(static_cast<int32_t>(i), static_cast<int32_t>(i) + 1, profile.timeline[i].bytes);
+  for (size_t i = 0; i < profile.timeline.size(); ++i)
+    out.add(static_cast<int32_t>(i), static_cast<int32_t>(i) + 1, profile.timeline[i].bytes);
   return out;
 }
 
 const Option& chosen(const Profile& profile, const std::vector<int32_t>& choice, size_t i) {
   const auto& options = profile.payloads[i].options;
-  if (choice[i] < 0 || choice[i] >= static_cast<int32_t>(options.size())) throw Error("choice of an option that payload " + std::to_string(i) + " does not have");
+  if (choice[i] < 0 || choice[i] >= static_cast<int32_t>(options.size()))
+    throw Error("choice of an option that payload " + std::to_string(i) + " does not have");
   return options[choice[i]];
 }
 
@@ -75,10 +79,14 @@ std::vector<Piece> coded_pieces(const PayloadProfile& payload, bool decode_buffe
     const int32_t begin = changes[i].first, end = changes[i + 1].first;
     if (begin >= end) continue;
     int64_t add = buffers * buffer - raw;
-    if (begin == encoded) add = 0;
-    else if (begin >= freed) add = std::max<int64_t>(add, 0);
-    if (!pieces.empty() && pieces.back().add == add) pieces.back().end = end;
-    else pieces.push_back({begin, end, add});
+    if (begin == encoded)
+      add = 0;
+    else if (begin >= freed)
+      add = std::max<int64_t>(add, 0);
+    if (!pieces.empty() && pieces.back().add == add)
+      pieces.back().end = end;
+    else
+      pieces.push_back({begin, end, add});
   }
   return pieces;
 }
@@ -120,7 +128,8 @@ std::vector<int64_t> simulate_floor(const Profile& profile) {
     if (!can_be_coded(payload)) continue;
     const bool buffer = std::all_of(payload.options.begin(), payload.options.end(), has_decode_buffer);
     // Where uses overlap keeping the payload raw is cheaper than two buffers, so no piece may add anything.
-    for (const Piece& piece : coded_pieces(payload, buffer)) bytes.add(piece.begin, piece.end, std::min<int64_t>(piece.add, 0));
+    for (const Piece& piece : coded_pieces(payload, buffer))
+      bytes.add(piece.begin, piece.end, std::min<int64_t>(piece.add, 0));
   }
   return std::move(bytes).sums();
 }

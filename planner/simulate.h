@@ -1,13 +1,14 @@
 /// Bytes in use at every instant for a choice of options. One definition for solver, floor and plan check:
 ///
-/// timeline[i].bytes is the highest number of bytes within instant i with every payload raw; the raw_bytes r of a living
-/// payload are inside it. An option of c charged bytes other than `keep` changes, from exclusive_at on:
+/// timeline[i].bytes is the highest number of bytes within instant i with every payload raw; the raw_bytes r of a
+/// living payload are inside it. An option of c charged bytes other than `keep` changes, from exclusive_at on:
 ///   t == exclusive_at            +c             it is being encoded: raw and coded form are both alive
 ///   exclusive_at < t < freed_at  +c - r         outside of uses
 ///   begin <= t <= end of a use   +c - r + d     as many d as uses overlap there
 ///   t >= freed_at within a use   +c, and buffers beyond the one that takes the place of the r still counted there
 /// d is the buffer of full size (r bytes) that decode fills for the backward; `shape` needs none.
-/// exclusive_at == -1, or not before freed_at: the user holds the tensor as long as autograd does, and coding frees nothing.
+/// exclusive_at == -1, or not before freed_at: the user holds the tensor as long as autograd does, and coding frees
+/// nothing.
 #pragma once
 
 #include <cstdint>

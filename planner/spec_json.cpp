@@ -17,10 +17,14 @@ nlohmann::ordered_json spec_to_json(const CodecSpec& spec) {
   nlohmann::ordered_json out;
   out["name"] = spec.name;
   for (const auto& [key, value] : spec.params) {
-    std::visit([&, &name = key](const auto& v) {
-      if constexpr (std::is_same_v<std::decay_t<decltype(v)>, double>) out[name] = finite(v, name.c_str());
-      else out[name] = v;
-    }, value);
+    std::visit(
+        [&, &name = key](const auto& v) {
+          if constexpr (std::is_same_v<std::decay_t<decltype(v)>, double>)
+            out[name] = finite(v, name.c_str());
+          else
+            out[name] = v;
+        },
+        value);
   }
   return out;
 }
@@ -33,11 +37,16 @@ CodecSpec spec_from_json(const JsonNode& node) {
     const std::string& key = item.key();
     const nlohmann::json& value = item.value();
     if (key == "name") continue;
-    if (value.is_boolean()) spec.params[key] = value.get<bool>();
-    else if (value.is_number_integer()) spec.params[key] = node.at(key).integer(INT64_MIN, INT64_MAX);
-    else if (value.is_number_float()) spec.params[key] = value.get<double>();
-    else if (value.is_string()) spec.params[key] = value.get<std::string>();
-    else node.at(key).fail("a number, a text, true or false");
+    if (value.is_boolean())
+      spec.params[key] = value.get<bool>();
+    else if (value.is_number_integer())
+      spec.params[key] = node.at(key).integer(INT64_MIN, INT64_MAX);
+    else if (value.is_number_float())
+      spec.params[key] = value.get<double>();
+    else if (value.is_string())
+      spec.params[key] = value.get<std::string>();
+    else
+      node.at(key).fail("a number, a text, true or false");
   }
   return spec;
 }

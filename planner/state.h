@@ -11,15 +11,16 @@ namespace cinch::planner {
 
 /// What a whole choice costs.
 struct Totals {
-  int64_t peak = 0;      ///< bytes in use at the highest instant
-  int64_t charged = 0;   ///< sum of the payloads' bytes
+  int64_t peak = 0;     ///< bytes in use at the highest instant
+  int64_t charged = 0;  ///< sum of the payloads' bytes
   double noise = 0, seconds = 0;
 };
 
 class State {
  public:
   /// Every item at its first candidate.
-  explicit State(const Problem& problem) : problem_(&problem), usage_(problem.raw_timeline), choice_(problem.items.size(), 0) {
+  explicit State(const Problem& problem)
+      : problem_(&problem), usage_(problem.raw_timeline), choice_(problem.items.size(), 0) {
     for (size_t i = 0; i < choice_.size(); ++i) add(problem.items[i], problem.items[i].candidates[0], +1);
   }
 

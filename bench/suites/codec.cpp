@@ -68,8 +68,14 @@ int64_t charged_bytes(const Case& c) {
 }
 
 nlohmann::json to_row(const Case& c, const CodecTiming& t, int64_t charged) {
-  nlohmann::json row = {{"codec", spec_json(c.spec)}, {"source", c.source}, {"dtype", t.dtype},       {"device", "cpu"},
-                        {"isa", t.isa},               {"threads", 1},       {"raw_bytes", t.raw_bytes}, {"declined", t.declined}};
+  nlohmann::json row = {{"codec", spec_json(c.spec)},
+                        {"source", c.source},
+                        {"dtype", t.dtype},
+                        {"device", "cpu"},
+                        {"isa", t.isa},
+                        {"threads", 1},
+                        {"raw_bytes", t.raw_bytes},
+                        {"declined", t.declined}};
   if (t.declined) return row;
   row["coded_bytes"] = t.coded_bytes;
   row["charged_bytes"] = charged;
@@ -90,11 +96,12 @@ nlohmann::json to_row(const Case& c, const CodecTiming& t, int64_t charged) {
 
 SuiteResult run(const SuiteOptions& options) {
   SuiteResult result;
-  result.columns = {"codec", "source", "dtype", "isa", "ratio", "rmse_sigma", "encode_gbps", "decode_gbps", "memcpy_gbps"};
+  result.columns = {"codec",      "source",      "dtype",       "isa",        "ratio",
+                    "rmse_sigma", "encode_gbps", "decode_gbps", "memcpy_gbps"};
   for (const Case& c : make_cases(dump_activations(options.quick ? 2 : 40))) {
     const int64_t charged = charged_bytes(c);
-    for (const CodecTiming& t : time_codec(c.spec, c.values.const_data_ptr(), c.values.numel(), c.dtype, c.side, {},
-                                           options.quick ? 1 : 9)) {
+    for (const CodecTiming& t :
+         time_codec(c.spec, c.values.const_data_ptr(), c.values.numel(), c.dtype, c.side, {}, options.quick ? 1 : 9)) {
       if (t.declined || !t.verified) {
         result.failures.push_back(to_string(c.spec) + " on " + c.source + ", " + t.dtype +
                                   (t.declined ? ": declined" : ": the decoded values are wrong"));

@@ -16,9 +16,10 @@ namespace {
 using Gradients = std::vector<std::vector<char>>;
 
 // Least share of the distinct raw bytes that a network must save. The others must not lose any.
-const std::map<std::string, double> kLeastSaving{{"vgg16", 0.40}, {"mobilenet_v2", 0.25}, {"unet", 0.10}, {"gpt", 0.08}};
+const std::map<std::string, double> kLeastSaving{
+    {"vgg16", 0.40}, {"mobilenet_v2", 0.25}, {"unet", 0.10}, {"gpt", 0.08}};
 
-constexpr int kIterations = 4;   // two observed, two under the plan
+constexpr int kIterations = 4;  // two observed, two under the plan
 
 // Outside torch's memory, so that what is kept for comparison does not count.
 Gradients copy_gradients(models::Model& model) {
@@ -86,7 +87,8 @@ nlohmann::json measure(const std::string& name, const data::DataSet& data) {
           {"batch", size},
           {"raw_bytes", usage.raw_bytes},
           {"charged_bytes", usage.charged_bytes},
-          {"saving", 1.0 - static_cast<double>(usage.charged_bytes) / static_cast<double>(std::max<int64_t>(1, usage.raw_bytes))},
+          {"saving",
+           1.0 - static_cast<double>(usage.charged_bytes) / static_cast<double>(std::max<int64_t>(1, usage.raw_bytes))},
           {"identical", guarded == stock},
           {"stock_repeatable", repeatable},
           {"stock_held_bytes", held},
@@ -95,7 +97,8 @@ nlohmann::json measure(const std::string& name, const data::DataSet& data) {
 
 SuiteResult run(const SuiteOptions&) {
   SuiteResult result;
-  result.columns = {"model", "batch", "raw_bytes", "charged_bytes", "saving", "identical", "stock_repeatable", "stock_held_bytes"};
+  result.columns = {"model",  "batch",     "raw_bytes",        "charged_bytes",
+                    "saving", "identical", "stock_repeatable", "stock_held_bytes"};
   const auto images = data::load_fashion_mnist();
   const auto text = data::load_text("");
   for (const std::string& name : models::model_names()) {

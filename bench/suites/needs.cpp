@@ -10,9 +10,15 @@ SuiteResult run(const SuiteOptions&) {
   result.columns = {"op", "slot", "variant", "need", "verified", "error"};
   const NeedsReport report = run_needs();
   for (const NeedsRow& row : report.rows) {
-    nlohmann::json out = {{"op", row.op},     {"overload", row.overload},       {"slot", row.slot},
-                          {"variant", row.variant}, {"need", row.need},         {"verified", row.verified},
-                          {"from_source", row.from_source}, {"second_order", row.second_order}, {"torch", report.torch}};
+    nlohmann::json out = {{"op", row.op},
+                          {"overload", row.overload},
+                          {"slot", row.slot},
+                          {"variant", row.variant},
+                          {"need", row.need},
+                          {"verified", row.verified},
+                          {"from_source", row.from_source},
+                          {"second_order", row.second_order},
+                          {"torch", report.torch}};
     if (!row.error.empty()) {
       out["error"] = row.error;
       result.failures.push_back(row.op + ", " + row.slot + ": " + row.error);

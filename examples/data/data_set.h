@@ -30,9 +30,9 @@ class DataSet {
 /// file is missing, and naming the file when it is damaged or does not fit the others.
 std::unique_ptr<DataSet> load_fashion_mnist(const std::string& folder = kFashionMnistFolder);
 
-/// Characters of a text file (bytes; those that occur are the vocabulary). Samples are neighbouring windows of `context`
-/// characters, the target is the next character; the last tenth is the test part. An empty path stands for LibTorch's own
-/// C++ headers, concatenated. Throws DataError.
+/// Characters of a text file (bytes; those that occur are the vocabulary). Samples are neighbouring windows of
+/// `context` characters, the target is the next character; the last tenth is the test part. An empty path stands for
+/// LibTorch's own C++ headers, concatenated. Throws DataError.
 std::unique_ptr<DataSet> load_text(const std::string& path, int64_t context = 128);
 /// The same of a text in memory; `name` stands for the file in errors.
 std::unique_ptr<DataSet> make_text(const std::string& text, const std::string& name, int64_t context = 128);

@@ -39,8 +39,8 @@ Part read_part(const std::string& folder, const std::string& prefix) {
                     std::to_string(part.images.sizes[2]) + ", expected 28x28");
   }
   if (part.labels.sizes[0] != part.size()) {
-    throw DataError(labels + ": " + std::to_string(part.labels.sizes[0]) + " labels for " + std::to_string(part.size()) +
-                    " images");
+    throw DataError(labels + ": " + std::to_string(part.labels.sizes[0]) + " labels for " +
+                    std::to_string(part.size()) + " images");
   }
   const uint8_t highest = *std::max_element(part.labels.values.begin(), part.labels.values.end());
   if (highest >= kClasses) {
@@ -51,7 +51,8 @@ Part read_part(const std::string& folder, const std::string& prefix) {
 
 class FashionMnist : public DataSet {
  public:
-  explicit FashionMnist(const std::string& folder) : train_(read_part(folder, "train")), test_(read_part(folder, "t10k")) {}
+  explicit FashionMnist(const std::string& folder)
+      : train_(read_part(folder, "train")), test_(read_part(folder, "t10k")) {}
 
   models::DataKind kind() const override { return models::DataKind::kImages; }
   models::ModelOptions model_options() const override {
@@ -89,6 +90,8 @@ class FashionMnist : public DataSet {
 
 }  // namespace
 
-std::unique_ptr<DataSet> load_fashion_mnist(const std::string& folder) { return std::make_unique<FashionMnist>(folder); }
+std::unique_ptr<DataSet> load_fashion_mnist(const std::string& folder) {
+  return std::make_unique<FashionMnist>(folder);
+}
 
 }  // namespace cinch::data

@@ -47,7 +47,7 @@ class GzipFile {
   std::string reason() {
     int code = Z_OK;
     const std::string text = gzerror(file_, &code);
-    const size_t colon = text.rfind(": ");   // zlib puts the path in front
+    const size_t colon = text.rfind(": ");  // zlib puts the path in front
     return colon == std::string::npos ? text : text.substr(colon + 2);
   }
 
@@ -64,7 +64,8 @@ IdxArray read_idx_gz(const std::string& path, int dimensions) {
   if (header[0] != 0 || header[1] != 0 || header[2] != kUnsignedByte || header[3] != dimensions) {
     throw DataError(path + ": not an IDX file of unsigned bytes with " + std::to_string(dimensions) + " dimensions");
   }
-  if (file.read(header.data() + 4, 4 * dimensions) != 4 * dimensions) throw DataError(path + ": shorter than an IDX header");
+  if (file.read(header.data() + 4, 4 * dimensions) != 4 * dimensions)
+    throw DataError(path + ": shorter than an IDX header");
 
   IdxArray array;
   int64_t total = 1;

@@ -9,7 +9,7 @@ namespace cinch::data {
 
 struct IdxArray {
   std::vector<int64_t> sizes;
-  std::vector<uint8_t> values;   ///< in row-major order; exactly the product of `sizes`
+  std::vector<uint8_t> values;  ///< in row-major order; exactly the product of `sizes`
 };
 
 /// Reads the whole file. Throws DataError when it cannot be opened or unzipped, holds no unsigned bytes, has not

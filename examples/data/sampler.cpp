@@ -9,7 +9,8 @@ namespace cinch::data {
 
 Sampler::Sampler(int64_t size, int64_t batch, uint64_t seed) : batch_(batch), state_(seed) {
   if (batch < 1 || size < batch) {
-    throw DataError("a batch of " + std::to_string(batch) + " cannot be drawn from " + std::to_string(size) + " samples");
+    throw DataError("a batch of " + std::to_string(batch) + " cannot be drawn from " + std::to_string(size) +
+                    " samples");
   }
   order_.resize(static_cast<size_t>(size));
   std::iota(order_.begin(), order_.end(), int64_t{0});

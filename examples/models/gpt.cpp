@@ -22,8 +22,8 @@ class Attention : public nn::Module {
     const int64_t batch = x.size(0), length = x.size(1);
     std::vector<torch::Tensor> parts = qkv_->forward(x).split(kWidth, 2);
     for (torch::Tensor& part : parts) part = part.view({batch, length, kHeads, kWidth / kHeads}).transpose(1, 2);
-    const torch::Tensor mixed = at::scaled_dot_product_attention(parts[0], parts[1], parts[2], {},
-                                                                 is_training() ? kDropout : 0.0, true);
+    const torch::Tensor mixed =
+        at::scaled_dot_product_attention(parts[0], parts[1], parts[2], {}, is_training() ? kDropout : 0.0, true);
     return project_->forward(mixed.transpose(1, 2).reshape({batch, length, kWidth}));
   }
 
@@ -37,8 +37,8 @@ class DecoderBlock : public nn::Module {
       : norm1_(register_module("norm1", nn::LayerNorm(nn::LayerNormOptions({kWidth})))),
         norm2_(register_module("norm2", nn::LayerNorm(nn::LayerNormOptions({kWidth})))),
         attention_(register_module("attention", std::make_shared<Attention>())),
-        mlp_(register_module("mlp", nn::Sequential(nn::Linear(kWidth, 4 * kWidth), nn::GELU(),
-                                                   nn::Linear(4 * kWidth, kWidth)))),
+        mlp_(register_module(
+            "mlp", nn::Sequential(nn::Linear(kWidth, 4 * kWidth), nn::GELU(), nn::Linear(4 * kWidth, kWidth)))),
         dropout_(register_module("dropout", nn::Dropout(kDropout))) {}
 
   torch::Tensor forward(const torch::Tensor& x) {

@@ -9,7 +9,8 @@ namespace {
 namespace nn = torch::nn;
 
 // Convolution, batch norm and, unless it is a projection, ReLU6.
-void add_conv(nn::Sequential& to, int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t groups, bool activate) {
+void add_conv(nn::Sequential& to, int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t groups,
+              bool activate) {
   nn::Conv2d conv(nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).groups(groups).bias(false));
   nn::init::kaiming_normal_(conv->weight, 0, torch::kFanOut, torch::kReLU);
   to->push_back(conv);

@@ -27,10 +27,10 @@ struct Output {
 
 struct ModelOptions {
   DataKind data = DataKind::kImages;
-  int64_t classes = 10;        ///< images
-  int64_t vocabulary = 0;      ///< text: number of different characters
-  int64_t context = 128;       ///< text: longest sequence
-  double black = -0.8102;      ///< what a black pixel is after normalisation; padding and U-Net's target use it
+  int64_t classes = 10;    ///< images
+  int64_t vocabulary = 0;  ///< text: number of different characters
+  int64_t context = 128;   ///< text: longest sequence
+  double black = -0.8102;  ///< what a black pixel is after normalisation; padding and U-Net's target use it
 };
 
 class Model : public torch::nn::Module {

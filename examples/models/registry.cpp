@@ -51,8 +51,8 @@ Output Model::run(const Batch& batch, bool score) {
 std::shared_ptr<Model> make_model(const std::string& name, const ModelOptions& options) {
   const Entry& entry = find(name);
   if (options.data != entry.usual && !entry.other_data_too) {
-    throw Error("model '" + name + "' learns from " + (entry.usual == DataKind::kText ? "text" : "images") + ", not from " +
-                (options.data == DataKind::kText ? "text" : "images"));
+    throw Error("model '" + name + "' learns from " + (entry.usual == DataKind::kText ? "text" : "images") +
+                ", not from " + (options.data == DataKind::kText ? "text" : "images"));
   }
   if (options.data == DataKind::kText && (options.vocabulary < 1 || options.context < 1)) {
     throw Error("model '" + name + "' on text needs a vocabulary and a context of at least 1");

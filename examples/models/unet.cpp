@@ -28,7 +28,8 @@ class UNet : public Model {
       channels = width;
     }
     for (size_t level = kWidths.size() - 1; level-- > 0;) {
-      up_.push_back(register_module("up" + std::to_string(level), double_conv(channels + kWidths[level], kWidths[level])));
+      up_.push_back(
+          register_module("up" + std::to_string(level), double_conv(channels + kWidths[level], kWidths[level])));
       channels = kWidths[level];
     }
     head_ = register_module("head", nn::Conv2d(nn::Conv2dOptions(channels, 1, 1)));

@@ -25,9 +25,9 @@ class Vgg16 : public Model {
       features_->push_back(nn::ReLU(nn::ReLUOptions(true)));
       channels = width;
     }
-    classifier_ = nn::Sequential(nn::Linear(512, 512), nn::ReLU(nn::ReLUOptions(true)), nn::Dropout(0.5),
-                                 nn::Linear(512, 512), nn::ReLU(nn::ReLUOptions(true)), nn::Dropout(0.5),
-                                 nn::Linear(512, options.classes));
+    classifier_ =
+        nn::Sequential(nn::Linear(512, 512), nn::ReLU(nn::ReLUOptions(true)), nn::Dropout(0.5), nn::Linear(512, 512),
+                       nn::ReLU(nn::ReLUOptions(true)), nn::Dropout(0.5), nn::Linear(512, options.classes));
     register_module("features", features_);
     register_module("classifier", classifier_);
   }

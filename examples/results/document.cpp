@@ -42,18 +42,14 @@ std::string temporary_name(const std::string& target) { return target + ".part" 
 
 nlohmann::json machine() {
   const int64_t memory = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGE_SIZE);
-  return {{"cpu", processor()},
-          {"cores", std::thread::hardware_concurrency()},
-          {"memory_bytes", memory},
-          {"isa", widest_isa()},
-          {"torch_threads", at::get_num_threads()},
-          {"torch", TORCH_VERSION},
-          {"cinch", CINCH_VERSION},
-          {"compiler", "GCC or compatible " __VERSION__}};
+  return {{"cpu", processor()},     {"cores", std::thread::hardware_concurrency()}, {"memory_bytes", memory},
+          {"isa", widest_isa()},    {"torch_threads", at::get_num_threads()},       {"torch", TORCH_VERSION},
+          {"cinch", CINCH_VERSION}, {"compiler", "GCC or compatible " __VERSION__}};
 }
 
 nlohmann::json make_document(const std::string& suite, const nlohmann::json& rows) {
-  return {{"schema", "cinch.bench/1"}, {"suite", suite}, {"commit", CINCH_COMMIT}, {"machine", machine()}, {"rows", rows}};
+  return {
+      {"schema", "cinch.bench/1"}, {"suite", suite}, {"commit", CINCH_COMMIT}, {"machine", machine()}, {"rows", rows}};
 }
 
 void check_target(const std::string& target) {

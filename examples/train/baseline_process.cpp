@@ -43,7 +43,8 @@ bool receive_line(int fd, std::string& pending, std::string& line) {
 
 BaselineProcess::BaselineProcess(const Options& options) {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw Error("the run without cinch cannot be started");
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    throw Error("the run without cinch cannot be started");
   // Everything is prepared before the fork: between fork and exec nothing may allocate.
   std::vector<std::string> words = options.arguments;
   words.insert(words.begin(), "cinch-train");
@@ -88,12 +89,14 @@ nlohmann::json BaselineProcess::ask(const std::string& request) {
 
 StepRecord BaselineProcess::step() {
   const auto answer = ask("step");
-  return {answer.at("seconds"), answer.at("loss").is_null() ? NAN : answer.at("loss").get<double>(), answer.at("peak_bytes")};
+  return {answer.at("seconds"), answer.at("loss").is_null() ? NAN : answer.at("loss").get<double>(),
+          answer.at("peak_bytes")};
 }
 
 Evaluation BaselineProcess::evaluate(int64_t samples) {
   const auto answer = ask("evaluate " + std::to_string(samples));
-  return {answer.at("loss").is_null() ? NAN : answer.at("loss").get<double>(), answer.at("accuracy"), answer.at("samples")};
+  return {answer.at("loss").is_null() ? NAN : answer.at("loss").get<double>(), answer.at("accuracy"),
+          answer.at("samples")};
 }
 
 int serve_baseline(const Options& options) {

@@ -1,5 +1,5 @@
-/// The run without cinch, in a process of its own: a second model in this one would count against the limit and the peaks.
-/// It trains only when told to, so that the two runs take turns and a busy machine slows both alike.
+/// The run without cinch, in a process of its own: a second model in this one would count against the limit and the
+/// peaks. It trains only when told to, so that the two runs take turns and a busy machine slows both alike.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -22,7 +22,8 @@ int report(const cinch::train::Outcome& outcome) {
   const bool to_stdout = outcome.options.json == "-";
   // Standard output then belongs to the JSON alone.
   std::ostream& table = to_stdout ? std::cerr : std::cout;
-  table << cinch::train::to_table(outcome, cinch::train::wants_colour(to_stdout ? STDERR_FILENO : STDOUT_FILENO)) << std::flush;
+  table << cinch::train::to_table(outcome, cinch::train::wants_colour(to_stdout ? STDERR_FILENO : STDOUT_FILENO))
+        << std::flush;
   if (!outcome.options.json.empty()) {
     const auto rows = nlohmann::json::array({cinch::train::to_row(outcome)});
     cinch::results::write_document(cinch::results::make_document("train", rows), outcome.options.json);
@@ -33,7 +34,7 @@ int report(const cinch::train::Outcome& outcome) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  cinch::DeviceMeter::of(torch::kCPU);   // first of all: tensors made earlier would not be counted
+  cinch::DeviceMeter::of(torch::kCPU);  // first of all: tensors made earlier would not be counted
   const cinch::train::ParseResult parsed = cinch::train::parse_options(argc, argv);
   if (parsed.exit_code) return *parsed.exit_code;
   try {

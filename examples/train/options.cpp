@@ -10,22 +10,28 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 void declare(CLI::App& app, Options& o) {
   const auto finite = [](double low) {
-    return CLI::Validator([low](std::string& text) {
-      double value = 0;
-      const bool ok = CLI::detail::lexical_cast(text, value) && std::isfinite(value) && value >= low;
-      return ok ? std::string() : "'" + text + "' is not a number from 0 up";
-    }, "");
+    return CLI::Validator(
+        [low](std::string& text) {
+          double value = 0;
+          const bool ok = CLI::detail::lexical_cast(text, value) && std::isfinite(value) && value >= low;
+          return ok ? std::string() : "'" + text + "' is not a number from 0 up";
+        },
+        "");
   };
   app.add_option("--model", o.model, "resnet18, resnet50, vgg16, mobilenet_v2, unet, lstm, gpt")->capture_default_str();
   app.add_option("--data", o.data, "fashion-mnist or text (default: what the model is meant for)")
       ->check(CLI::IsMember({"fashion-mnist", "text"}));
   app.add_option("--text", o.text, "text to learn from (default: LibTorch's own C++ headers)");
-  app.add_option("--budget", o.budget, "600MiB, 60%, floor+25%, device:90%, exact, or a budget file")->capture_default_str();
+  app.add_option("--budget", o.budget, "600MiB, 60%, floor+25%, device:90%, exact, or a budget file")
+      ->capture_default_str();
   app.add_option("--batch", o.batch, "samples in a batch")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  app.add_option("--epochs", o.epochs, "times through the training part")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  app.add_option("--epochs", o.epochs, "times through the training part")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
   app.add_option("--steps", o.steps, "number of steps, instead of epochs")->check(CLI::Range(1, 1 << 30));
   app.add_option("--eval-samples", o.eval_samples, "test samples to evaluate on; 0: none")
-      ->check(CLI::Range(0, 1 << 30))->capture_default_str();
+      ->check(CLI::Range(0, 1 << 30))
+      ->capture_default_str();
   app.add_option("--seed", o.seed, "of weights, batches, dropout and cinch's own generator")->capture_default_str();
   app.add_option("--lr", o.lr, "highest learning rate; it rises at first, then falls to zero (default: the model's)")
       ->check(finite(0.0));

@@ -10,22 +10,22 @@ namespace cinch::train {
 
 struct Options {
   std::string model = "resnet18";
-  std::string data;                 ///< "fashion-mnist" or "text"; empty: what the model is meant for
-  std::string text;                 ///< text file; empty: LibTorch's headers
+  std::string data;  ///< "fashion-mnist" or "text"; empty: what the model is meant for
+  std::string text;  ///< text file; empty: LibTorch's headers
   std::string budget = "floor+25%";
   std::string device = "cpu";
   int64_t batch = 64;
   int64_t epochs = 1;
-  int64_t steps = 0;                ///< 0: as many as `epochs` take
-  int64_t eval_samples = 10000;     ///< of the test part; 0: no evaluation
+  int64_t steps = 0;             ///< 0: as many as `epochs` take
+  int64_t eval_samples = 10000;  ///< of the test part; 0: no evaluation
   uint64_t seed = 0;
-  std::optional<double> lr, weight_decay;   ///< absent: the model's own
+  std::optional<double> lr, weight_decay;  ///< absent: the model's own
   double momentum = 0.9;
-  std::string json;                 ///< "-": standard output
+  std::string json;  ///< "-": standard output
   std::string save_plan, load_plan, save_profile;
   bool baseline = false;
   bool quiet = false;
-  int baseline_fd = -1;             ///< set in the process that trains without cinch: its end of the socket
+  int baseline_fd = -1;                ///< set in the process that trains without cinch: its end of the socket
   std::vector<std::string> arguments;  ///< as given, for that process
 };
 

@@ -17,7 +17,8 @@ std::string percent(double part) { return format("%.1f %%", 100.0 * part); }
 
 class Table {
  public:
-  void row(const std::string& what, const std::string& baseline, const std::string& cinch, const std::string& remark = "") {
+  void row(const std::string& what, const std::string& baseline, const std::string& cinch,
+           const std::string& remark = "") {
     char line[160];
     std::snprintf(line, sizeof line, "%-20s %14s %14s", what.c_str(), baseline.c_str(), cinch.c_str());
     text_ += line + (remark.empty() ? "" : "   " + remark) + "\n";
@@ -50,7 +51,8 @@ void add_bytes(Table& table, const Outcome& out) {
   const Usage& usage = out.usage;
   std::string ratio;
   if (usage.raw_bytes > 0 && usage.charged_bytes > 0) {
-    ratio = "raw / charged = " + format("%.2f", static_cast<double>(usage.raw_bytes) / static_cast<double>(usage.charged_bytes));
+    ratio = "raw / charged = " +
+            format("%.2f", static_cast<double>(usage.raw_bytes) / static_cast<double>(usage.charged_bytes));
   }
   table.row("saved for backward", format_bytes(usage.raw_bytes), format_bytes(usage.charged_bytes), ratio);
 }
@@ -59,14 +61,13 @@ void add_times(Table& table, const Outcome& out) {
   const double mine = out.cinch_run.step_seconds(out.first_timed_step);
   if (!out.baseline_run) return table.row("time of a step", "-", format("%.3f s", mine));
   const double theirs = out.baseline_run->step_seconds(out.first_timed_step);
-  table.row("time of a step", format("%.3f s", theirs), format("%.3f s", mine), "ratio " + format("%.3f", mine / theirs));
+  table.row("time of a step", format("%.3f s", theirs), format("%.3f s", mine),
+            "ratio " + format("%.3f", mine / theirs));
 }
 
 }  // namespace
 
-int64_t Outcome::shown_peak_bytes() const {
-  return cinch_run.peak_bytes(limit_bytes > 0 ? 0 : first_timed_step);
-}
+int64_t Outcome::shown_peak_bytes() const { return cinch_run.peak_bytes(limit_bytes > 0 ? 0 : first_timed_step); }
 
 std::optional<int64_t> Outcome::baseline_peak_bytes() const {
   return baseline_run ? baseline_run->peak_bytes() : predicted_baseline_bytes;

@@ -14,15 +14,17 @@ struct Outcome {
   std::string data, metric;
   RunResult cinch_run;
   std::optional<RunResult> baseline_run;
-  int64_t limit_bytes = 0;                  ///< 0: none
+  int64_t limit_bytes = 0;  ///< 0: none
   int64_t steps_over_limit = 0;
   int64_t evaluation_peak_bytes = 0;
-  std::optional<int64_t> predicted_baseline_bytes, floor_bytes;   ///< from the profile, when there is one
-  Usage usage;                              ///< after the last step
-  bool planned = false;                     ///< there was a plan, so noise and effective batch are known
-  size_t first_timed_step = 0;              ///< earlier steps observe, and are left out of step times
+  std::optional<int64_t> predicted_baseline_bytes, floor_bytes;  ///< from the profile, when there is one
+  Usage usage;                                                   ///< after the last step
+  bool planned = false;         ///< there was a plan, so noise and effective batch are known
+  size_t first_timed_step = 0;  ///< earlier steps observe, and are left out of step times
 
-  bool limit_held() const { return steps_over_limit == 0 && (limit_bytes == 0 || evaluation_peak_bytes <= limit_bytes); }
+  bool limit_held() const {
+    return steps_over_limit == 0 && (limit_bytes == 0 || evaluation_peak_bytes <= limit_bytes);
+  }
   /// Over all steps; without a limit over those under a plan, where there are any.
   int64_t shown_peak_bytes() const;
   /// The measured baseline peak, else the one simulated from the profile.

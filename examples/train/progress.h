@@ -33,7 +33,7 @@ class Progress {
   FILE* out_;
   int64_t steps_, batch_, every_;
   bool quiet_, terminal_, colour_, open_ = false;
-  double recent_seconds_ = 0.0;    ///< of a step, smoothed
+  double recent_seconds_ = 0.0;  ///< of a step, smoothed
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   bool begun_ = false;
 };

@@ -8,8 +8,8 @@
 
 namespace cinch::train {
 
-/// The profile of the second of two steps (by then the optimizer has its state). Parameters, buffers, gradients, optimizer,
-/// batches and torch's generator are restored; the meter's peak is begun anew. These steps keep to no limit.
+/// The profile of the second of two steps (by then the optimizer has its state). Parameters, buffers, gradients,
+/// optimizer, batches and torch's generator are restored; the meter's peak is begun anew. These steps keep to no limit.
 /// Null when guards are inert (CINCH_DISABLE=1).
 std::shared_ptr<const Profile> rehearse(Training& training);
 

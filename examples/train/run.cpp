@@ -15,7 +15,7 @@ StepRecord LocalRun::step() {
   const auto begin = std::chrono::steady_clock::now();
   record.loss = training_.step(batch);
   if (guard_ != nullptr) {
-    record.peak_bytes = meter.peak_bytes();   // the guard may begin a new interval
+    record.peak_bytes = meter.peak_bytes();  // the guard may begin a new interval
     guard_->step();
   }
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -26,8 +26,8 @@ GuardOptions guard_options(const Options& options, bool resolved, Progress& prog
   guard.save_profile = options.save_profile;
   guard.seed = options.seed;
   std::error_code error;
-  // A guard reads a watched file itself, and would then take a relative limit from its own first plan only, not from the
-  // rehearsal: such a file is not watched.
+  // A guard reads a watched file itself, and would then take a relative limit from its own first plan only, not from
+  // the rehearsal: such a file is not watched.
   if (!resolved && std::filesystem::is_regular_file(options.budget, error)) guard.budget_file = options.budget;
   guard.on_event = [&progress](const Event& event) {
     if (event.kind == Event::Kind::kWarning) progress.note(event.message);
@@ -52,14 +52,15 @@ void train_steps(Outcome& out, Training& training, BudgetGuard& guard, BaselineP
     const int64_t turn_end = std::min(done + kTurn, total);
     const int64_t turn_begin = done;
     for (; done < turn_end; ++done) {
-      const int64_t limit = meter.limit_bytes();   // a watched budget file may change it between steps
+      const int64_t limit = meter.limit_bytes();  // a watched budget file may change it between steps
       const StepRecord record = run.step();
       out.cinch_run.steps.push_back(record);
       const int64_t held = limit > 0 ? limit : meter.limit_bytes();
       if (limit > 0 && record.peak_bytes > limit) ++out.steps_over_limit;
       progress.step(done + 1, record, held);
     }
-    for (int64_t i = turn_begin; baseline != nullptr && i < turn_end; ++i) out.baseline_run->steps.push_back(baseline->step());
+    for (int64_t i = turn_begin; baseline != nullptr && i < turn_end; ++i)
+      out.baseline_run->steps.push_back(baseline->step());
   }
   out.limit_bytes = meter.limit_bytes();
   out.usage = guard.usage();
@@ -102,7 +103,7 @@ Outcome train(const Options& options) {
     profile = rehearse(training);
     if (profile) {
       budget.limit = Budget::bytes(resolve_limit(*profile, budget)).limit;
-      make_plan(*profile, budget);   // a budget that no plan meets is refused before the first step
+      make_plan(*profile, budget);  // a budget that no plan meets is refused before the first step
     }
   }
   const GuardOptions guard_settings = guard_options(options, profile != nullptr, progress);

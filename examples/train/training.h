@@ -52,8 +52,8 @@ class Training {
   double peak_rate_ = 0.0;
 };
 
-/// A training as it was, kept outside torch's memory so that the copy does not count against anything. For trainings that
-/// have not begun: the optimizer is made anew.
+/// A training as it was, kept outside torch's memory so that the copy does not count against anything. For trainings
+/// that have not begun: the optimizer is made anew.
 class Snapshot {
  public:
   /// Throws Error when steps were already done.

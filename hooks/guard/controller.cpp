@@ -29,7 +29,10 @@ std::string hex(uint64_t value) {
 }  // namespace
 
 Controller::Controller(Budget budget, GuardOptions options, std::shared_ptr<Session> session)
-    : budget_(std::move(budget)), options_(std::move(options)), session_(std::move(session)), step_started_(std::chrono::steady_clock::now()) {
+    : budget_(std::move(budget)),
+      options_(std::move(options)),
+      session_(std::move(session)),
+      step_started_(std::chrono::steady_clock::now()) {
   if (!options_.budget_file.empty()) {
     budget_ = Budget::from_json_file(options_.budget_file);
     budget_file_time_ = std::filesystem::last_write_time(options_.budget_file);
@@ -112,7 +115,8 @@ void Controller::track(const torch::optim::Optimizer& optimizer) { optimizers_.p
 int64_t Controller::optimizer_bytes() const {
   int64_t bytes = 0;
   for (const auto* optimizer : optimizers_)
-    for (const at::Tensor& tensor : optimizer_state(*optimizer)) bytes += static_cast<int64_t>(tensor.storage().nbytes());
+    for (const at::Tensor& tensor : optimizer_state(*optimizer))
+      bytes += static_cast<int64_t>(tensor.storage().nbytes());
   return bytes;
 }
 
@@ -173,8 +177,8 @@ void Controller::plan_now() {
 void Controller::adopt(std::shared_ptr<const Plan> plan) {
   session_->store->set_policy(std::make_shared<Policy>(*plan));
   emit(Event::Kind::kPlan, "plan: predicted peak " + format_bytes(plan->predicted_peak_bytes) + ", payloads " +
-                               format_bytes(plan->charged_bytes) + " for " + format_bytes(plan->raw_bytes) + " raw, predicted noise " +
-                               std::to_string(plan->predicted_noise));
+                               format_bytes(plan->charged_bytes) + " for " + format_bytes(plan->raw_bytes) +
+                               " raw, predicted noise " + std::to_string(plan->predicted_noise));
   if (budget_.limit.kind != LimitKind::kNone) set_limit(plan->limit_bytes);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -190,8 +194,8 @@ void Controller::check_loaded_plan() {
   check_fingerprint_ = false;
   const std::string seen = hex(session_->fingerprint.load());
   if (plan()->fingerprint != seen)
-    throw Error("plan " + options_.load_plan + " was made for another graph (fingerprint " + plan()->fingerprint + ", this program has " +
-                seen + "); observe again and save a new one");
+    throw Error("plan " + options_.load_plan + " was made for another graph (fingerprint " + plan()->fingerprint +
+                ", this program has " + seen + "); observe again and save a new one");
 }
 
 void Controller::check_budget_file() {
@@ -212,7 +216,9 @@ void Controller::check_budget_file() {
 
 void Controller::check_engine() {
   if (install_guard_engine())
-    emit(Event::Kind::kWarning, "another autograd engine had been installed over cinch's (a Python that loaded torch later?); put back in front");
+    emit(Event::Kind::kWarning,
+         "another autograd engine had been installed over cinch's (a Python that loaded torch later?); put back in "
+         "front");
 }
 
 void Controller::end_iteration() {
@@ -254,7 +260,8 @@ void Controller::step() {
   try {
     decide();
   } catch (...) {
-    error = std::current_exception();  // the next iteration begins in order all the same: the caller may replan and go on
+    error =
+        std::current_exception();  // the next iteration begins in order all the same: the caller may replan and go on
   }
   begin_iteration();
   if (error) std::rethrow_exception(error);
@@ -343,8 +350,9 @@ MemoryBreakdown Controller::breakdown() const {
   result.gradients_bytes = gradients_bytes_;
   result.optimizer_bytes = optimizer_bytes_;
   result.payloads_bytes = session_->store->charged_ledger().totals().current;
-  result.transients_bytes = std::max<int64_t>(0, backend::cpu_meter().current() - result.parameters_bytes - result.gradients_bytes -
-                                                     result.optimizer_bytes - result.payloads_bytes);
+  result.transients_bytes =
+      std::max<int64_t>(0, backend::cpu_meter().current() - result.parameters_bytes - result.gradients_bytes -
+                               result.optimizer_bytes - result.payloads_bytes);
   if (const auto p = profile()) result.floor_bytes = p->floor_bytes();
   return result;
 }

@@ -1,4 +1,5 @@
-// The one place that decides what changes while a guard runs: phases, limit, plan, replanning, what to do when memory runs out.
+// The one place that decides what changes while a guard runs: phases, limit, plan, replanning, what to do when memory
+// runs out.
 #pragma once
 
 #include <chrono>

@@ -48,7 +48,8 @@ bool disabled() {
 
 struct BudgetGuard::Impl {
   Impl(Budget budget, GuardOptions options) {
-    if (!options.device.is_cpu()) throw Error("BudgetGuard: device " + options.device.str() + " is not supported yet; cpu is");
+    if (!options.device.is_cpu())
+      throw Error("BudgetGuard: device " + options.device.str() + " is not supported yet; cpu is");
     if (disabled()) {
       validate(budget);
       return;
@@ -98,9 +99,13 @@ void BudgetGuard::step() {
 
 Phase BudgetGuard::phase() const { return impl_->controller ? impl_->controller->phase() : Phase::kObserve; }
 
-std::shared_ptr<const Profile> BudgetGuard::profile() const { return impl_->controller ? impl_->controller->profile() : nullptr; }
+std::shared_ptr<const Profile> BudgetGuard::profile() const {
+  return impl_->controller ? impl_->controller->profile() : nullptr;
+}
 
-std::shared_ptr<const Plan> BudgetGuard::plan() const { return impl_->controller ? impl_->controller->plan() : nullptr; }
+std::shared_ptr<const Plan> BudgetGuard::plan() const {
+  return impl_->controller ? impl_->controller->plan() : nullptr;
+}
 
 Usage BudgetGuard::usage() const { return impl_->controller ? impl_->controller->usage() : Usage{}; }
 

@@ -17,10 +17,14 @@ double relative(double mean_square_error, const TensorStats& stats) {
 planner::Reach reach_for_prior(const Want& want) {
   if (want.op_class == OpClass::kSoftmax) return planner::Reach::kUpstream;
   switch (want.reach) {
-    case Reach::kWeightGrad: return planner::Reach::kWeightGrad;
-    case Reach::kInputGrad: return planner::Reach::kInputGrad;
-    case Reach::kUpstream: return planner::Reach::kUpstream;
-    default: return want.op_class == OpClass::kNormalisation ? planner::Reach::kNormalisation : planner::Reach::kBoth;
+    case Reach::kWeightGrad:
+      return planner::Reach::kWeightGrad;
+    case Reach::kInputGrad:
+      return planner::Reach::kInputGrad;
+    case Reach::kUpstream:
+      return planner::Reach::kUpstream;
+    default:
+      return want.op_class == OpClass::kNormalisation ? planner::Reach::kNormalisation : planner::Reach::kBoth;
   }
 }
 
@@ -30,7 +34,8 @@ double price(std::span<const Want> wants, double rel_mse, int64_t weight_payload
   double variance = 0;
   for (const Want& want : wants)
     if (is_value(want.need))
-      variance += planner::noise_prior({want.need, reach_for_prior(want), rel_mse, std::max<int64_t>(1, weight_payloads)});
+      variance +=
+          planner::noise_prior({want.need, reach_for_prior(want), rel_mse, std::max<int64_t>(1, weight_payloads)});
   return variance;
 }
 
@@ -39,7 +44,8 @@ double price(const Payload& payload, const TensorStats& stats, const Codec& code
   return price(payload.wants, relative(estimate.mean_square_error, stats), weight_payloads);
 }
 
-std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats, int64_t raw_bytes, const CodecContext& context) {
+std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats, int64_t raw_bytes,
+                                const CodecContext& context) {
   std::vector<Candidate> result(1);
   result[0].option.charged_bytes = raw_bytes;
   const auto add = [&](const CodecSpec& spec) {
@@ -52,7 +58,9 @@ std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats
     candidate.option.spec = codec ? codec->spec() : normalise(spec);
     candidate.option.charged_bytes = *bytes;
     candidate.option.lossless = form->lossless;
-    const auto& timed = form->values ? form->values : form->masks.empty() ? nullptr : shared_codec(CodecSpec{"mask", {}});
+    const auto& timed = form->values          ? form->values
+                        : form->masks.empty() ? nullptr
+                                              : shared_codec(CodecSpec{"mask", {}});
     if (timed) {
       SideInfo side = form->side;
       if (!form->values) side.predicate = form->masks.front();
@@ -72,7 +80,8 @@ std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats
   if (!needs.wants_values || needs.two_valued) add(CodecSpec{"mask", {}});
   if (payload.dtype() == DType::kBool) add(CodecSpec{"bits", {}});
   if (is_integer(payload.dtype())) add(CodecSpec{"int", {}});
-  const bool lossy = is_codable_float(payload.dtype()) && needs.wants_values && !needs.wants_exact && !needs.two_valued && stats.finite;
+  const bool lossy = is_codable_float(payload.dtype()) && needs.wants_values && !needs.wants_exact &&
+                     !needs.two_valued && stats.finite;
   if (lossy)
     for (const int64_t bits : {8, 4, 2, 1}) add(CodecSpec{"group_quant", {{"bits", bits}}});
   return result;

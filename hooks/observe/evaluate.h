@@ -11,14 +11,16 @@ namespace cinch::hooks {
 // An option whose noise is not priced yet: prices depend on how many payloads the model has.
 struct Candidate {
   Option option;
-  double rel_mse = 0;          // mean square error relative to the values' second moment
+  double rel_mse = 0;  // mean square error relative to the values' second moment
   double encode_seconds = 0, decode_seconds = 0;
 };
 
 // candidates[0] is keep. Needs the raw values; without them only keep is left.
-std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats, int64_t raw_bytes, const CodecContext& context);
+std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats, int64_t raw_bytes,
+                                const CodecContext& context);
 
-// Relative variance of the parameter gradient that an error of `rel_mse` in this payload is priced at: the sum over its sites.
+// Relative variance of the parameter gradient that an error of `rel_mse` in this payload is priced at: the sum over its
+// sites.
 double price(std::span<const Want> wants, double rel_mse, int64_t weight_payloads);
 
 // The same for a payload coded by `codec`, from its statistics.

@@ -45,7 +45,7 @@ void Recorder::saved(Payload& payload, const Want& want, const View& view, bool 
   record.wants.push_back(want);
   record.profile.sites.push_back(static_cast<int32_t>(site_profiles_.size()));
   const Site& site = (*sites_)[want.site];
-  SiteProfile profile{site.name, site.layer,     site.op,   site.slot, site.occurrence,
+  SiteProfile profile{site.name, site.layer,     site.op,    site.slot,           site.occurrence,
                       want.need, want.predicate, view.sizes, payload.record.index};
   site_profiles_.push_back(std::move(profile));
 }
@@ -91,7 +91,8 @@ void Recorder::unpacked(Payload& payload, const Want& want) {
   open_node_ = node;
   auto& uses = records_[static_cast<size_t>(payload.record.index)].profile.uses;
   bool decoded_before = false;
-  for (const OpenUse& open : open_uses_) decoded_before |= open.record == payload.record.index && open.decoded_bytes > 0;
+  for (const OpenUse& open : open_uses_)
+    decoded_before |= open.record == payload.record.index && open.decoded_bytes > 0;
   const bool decodes = !payload.is_raw() && want.need != Need::kShape && !decoded_before;
   uses.push_back({now, -1});
   open_uses_.push_back({payload.record.index, uses.size() - 1, decodes ? payload.raw_values_bytes() : 0});
@@ -122,7 +123,8 @@ void Recorder::share_storages() {
     for (const Record* record : records) rest -= record->profile.raw_bytes;
     PayloadProfile& first = records.front()->profile;
     first.raw_bytes = std::max<int64_t>(1, first.raw_bytes + rest);
-    if (!records.front()->candidates.empty()) records.front()->candidates.front().option.charged_bytes = first.raw_bytes;
+    if (!records.front()->candidates.empty())
+      records.front()->candidates.front().option.charged_bytes = first.raw_bytes;
   }
 }
 
@@ -149,7 +151,8 @@ Profile Recorder::finish() {
     const auto uses = static_cast<double>(std::max<size_t>(1, payload.uses.size()));
     for (Candidate& candidate : record.candidates) {
       candidate.option.seconds = candidate.encode_seconds + uses * candidate.decode_seconds;
-      if (!candidate.option.lossless) candidate.option.noise_variance = price(record.wants, candidate.rel_mse, weight_payloads);
+      if (!candidate.option.lossless)
+        candidate.option.noise_variance = price(record.wants, candidate.rel_mse, weight_payloads);
       payload.options.push_back(candidate.option);
     }
     profile.payloads.push_back(std::move(payload));

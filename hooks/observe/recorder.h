@@ -32,33 +32,33 @@ class Recorder final : public StoreListener {
     PayloadProfile profile;
     std::vector<Want> wants;
     std::vector<Candidate> candidates;
-    uint64_t storage = 0;                // the entry's sequence number
+    uint64_t storage = 0;  // the entry's sequence number
     int64_t storage_bytes = 0;
-    int64_t recoded_bytes = 0;           // what coding it has freed by now
+    int64_t recoded_bytes = 0;  // what coding it has freed by now
     bool freed = false;
   };
   struct OpenUse {
     int32_t record;
     size_t use;
-    int64_t decoded_bytes;               // a decode buffer is alive, which a raw payload would not need
+    int64_t decoded_bytes;  // a decode buffer is alive, which a raw payload would not need
   };
 
   bool ours(const Payload& payload) const { return payload.record.recorder == id_; }
-  int32_t event();                       // mutex held
-  void close_uses(int32_t last);         // mutex held
+  int32_t event();                                // mutex held
+  void close_uses(int32_t last);                  // mutex held
   void close(const OpenUse& open, int32_t last);  // mutex held
   void share_storages();
 
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Sites> sites_;
-  const uint64_t id_;                    // payloads of an earlier iteration may still be alive
+  const uint64_t id_;  // payloads of an earlier iteration may still be alive
   std::mutex mutex_;
   std::vector<Instant> timeline_;
   std::vector<Record> records_;
   std::vector<SiteProfile> site_profiles_;
   std::vector<OpenUse> open_uses_;
   const torch::autograd::Node* open_node_ = nullptr;
-  int64_t recoded_bytes_ = 0;            // of live payloads: the timeline shows every payload raw, whatever the reclaimer did
+  int64_t recoded_bytes_ = 0;  // of live payloads: the timeline shows every payload raw, whatever the reclaimer did
 };
 
 }  // namespace cinch::hooks

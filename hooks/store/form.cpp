@@ -55,8 +55,8 @@ NeedUnion unite(std::span<const Want> wants) {
   return result;
 }
 
-std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const Codec>& codec, std::span<const Want> wants,
-                             DType dtype) {
+std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const Codec>& codec,
+                             std::span<const Want> wants, DType dtype) {
   const NeedUnion needs = unite(wants);
   if (spec.name == "keep" || needs.opaque) return std::nullopt;
   if (spec.name == "shape") return needs.only_shape ? std::optional<Form>(Form{}) : std::nullopt;
@@ -79,8 +79,11 @@ std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const 
 std::optional<Form> lossless_form(std::span<const Want> wants, DType dtype) {
   const NeedUnion needs = unite(wants);
   if (needs.opaque) return std::nullopt;
-  const char* name = needs.only_shape ? "shape" : (!needs.wants_values || needs.two_valued) ? "mask"
-                     : dtype == DType::kBool ? "bits" : is_integer(dtype) ? "int" : "keep";
+  const char* name = needs.only_shape                            ? "shape"
+                     : (!needs.wants_values || needs.two_valued) ? "mask"
+                     : dtype == DType::kBool                     ? "bits"
+                     : is_integer(dtype)                         ? "int"
+                                                                 : "keep";
   const CodecSpec spec{name, {}};
   return form_for(spec, shared_codec(spec), wants, dtype);
 }

@@ -29,9 +29,9 @@ struct Want {
 
 // Several sites' demands as one.
 struct NeedUnion {
-  bool only_shape = true;        // nobody reads values
-  bool wants_values = false;     // somebody reads values
-  bool wants_exact = false;      // somebody needs every bit
+  bool only_shape = true;     // nobody reads values
+  bool wants_values = false;  // somebody reads values
+  bool wants_exact = false;   // somebody needs every bit
   bool opaque = false;
   bool two_valued = false;       // the op says that the data has two values
   std::vector<Predicate> masks;  // distinct predicates, two-valued ones left out
@@ -46,9 +46,10 @@ struct Form {
   bool lossless = true;
 };
 
-// The form in which `codec` (null for keep and shape) with `spec` serves all wants, or nullopt when it cannot, or when it is `keep`.
-std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const Codec>& codec, std::span<const Want> wants,
-                             DType dtype);
+// The form in which `codec` (null for keep and shape) with `spec` serves all wants, or nullopt when it cannot, or when
+// it is `keep`.
+std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const Codec>& codec,
+                             std::span<const Want> wants, DType dtype);
 
 // The smallest lossless form that the needs and the dtype allow without looking at values, or nullopt: keep.
 std::optional<Form> lossless_form(std::span<const Want> wants, DType dtype);

@@ -53,8 +53,8 @@ at::Tensor Payload::unpack(const Want& want, const View& view) {
     if (raw_.defined()) return alias(raw_, span.begin, view);
   }
   if (want.need == Need::kShape) {
-    return tensor_over(stand_in_storage((view.offset + span.numel) * static_cast<int64_t>(c10::elementSize(span.type))), span.type,
-                       view.sizes, view.strides, view.offset, version);
+    return tensor_over(stand_in_storage((view.offset + span.numel) * static_cast<int64_t>(c10::elementSize(span.type))),
+                       span.type, view.sizes, view.strides, view.offset, version);
   }
   return decode(want, view);
 }
@@ -80,7 +80,8 @@ at::Tensor Payload::decode(const Want& want, const View& view) {
         return tensor_over(c10::Storage(std::move(shared)), span.type, view.sizes, view.strides, view.offset, version);
     }
   }
-  at::Tensor buffer = at::detail::empty_cpu({span.numel}, span.type, c10::nullopt, c10::nullopt, c10::nullopt, c10::nullopt);
+  at::Tensor buffer =
+      at::detail::empty_cpu({span.numel}, span.type, c10::nullopt, c10::nullopt, c10::nullopt, c10::nullopt);
   const std::lock_guard<std::mutex> lock(mutex_);
   Part* part = const_cast<Part*>(part_for(want));
   part->codec->decode(bytes_of(coded_, part->offset, part->bytes), buffer.mutable_data_ptr(), span.numel, dtype_,
@@ -92,7 +93,8 @@ at::Tensor Payload::decode(const Want& want, const View& view) {
 bool Payload::encode(const Form& form, const CodecContext& context) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!raw_.defined() || coded_.defined()) return false;
-  const Extent extent{static_cast<const std::byte*>(raw_.storage().data()) + span.begin * static_cast<int64_t>(c10::elementSize(span.type)),
+  const Extent extent{static_cast<const std::byte*>(raw_.storage().data()) +
+                          span.begin * static_cast<int64_t>(c10::elementSize(span.type)),
                       span.numel, dtype_};
   std::vector<Part> parts;
   std::vector<SideInfo> sides;
@@ -121,8 +123,8 @@ bool Payload::encode(const Form& form, const CodecContext& context) {
   }
   auto* base = static_cast<std::byte*>(coded.mutable_data_ptr());
   for (size_t i = 0; i < parts.size(); ++i) {
-    const auto written = parts[i].codec->encode(
-        extent, sides[i], {base + parts[i].offset, static_cast<size_t>(parts[i].bytes)}, context);
+    const auto written = parts[i].codec->encode(extent, sides[i],
+                                                {base + parts[i].offset, static_cast<size_t>(parts[i].bytes)}, context);
     if (!written) return false;
     parts[i].bytes = *written;
   }
@@ -179,14 +181,16 @@ bool Payload::recode(const std::shared_ptr<const Codec>& coarser, const CodecCon
 std::optional<TensorStats> Payload::stats() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!raw_.defined()) return std::nullopt;
-  return compute_stats({static_cast<const std::byte*>(raw_.storage().data()) + span.begin * static_cast<int64_t>(c10::elementSize(span.type)),
+  return compute_stats({static_cast<const std::byte*>(raw_.storage().data()) +
+                            span.begin * static_cast<int64_t>(c10::elementSize(span.type)),
                         span.numel, dtype_});
 }
 
 std::optional<int64_t> Payload::measure(const Form& form, const CodecContext& context) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (!raw_.defined()) return std::nullopt;
-  const Extent extent{static_cast<const std::byte*>(raw_.storage().data()) + span.begin * static_cast<int64_t>(c10::elementSize(span.type)),
+  const Extent extent{static_cast<const std::byte*>(raw_.storage().data()) +
+                          span.begin * static_cast<int64_t>(c10::elementSize(span.type)),
                       span.numel, dtype_};
   int64_t bytes = 0;
   if (form.values) {

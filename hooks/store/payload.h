@@ -1,4 +1,5 @@
-// A kept tensor: raw (an alias of what autograd gave) or coded. One payload serves every site that saved the same extent.
+// A kept tensor: raw (an alias of what autograd gave) or coded. One payload serves every site that saved the same
+// extent.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -40,7 +41,8 @@ struct View {
 // Locking: `mutex` guards raw, parts and coded. Wants are only appended while raw, under the store's mutex.
 class Payload {
  public:
-  Payload(std::shared_ptr<Store> store, std::shared_ptr<StorageEntry> entry, const Span& span, const at::Tensor& tensor);
+  Payload(std::shared_ptr<Store> store, std::shared_ptr<StorageEntry> entry, const Span& span,
+          const at::Tensor& tensor);
   ~Payload();
   Payload(const Payload&) = delete;
   Payload& operator=(const Payload&) = delete;
@@ -48,8 +50,8 @@ class Payload {
   // The tensor for one want. Any thread, any number of times.
   at::Tensor unpack(const Want& want, const View& view);
 
-  // Codes the raw values in `form`; false when a codec declined, nothing would be won, or memory did not suffice. The raw
-  // alias stays until release_raw(), since several payloads may share its storage.
+  // Codes the raw values in `form`; false when a codec declined, nothing would be won, or memory did not suffice. The
+  // raw alias stays until release_raw(), since several payloads may share its storage.
   bool encode(const Form& form, const CodecContext& context);
   // Codes the coded values again, coarser. False when that is not possible.
   bool recode(const std::shared_ptr<const Codec>& coarser, const CodecContext& context);
@@ -75,13 +77,13 @@ class Payload {
   const c10::VariableVersion version;
   const uint32_t saved_version;
   std::vector<Want> wants;
-  RecordId record;             // the recorder's
-  double noise_variance = 0;   // what coding it is priced at, for the reclaimer's bound
+  RecordId record;            // the recorder's
+  double noise_variance = 0;  // what coding it is priced at, for the reclaimer's bound
 
  private:
   struct Part {
     std::shared_ptr<const Codec> codec;
-    Predicate predicate;       // of a mask part
+    Predicate predicate;  // of a mask part
     bool values = false;
     int64_t offset = 0, bytes = 0;
     std::optional<c10::weak_intrusive_ptr<c10::StorageImpl>> decoded;

@@ -1,5 +1,5 @@
-// The reclaimer: raw payloads first, oldest first, exact forms where they exist, else group_quant of 4 bits; then 4 bits to 2.
-// Lossy steps stop where the noise bound's guess is reached.
+// The reclaimer: raw payloads first, oldest first, exact forms where they exist, else group_quant of 4 bits; then 4
+// bits to 2. Lossy steps stop where the noise bound's guess is reached.
 #include "hooks/observe/evaluate.h"
 #include "hooks/store/store.h"
 #include "src/backend/torch/metered_allocator.h"
@@ -18,7 +18,8 @@ void Store::set_reserve(StorageEntry& entry, int64_t bytes) {
   if (reclaim_enabled_) backend::cpu_meter().set_reserve(reserves_.empty() ? 0 : *reserves_.rbegin());
 }
 
-void Store::set_reclaim(bool enabled, bool lossy, double variance_bound, std::function<bool(const std::string&)> untouchable) {
+void Store::set_reclaim(bool enabled, bool lossy, double variance_bound,
+                        std::function<bool(const std::string&)> untouchable) {
   const std::lock_guard<std::mutex> lock(mutex_);
   reclaim_enabled_ = enabled;
   reclaim_lossy_ = lossy;
@@ -65,7 +66,8 @@ bool Store::reclaim_raw(Mode mode) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const auto& [sequence, entry] : live_)
-      if (!entry->given_up && !entry->busy && !(mode == Mode::kLossless && entry->lossless_failed) && is_exclusive(*entry))
+      if (!entry->given_up && !entry->busy && !(mode == Mode::kLossless && entry->lossless_failed) &&
+          is_exclusive(*entry))
         candidates.push_back(entry);
     std::erase_if(candidates, [&](const EntryPtr& entry) {
       for (const auto& weak : entry->payloads)
@@ -121,20 +123,20 @@ bool Store::reclaim_coded() {
     const bool done = payload->recode(coarser, context(*payload));
     std::shared_ptr<StoreListener> listener;
     {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    entry->busy = false;
-    if (!done) {
-      entry->given_up = true;
-      set_reserve(*entry, 0);
-      continue;
-    }
-    const int64_t now = entry->charged - before + payload->coded_bytes();
-    charged_ledger_.recharge(entry->first_site, entry->charged, now);
-    entry->charged = now;
-    payload->noise_variance += extra;
-    spent_variance_ += extra;
-    ++counters_.reclaims;
-    listener = listener_;
+      const std::lock_guard<std::mutex> lock(mutex_);
+      entry->busy = false;
+      if (!done) {
+        entry->given_up = true;
+        set_reserve(*entry, 0);
+        continue;
+      }
+      const int64_t now = entry->charged - before + payload->coded_bytes();
+      charged_ledger_.recharge(entry->first_site, entry->charged, now);
+      entry->charged = now;
+      payload->noise_variance += extra;
+      spent_variance_ += extra;
+      ++counters_.reclaims;
+      listener = listener_;
     }
     if (listener) listener->coded(*payload, before - payload->coded_bytes());
     return true;

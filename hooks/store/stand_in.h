@@ -7,8 +7,8 @@
 
 namespace cinch::hooks {
 
-// At least `bytes` long, zeros, no physical memory while only read. Shared by all stand-ins; lives as long as the process.
-// Sizes and strides of a stand-in are thus the real ones (some backwards read them), at no cost.
+// At least `bytes` long, zeros, no physical memory while only read. Shared by all stand-ins; lives as long as the
+// process. Sizes and strides of a stand-in are thus the real ones (some backwards read them), at no cost.
 c10::Storage stand_in_storage(int64_t bytes);
 
 }  // namespace cinch::hooks

@@ -33,8 +33,8 @@ View view_of(const at::Tensor& tensor, const Span& span) {
   return {tensor.sizes().vec(), tensor.strides().vec(), tensor.storage_offset() - span.begin};
 }
 
-// Dense tensors are kept as they are; a view with gaps or overlaps keeps its whole storage alive anyway, so the whole storage is
-// the payload, and every such view of it shares one.
+// Dense tensors are kept as they are; a view with gaps or overlaps keeps its whole storage alive anyway, so the whole
+// storage is the payload, and every such view of it shares one.
 Span span_of(const at::Tensor& tensor) {
   if (tensor.is_non_overlapping_and_dense()) return {tensor.storage_offset(), tensor.numel(), tensor.scalar_type()};
   return {0, static_cast<int64_t>(tensor.storage().nbytes() / tensor.itemsize()), tensor.scalar_type()};
@@ -189,7 +189,8 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
   double variance = 0;
   if (mode != Mode::kPlanned)
     for (const auto& payload : all) {
-      auto form = mode == Mode::kLossless ? lossless_form(payload->wants, payload->dtype()) : lossy_form(*payload, variance);
+      auto form =
+          mode == Mode::kLossless ? lossless_form(payload->wants, payload->dtype()) : lossy_form(*payload, variance);
       if (form) work.emplace_back(payload, std::move(*form));
     }
   bool done = !work.empty() && work.size() == all.size();
@@ -217,7 +218,8 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
   }
   dropped.clear();
   if (listener)
-    for (const auto& item : work) listener->coded(*item.first, item.first->raw_values_bytes() - item.first->coded_bytes());
+    for (const auto& item : work)
+      listener->coded(*item.first, item.first->raw_values_bytes() - item.first->coded_bytes());
   return true;
 }
 
@@ -233,7 +235,8 @@ void Store::coded_now(const EntryPtr& entry, const std::vector<std::pair<std::sh
   charged_ledger_.recharge(entry->first_site, entry->charged, bytes);
   entry->charged = bytes;
   set_reserve(*entry, reserve);
-  if (const auto it = by_storage_.find(entry->key); it != by_storage_.end() && it->second == entry) by_storage_.erase(it);
+  if (const auto it = by_storage_.find(entry->key); it != by_storage_.end() && it->second == entry)
+    by_storage_.erase(it);
 }
 
 void Store::code_failed(StorageEntry& entry, Mode mode, bool tried) {
@@ -282,7 +285,8 @@ void Store::forget(StorageEntry& entry) {
   charged_ledger_.release(entry.first_site, entry.charged);
   entry.charged = 0;
   set_reserve(entry, 0);
-  if (const auto it = by_storage_.find(entry.key); it != by_storage_.end() && it->second.get() == &entry) by_storage_.erase(it);
+  if (const auto it = by_storage_.find(entry.key); it != by_storage_.end() && it->second.get() == &entry)
+    by_storage_.erase(it);
   std::erase_if(pending_, [&](const EntryPtr& other) { return other.get() == &entry; });
   live_.erase(entry.sequence);  // may destroy the entry's last owner but the payload's
 }

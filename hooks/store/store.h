@@ -1,5 +1,5 @@
-// Where payloads live: one payload per tensor, coded as soon as nobody but autograd holds the tensor, and coded further when
-// memory runs out. Thread-safe. Outlives its guard as long as a graph needs it.
+// Where payloads live: one payload per tensor, coded as soon as nobody but autograd holds the tensor, and coded further
+// when memory runs out. Thread-safe. Outlives its guard as long as a graph needs it.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -27,17 +27,17 @@ struct StorageEntry {
   c10::weak_intrusive_ptr<c10::StorageImpl> weak;
   const c10::StorageImpl* key = nullptr;
   int64_t nbytes = 0;
-  uint64_t sequence = 0;            // order of saving
-  SiteId first_site = -1;           // charged for it
+  uint64_t sequence = 0;   // order of saving
+  SiteId first_site = -1;  // charged for it
   int64_t charged = 0;
-  int64_t reserve = 0;              // what coding it may need; 0 once it need not be coded any more
-  uint32_t held = 0;                // raw aliases of ours
-  bool metered = false;             // dropping it gives bytes back
+  int64_t reserve = 0;   // what coding it may need; 0 once it need not be coded any more
+  uint32_t held = 0;     // raw aliases of ours
+  bool metered = false;  // dropping it gives bytes back
   bool raw = true;
-  bool exclusive = false;           // was seen held by nobody else
-  bool busy = false;                // being coded
-  bool given_up = false;            // cannot be coded (further)
-  bool lossless_failed = false;     // a lossless form declined or does not exist
+  bool exclusive = false;        // was seen held by nobody else
+  bool busy = false;             // being coded
+  bool given_up = false;         // cannot be coded (further)
+  bool lossless_failed = false;  // a lossless form declined or does not exist
   std::vector<std::weak_ptr<Payload>> payloads;
 };
 
@@ -79,7 +79,8 @@ class Store : public std::enable_shared_from_this<Store> {
   void set_listener(std::shared_ptr<StoreListener> listener);
   // Whether the reclaimer may work, and how much relative gradient variance it may add per iteration.
   // Sites for which `untouchable` answers true are left alone.
-  void set_reclaim(bool enabled, bool lossy, double variance_bound, std::function<bool(const std::string&)> untouchable);
+  void set_reclaim(bool enabled, bool lossy, double variance_bound,
+                   std::function<bool(const std::string&)> untouchable);
   void begin_iteration(uint64_t step, double planned_variance);
 
   CodecContext context(const Payload& payload) const;
@@ -105,25 +106,26 @@ class Store : public std::enable_shared_from_this<Store> {
   EntryPtr entry_for(const at::Tensor& tensor, const Want& want);  // mutex held
   bool is_exclusive(const StorageEntry& entry) const;              // mutex held
   void became_exclusive(const EntryPtr& entry);
-  std::optional<Form> planned_form(const Payload& payload);        // mutex held
+  std::optional<Form> planned_form(const Payload& payload);  // mutex held
   std::optional<Form> lossy_form(Payload& payload, double& variance);
   enum class Mode : uint8_t { kPlanned, kLossless, kLossy };
   bool encode_entry(const EntryPtr& entry, Mode mode);
-  void coded_now(const EntryPtr& entry, const std::vector<std::pair<std::shared_ptr<Payload>, Form>>& work);  // mutex held
-  void code_failed(StorageEntry& entry, Mode mode, bool tried);    // mutex held
+  void coded_now(const EntryPtr& entry,
+                 const std::vector<std::pair<std::shared_ptr<Payload>, Form>>& work);  // mutex held
+  void code_failed(StorageEntry& entry, Mode mode, bool tried);                        // mutex held
   bool reclaim_raw(Mode mode);
   bool reclaim_coded();
-  void set_reserve(StorageEntry& entry, int64_t bytes);            // mutex held
-  void forget(StorageEntry& entry);                                // mutex held
+  void set_reserve(StorageEntry& entry, int64_t bytes);  // mutex held
+  void forget(StorageEntry& entry);                      // mutex held
   bool fits(int64_t request) const;
-  bool is_untouchable(const Payload& payload);                     // mutex held
+  bool is_untouchable(const Payload& payload);  // mutex held
 
   const std::shared_ptr<Sites> sites_;
   const uint64_t seed_;
   mutable std::mutex mutex_;
   std::unordered_map<const c10::StorageImpl*, EntryPtr> by_storage_;
-  std::vector<EntryPtr> pending_;              // not yet exclusive
-  std::map<uint64_t, EntryPtr> live_;          // by sequence
+  std::vector<EntryPtr> pending_;      // not yet exclusive
+  std::map<uint64_t, EntryPtr> live_;  // by sequence
   std::multiset<int64_t> reserves_;
   uint64_t next_sequence_ = 0;
   std::shared_ptr<const Policy> policy_;

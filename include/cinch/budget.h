@@ -33,8 +33,8 @@ struct Limit {
 /// Codec rule for the sites whose name matches a glob ('*' any run of characters, '?' one). The last match wins.
 struct SiteRule {
   std::string match;
-  std::optional<CodecSpec> codec;     ///< exactly this codec ("keep": never touched)
-  std::optional<double> max_bits;     ///< at most this many bits per value; lossless options still allowed
+  std::optional<CodecSpec> codec;  ///< exactly this codec ("keep": never touched)
+  std::optional<double> max_bits;  ///< at most this many bits per value; lossless options still allowed
   bool operator==(const SiteRule&) const = default;
 };
 

@@ -35,24 +35,25 @@ struct Extent {
 
 /// Where max-pool indices come from; lets `int` keep in-window offsets. All in elements.
 struct PoolGeometry {
-  int64_t planes = 0;              ///< N*C
-  int64_t channels = 1;            ///< C; used when channels_last
-  bool channels_last = false;      ///< memory order of the index tensor: N,H,W,C instead of N,C,H,W
+  int64_t planes = 0;          ///< N*C
+  int64_t channels = 1;        ///< C; used when channels_last
+  bool channels_last = false;  ///< memory order of the index tensor: N,H,W,C instead of N,C,H,W
   int64_t in_h = 0, in_w = 0, out_h = 0, out_w = 0;
   int64_t kernel_h = 0, kernel_w = 0, stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
 };
 
 /// What a codec may be told about a tensor beside its values.
 struct SideInfo {
-  Predicate predicate;                  ///< for `mask`
-  std::optional<PoolGeometry> pool;     ///< for `int`
+  Predicate predicate;               ///< for `mask`
+  std::optional<PoolGeometry> pool;  ///< for `int`
 };
 
 /// Runs loops for codecs; implemented by the backends.
 class Executor {
  public:
   virtual ~Executor() = default;
-  /// Calls body(begin, end) over disjoint parts of [0, n), each a multiple of `grain` long but the last; returns when all are done.
+  /// Calls body(begin, end) over disjoint parts of [0, n), each a multiple of `grain` long but the last; returns when
+  /// all are done.
   virtual void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body) const = 0;
 };
 
@@ -65,7 +66,7 @@ struct CodecContext {
   uint64_t step = 0;
   uint64_t site = 0;
   const Executor* executor = &serial_executor();
-  void* stream = nullptr;          ///< cudaStream_t for CUDA; unused on CPU
+  void* stream = nullptr;  ///< cudaStream_t for CUDA; unused on CPU
 };
 
 /// What a codec would cost, from statistics alone.
@@ -101,8 +102,8 @@ class Codec {
   virtual std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
                                         const CodecContext& context) const = 0;
 
-  /// Writes `numel` values of `dtype` to `out` (64-byte aligned). Checks the header against numel and dtype and the length
-  /// against what the header needs before reading anything else; throws CodecError when they do not fit.
+  /// Writes `numel` values of `dtype` to `out` (64-byte aligned). Checks the header against numel and dtype and the
+  /// length against what the header needs before reading anything else; throws CodecError when they do not fit.
   virtual void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
                       const CodecContext& context) const = 0;
 
@@ -112,12 +113,12 @@ class Codec {
                                         std::span<std::byte> out, const CodecContext& context) const;
 };
 
-/// The codec for a spec (normalised here). Throws CodecError for an unknown method or parameter, and for `keep`, `shape`
-/// which store nothing that a codec could write.
+/// The codec for a spec (normalised here). Throws CodecError for an unknown method or parameter, and for `keep`,
+/// `shape` which store nothing that a codec could write.
 std::shared_ptr<const Codec> make_codec(const CodecSpec& spec);
 
-/// Statistics of an extent from at most `max_samples` values (whole groups of 256, evenly spread; everything when smaller).
-/// Integer and bool dtypes: min, max, zero_fraction only.
+/// Statistics of an extent from at most `max_samples` values (whole groups of 256, evenly spread; everything when
+/// smaller). Integer and bool dtypes: min, max, zero_fraction only.
 TensorStats compute_stats(const Extent& in, int64_t max_samples = 65536);
 
 }  // namespace cinch

@@ -1,6 +1,6 @@
 /// A codec spec: a method's name with its parameters, as plain data. It is what budgets, plans and profiles carry;
-/// the codec room turns it into a codec. JSON form: {"name": "group_quant", "bits": 2, "group": 256, "rounding": "stochastic"}.
-/// No torch. Value type; threads may read one object together.
+/// the codec room turns it into a codec. JSON form: {"name": "group_quant", "bits": 2, "group": 256, "rounding":
+/// "stochastic"}. No torch. Value type; threads may read one object together.
 #pragma once
 
 #include <cstdint>

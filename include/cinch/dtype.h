@@ -7,7 +7,19 @@
 namespace cinch {
 
 /// Element type of a tensor. kOther covers everything that cinch only ever passes through (complex, quantised, ...).
-enum class DType : uint8_t { kFloat32, kBFloat16, kFloat16, kFloat64, kBool, kUInt8, kInt8, kInt16, kInt32, kInt64, kOther };
+enum class DType : uint8_t {
+  kFloat32,
+  kBFloat16,
+  kFloat16,
+  kFloat64,
+  kBool,
+  kUInt8,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kOther
+};
 
 /// Bytes per element; 0 for kOther.
 int64_t dtype_bytes(DType dtype) noexcept;

@@ -1,4 +1,5 @@
-/// A plan: for each site the codec spec to use, with what is predicted of it. JSON "cinch.plan/1". Plain data, no torch.
+/// A plan: for each site the codec spec to use, with what is predicted of it. JSON "cinch.plan/1". Plain data, no
+/// torch.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +13,10 @@ namespace cinch {
 struct PlanEntry {
   std::string site;
   CodecSpec spec;
-  int64_t raw_bytes = 0;           ///< 0 for a site whose payload is charged to an earlier site
-  int64_t charged_bytes = 0;       ///< likewise
-  double noise_variance = 0.0;     ///< likewise
-  double seconds = 0.0;            ///< likewise
+  int64_t raw_bytes = 0;        ///< 0 for a site whose payload is charged to an earlier site
+  int64_t charged_bytes = 0;    ///< likewise
+  double noise_variance = 0.0;  ///< likewise
+  double seconds = 0.0;         ///< likewise
 };
 
 struct Plan {
@@ -25,9 +26,9 @@ struct Plan {
   int64_t predicted_peak_bytes = 0;
   int64_t baseline_peak_bytes = 0;
   int64_t floor_bytes = 0;
-  int64_t raw_bytes = 0;           ///< of all payloads, at their highest instant
-  int64_t charged_bytes = 0;       ///< likewise under this plan
-  double predicted_noise = 0.0;    ///< relative RMS error of the parameter gradient
+  int64_t raw_bytes = 0;                   ///< of all payloads, at their highest instant
+  int64_t charged_bytes = 0;               ///< likewise under this plan
+  double predicted_noise = 0.0;            ///< relative RMS error of the parameter gradient
   double predicted_effective_batch = 1.0;  ///< V / (V + C)
   double predicted_extra_seconds = 0.0;    ///< per step
 

@@ -19,29 +19,29 @@ struct SiteProfile {
   std::string layer, op, slot;
   int64_t occurrence = 0;
   Need need = Need::kExact;
-  Predicate predicate;             ///< for kMask
+  Predicate predicate;  ///< for kMask
   std::vector<int64_t> sizes;
-  int32_t payload = -1;            ///< index into Profile::payloads
+  int32_t payload = -1;  ///< index into Profile::payloads
 };
 
 /// One way to keep a payload, evaluated on this machine.
 struct Option {
   CodecSpec spec;
-  int64_t charged_bytes = 0;       ///< masks that sites need are included
+  int64_t charged_bytes = 0;  ///< masks that sites need are included
   /// Predicted variance that this choice adds to the parameter gradient, relative to its squared norm. 0: lossless.
   double noise_variance = 0.0;
-  double seconds = 0.0;            ///< encode once + decode for every use
+  double seconds = 0.0;  ///< encode once + decode for every use
   bool lossless = true;
 };
 
 /// Statistics of a payload's values (of a sample where it is large). Meaning of each: docs/concepts.md.
 struct TensorStats {
-  int64_t sampled = 0;             ///< values looked at
+  int64_t sampled = 0;  ///< values looked at
   double mean = 0, variance = 0;
   double min = 0, max = 0;
   double zero_fraction = 0;
   double mean_square_group_range = 0;  ///< mean over groups of 256 of (max - min)^2
-  bool finite = true;              ///< no NaN or Inf among the sampled
+  bool finite = true;                  ///< no NaN or Inf among the sampled
 };
 
 /// First and last instant of a use in the backward: from unpack until its node is done. A decode buffer of
@@ -55,13 +55,13 @@ struct PayloadProfile {
   std::vector<int32_t> sites;
   DType dtype = DType::kFloat32;
   int64_t numel = 0;
-  int64_t raw_bytes = 0;           ///< storage bytes that stock autograd keeps alive for it (shared storage: its share)
-  int32_t saved_at = 0;            ///< first save
-  int32_t exclusive_at = -1;       ///< from here on only autograd holds it, so that coding it frees raw_bytes; -1: never
-  int32_t freed_at = 0;            ///< released
+  int64_t raw_bytes = 0;      ///< storage bytes that stock autograd keeps alive for it (shared storage: its share)
+  int32_t saved_at = 0;       ///< first save
+  int32_t exclusive_at = -1;  ///< from here on only autograd holds it, so that coding it frees raw_bytes; -1: never
+  int32_t freed_at = 0;       ///< released
   std::vector<Use> uses;
   TensorStats stats;
-  std::vector<Option> options;     ///< options[0] is {"keep"}, raw
+  std::vector<Option> options;  ///< options[0] is {"keep"}, raw
 };
 
 /// Bytes in use at their highest within one instant, every payload raw, and who holds them.
@@ -71,14 +71,15 @@ struct Instant {
 
 struct Profile {
   std::string cinch_version, torch_version, device;
-  std::string fingerprint;         ///< of the sequence of sites; a plan made for another fingerprint is refused
+  std::string fingerprint;  ///< of the sequence of sites; a plan made for another fingerprint is refused
   std::vector<SiteProfile> sites;
   std::vector<PayloadProfile> payloads;
-  std::vector<Instant> timeline;   ///< one iteration, in event order
+  std::vector<Instant> timeline;  ///< one iteration, in event order
   int64_t parameters_bytes = 0, gradients_bytes = 0, optimizer_bytes = 0;
   double step_seconds = 0;
-  int64_t device_bytes = 0;        ///< memory of the device, for fraction_of_device
-  /// Guess of V, the variance of the mini-batch gradient relative to its squared norm; noise bounds use it until it is measured.
+  int64_t device_bytes = 0;  ///< memory of the device, for fraction_of_device
+  /// Guess of V, the variance of the mini-batch gradient relative to its squared norm; noise bounds use it until it is
+  /// measured.
   double gradient_variance = 0.5;
 
   /// Peak with every payload raw, from the timeline.

@@ -14,10 +14,17 @@ namespace {
 
 constexpr int64_t kStatsGroup = 256;
 
-struct Bf16 { uint16_t bits; };
-struct Fp16 { uint16_t bits; };
+struct Bf16 {
+  uint16_t bits;
+};
+struct Fp16 {
+  uint16_t bits;
+};
 
-template <class T> double to_double(T v) { return static_cast<double>(v); }
+template <class T>
+double to_double(T v) {
+  return static_cast<double>(v);
+}
 double to_double(Bf16 v) { return bf16_to_float(v.bits); }
 double to_double(Fp16 v) { return fp16_to_float(v.bits); }
 
@@ -81,20 +88,31 @@ TensorStats stats_of(const void* data, int64_t numel, int64_t max_samples, bool 
 }  // namespace
 
 TensorStats compute_stats(const Extent& in, int64_t max_samples) {
-  if (in.numel < 0 || (in.numel > 0 && in.data == nullptr)) throw CodecError("compute_stats: no data for " + std::to_string(in.numel) + " values");
+  if (in.numel < 0 || (in.numel > 0 && in.data == nullptr))
+    throw CodecError("compute_stats: no data for " + std::to_string(in.numel) + " values");
   if (in.numel == 0) return {};
   switch (in.dtype) {
-    case DType::kFloat32: return stats_of<float>(in.data, in.numel, max_samples, true);
-    case DType::kBFloat16: return stats_of<Bf16>(in.data, in.numel, max_samples, true);
-    case DType::kFloat16: return stats_of<Fp16>(in.data, in.numel, max_samples, true);
-    case DType::kFloat64: return stats_of<double>(in.data, in.numel, max_samples, true);
+    case DType::kFloat32:
+      return stats_of<float>(in.data, in.numel, max_samples, true);
+    case DType::kBFloat16:
+      return stats_of<Bf16>(in.data, in.numel, max_samples, true);
+    case DType::kFloat16:
+      return stats_of<Fp16>(in.data, in.numel, max_samples, true);
+    case DType::kFloat64:
+      return stats_of<double>(in.data, in.numel, max_samples, true);
     case DType::kBool:
-    case DType::kUInt8: return stats_of<uint8_t>(in.data, in.numel, max_samples, false);
-    case DType::kInt8: return stats_of<int8_t>(in.data, in.numel, max_samples, false);
-    case DType::kInt16: return stats_of<int16_t>(in.data, in.numel, max_samples, false);
-    case DType::kInt32: return stats_of<int32_t>(in.data, in.numel, max_samples, false);
-    case DType::kInt64: return stats_of<int64_t>(in.data, in.numel, max_samples, false);
-    case DType::kOther: break;
+    case DType::kUInt8:
+      return stats_of<uint8_t>(in.data, in.numel, max_samples, false);
+    case DType::kInt8:
+      return stats_of<int8_t>(in.data, in.numel, max_samples, false);
+    case DType::kInt16:
+      return stats_of<int16_t>(in.data, in.numel, max_samples, false);
+    case DType::kInt32:
+      return stats_of<int32_t>(in.data, in.numel, max_samples, false);
+    case DType::kInt64:
+      return stats_of<int64_t>(in.data, in.numel, max_samples, false);
+    case DType::kOther:
+      break;
   }
   throw CodecError("compute_stats: dtype other is not supported");
 }

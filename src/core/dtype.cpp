@@ -11,8 +11,17 @@ struct Row {
 };
 
 // Indexed by DType.
-constexpr std::array<Row, 11> kRows{{{"float32", 4}, {"bfloat16", 2}, {"float16", 2}, {"float64", 8}, {"bool", 1}, {"uint8", 1},
-                                     {"int8", 1}, {"int16", 2}, {"int32", 4}, {"int64", 8}, {"other", 0}}};
+constexpr std::array<Row, 11> kRows{{{"float32", 4},
+                                     {"bfloat16", 2},
+                                     {"float16", 2},
+                                     {"float64", 8},
+                                     {"bool", 1},
+                                     {"uint8", 1},
+                                     {"int8", 1},
+                                     {"int16", 2},
+                                     {"int32", 4},
+                                     {"int64", 8},
+                                     {"other", 0}}};
 static_assert(kRows.size() == static_cast<size_t>(DType::kOther) + 1);
 
 const Row& row(DType dtype) noexcept {

@@ -11,7 +11,8 @@ inline float bf16_to_float(uint16_t bits) noexcept { return std::bit_cast<float>
 
 inline uint16_t float_to_bf16(float value) noexcept {
   const uint32_t u = std::bit_cast<uint32_t>(value);
-  if ((u & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>((u >> 16) | 0x40u);  // quiet: payload bits may be lost
+  if ((u & 0x7fffffffu) > 0x7f800000u)
+    return static_cast<uint16_t>((u >> 16) | 0x40u);  // quiet: payload bits may be lost
   return static_cast<uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
 }
 
@@ -30,7 +31,8 @@ inline float fp16_to_float(uint16_t bits) noexcept {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
   uint32_t exponent = (bits >> 10) & 0x1fu;
   uint32_t mantissa = bits & 0x3ffu;
-  if (exponent == 0x1f) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa ? 0x400000u : 0u) | (mantissa << 13));
+  if (exponent == 0x1f)
+    return std::bit_cast<float>(sign | 0x7f800000u | (mantissa ? 0x400000u : 0u) | (mantissa << 13));
   if (exponent == 0) {
     if (mantissa == 0) return std::bit_cast<float>(sign);
     const int shift = std::countl_zero(mantissa) - 21;  // brings the leading one to bit 10

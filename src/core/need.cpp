@@ -9,10 +9,12 @@ namespace cinch {
 namespace {
 
 // Both indexed by their enum.
-constexpr std::array<std::string_view, 9> kNeeds{"shape", "mask", "bool", "integer", "linear", "nonlinear", "exact", "opaque", "parameter"};
+constexpr std::array<std::string_view, 9> kNeeds{"shape",     "mask",  "bool",   "integer",  "linear",
+                                                 "nonlinear", "exact", "opaque", "parameter"};
 static_assert(kNeeds.size() == static_cast<size_t>(Need::kParameter) + 1);
-constexpr std::array<std::string_view, 9> kPredicates{"none", "greater", "greater_equal", "less_equal", "open_interval",
-                                                      "closed_interval", "abs_greater", "sign", "two_valued"};
+constexpr std::array<std::string_view, 9> kPredicates{"none",        "greater",       "greater_equal",
+                                                      "less_equal",  "open_interval", "closed_interval",
+                                                      "abs_greater", "sign",          "two_valued"};
 static_assert(kPredicates.size() == static_cast<size_t>(PredicateKind::kTwoValued) + 1);
 
 template <size_t N>

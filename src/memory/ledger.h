@@ -1,4 +1,5 @@
-// Who holds how many bytes: current, peak and total, for each site and in all. Exact; any thread; no lock while counting.
+// Who holds how many bytes: current, peak and total, for each site and in all. Exact; any thread; no lock while
+// counting.
 //
 // Charged bytes, the one unit of ledger, planner, metrics and reports: what a payload really occupies in the device's
 // allocator, as the meter counts it. That is the capacity of its storage: payload, headers, scales, tables, masks and

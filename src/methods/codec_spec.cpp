@@ -24,11 +24,13 @@ std::string text_of(const ParamValue& value) {
 }
 
 [[noreturn]] void wrong_type(const CodecSpec& spec, const std::string& key, const char* expected) {
-  throw CodecError(spec.name + ": parameter \"" + key + "\" must be " + expected + ", not " + text_of(spec.params.at(key)));
+  throw CodecError(spec.name + ": parameter \"" + key + "\" must be " + expected + ", not " +
+                   text_of(spec.params.at(key)));
 }
 
 const ParamInfo* find_param(const MethodInfo& method, const std::string& name) {
-  const auto it = std::find_if(method.params.begin(), method.params.end(), [&](const ParamInfo& p) { return p.name == name; });
+  const auto it =
+      std::find_if(method.params.begin(), method.params.end(), [&](const ParamInfo& p) { return p.name == name; });
   return it == method.params.end() ? nullptr : &*it;
 }
 
@@ -80,21 +82,25 @@ std::string CodecSpec::get_string(const std::string& key, const std::string& fal
 
 CodecSpec normalise(const CodecSpec& spec) {
   const MethodInfo* method = find_method(spec.name);
-  if (method == nullptr) throw CodecError("unknown method \"" + spec.name + "\": one of " + method_names() + " is expected");
+  if (method == nullptr)
+    throw CodecError("unknown method \"" + spec.name + "\": one of " + method_names() + " is expected");
   CodecSpec full = spec;
   for (const auto& [key, value] : spec.params) {
     const ParamInfo* param = find_param(*method, key);
     if (param == nullptr) {
       std::string names;
       for (const ParamInfo& p : method->params) names += (names.empty() ? "" : ", ") + std::string(p.name);
-      throw CodecError(spec.name + ": unknown parameter \"" + key + "\"" + (names.empty() ? ": it has none" : ": one of " + names + " is expected"));
+      throw CodecError(spec.name + ": unknown parameter \"" + key + "\"" +
+                       (names.empty() ? ": it has none" : ": one of " + names + " is expected"));
     }
     if (value.index() != default_of(*param).index()) {
       const bool integer = std::holds_alternative<int64_t>(param->fallback);
-      throw CodecError(spec.name + ": parameter \"" + key + "\" must be " + (integer ? "an integer" : "a text") + ", allowed: " + allowed_text(*param));
+      throw CodecError(spec.name + ": parameter \"" + key + "\" must be " + (integer ? "an integer" : "a text") +
+                       ", allowed: " + allowed_text(*param));
     }
     if (!is_allowed(*param, value)) {
-      throw CodecError(spec.name + ": parameter \"" + key + "\" is " + text_of(value) + ", allowed: " + allowed_text(*param));
+      throw CodecError(spec.name + ": parameter \"" + key + "\" is " + text_of(value) +
+                       ", allowed: " + allowed_text(*param));
     }
   }
   for (const ParamInfo& p : method->params) full.params.try_emplace(std::string(p.name), default_of(p));

@@ -13,7 +13,11 @@ constexpr std::array<std::string_view, 2> kRoundings{"stochastic", "nearest"};
 constexpr std::array<ParamInfo, 3> kGroupQuantParams{{
     {"bits", int64_t{4}, kBits, {}, "bits per value"},
     {"group", int64_t{256}, kGroups, {}, "values that share a minimum and a step"},
-    {"rounding", std::string_view("stochastic"), {}, kRoundings, "stochastic: unbiased; nearest: a smaller bound, biased"},
+    {"rounding",
+     std::string_view("stochastic"),
+     {},
+     kRoundings,
+     "stochastic: unbiased; nearest: a smaller bound, biased"},
 }};
 
 constexpr std::array<MethodInfo, 6> kMethods{{
@@ -21,7 +25,12 @@ constexpr std::array<MethodInfo, 6> kMethods{{
     {"shape", true, "exact", "no values at all: sizes, strides and dtype", "cinch", {}},
     {"mask", true, "exact", "one predicate of each value, 1 bit (2 for a sign)", "cinch", {}},
     {"bits", true, "exact", "booleans, 1 bit each", "cinch", {}},
-    {"int", true, "exact", "integers, as few bits as their range needs; pooling indices as offsets in their window", "cinch", {}},
+    {"int",
+     true,
+     "exact",
+     "integers, as few bits as their range needs; pooling indices as offsets in their window",
+     "cinch",
+     {}},
     {"group_quant", false, "unbiased", "fixed rate, minimum and step for each group of 256 values",
      "ActNN (Chen et al., ICML 2021), GACT (Liu et al., ICML 2022)", kGroupQuantParams},
 }};

@@ -25,7 +25,7 @@ struct MethodInfo {
   bool lossless;
   std::string_view error_class;  // "exact", "bounded" or "unbiased", with the default parameters
   std::string_view description;
-  std::string_view source;       // paper, or "cinch"
+  std::string_view source;  // paper, or "cinch"
   std::span<const ParamInfo> params;
 };
 

@@ -89,15 +89,16 @@ TEST(TorchExecutor, ExceptionsReachTheCaller) {
 }
 
 TEST(TorchDType, GoesThereAndBack) {
-  for (const auto type : {DType::kFloat32, DType::kBFloat16, DType::kFloat16, DType::kFloat64, DType::kBool, DType::kUInt8,
-                          DType::kInt8, DType::kInt16, DType::kInt32, DType::kInt64}) {
+  for (const auto type : {DType::kFloat32, DType::kBFloat16, DType::kFloat16, DType::kFloat64, DType::kBool,
+                          DType::kUInt8, DType::kInt8, DType::kInt16, DType::kInt32, DType::kInt64}) {
     EXPECT_EQ(to_dtype(to_scalar_type(type)), type);
     EXPECT_EQ(static_cast<int64_t>(c10::elementSize(to_scalar_type(type))), dtype_bytes(type));
   }
 }
 
 TEST(TorchDType, TypesThatAreOnlyPassedThroughAreOther) {
-  for (const auto type : {c10::kComplexFloat, c10::kQInt8, c10::kFloat8_e4m3fn, c10::kUInt16, c10::ScalarType::Undefined}) {
+  for (const auto type :
+       {c10::kComplexFloat, c10::kQInt8, c10::kFloat8_e4m3fn, c10::kUInt16, c10::ScalarType::Undefined}) {
     EXPECT_EQ(to_dtype(type), DType::kOther);
   }
   EXPECT_THROW(to_scalar_type(DType::kOther), Error);

@@ -43,23 +43,30 @@ namespace nn = torch::nn;
 INSTANTIATE_TEST_SUITE_P(
     Workloads, LiveBytes,
     ::testing::Values(
-        Workload{"Convolution", [] { train(nn::Conv2d(nn::Conv2dOptions(8, 16, 3)), torch::randn({4, 8, 20, 20})); }},
+        Workload{"Convolution",
+                 [] {
+                   train(nn::Conv2d(nn::Conv2dOptions(8, 16, 3)), torch::randn({4, 8, 20, 20}));
+                 }},
         Workload{"ChannelsLastConvolution",
                  [] {
                    train(nn::Conv2d(nn::Conv2dOptions(8, 16, 3)),
                          torch::randn({4, 8, 20, 20}).to(c10::MemoryFormat::ChannelsLast));
                  }},
-        Workload{"BatchNorm", [] { train(nn::BatchNorm2d(8), torch::randn({4, 8, 20, 20})); }},
-        Workload{"Linear", [] { train(nn::Linear(64, 32), torch::randn({16, 64})); }},
+        Workload{"BatchNorm",
+                 [] {
+                   train(nn::BatchNorm2d(8), torch::randn({4, 8, 20, 20}));
+                 }},
+        Workload{"Linear",
+                 [] {
+                   train(nn::Linear(64, 32), torch::randn({16, 64}));
+                 }},
         Workload{"Attention",
                  [] {
                    auto q = torch::randn({2, 4, 32, 16}).requires_grad_();
                    at::scaled_dot_product_attention(q, q, q).sum().backward();
                  }},
-        Workload{"Sort",
-                 [] { std::get<0>(torch::randn({1000}).requires_grad_().sort()).sum().backward(); }},
-        Workload{"Fft",
-                 [] { torch::fft::fft(torch::randn({1000}).requires_grad_()).abs().sum().backward(); }},
+        Workload{"Sort", [] { std::get<0>(torch::randn({1000}).requires_grad_().sort()).sum().backward(); }},
+        Workload{"Fft", [] { torch::fft::fft(torch::randn({1000}).requires_grad_()).abs().sum().backward(); }},
         Workload{"Sparse",
                  [] {
                    auto sparse = torch::randn({50, 50}).relu().to_sparse();
@@ -75,9 +82,14 @@ INSTANTIATE_TEST_SUITE_P(
                    auto x = torch::randn({4, 8, 20, 20}).requires_grad_();
                    torch::dropout(torch::max_pool2d(x, 2), 0.5, true).sum().backward();
                  }},
-        Workload{"Svd", [] { std::get<1>(torch::linalg_svd(torch::randn({30, 20}).requires_grad_())).sum().backward(); }},
+        Workload{"Svd",
+                 [] {
+                   std::get<1>(torch::linalg_svd(torch::randn({30, 20}).requires_grad_())).sum().backward();
+                 }},
         Workload{"FailingOp",
-                 [] { EXPECT_THROW(torch::randn({3, 4}).requires_grad_().mm(torch::randn({3, 4})), c10::Error); }}),
+                 [] {
+                   EXPECT_THROW(torch::randn({3, 4}).requires_grad_().mm(torch::randn({3, 4})), c10::Error);
+                 }}),
     [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -17,7 +17,8 @@ struct ReferencePayload {
   std::vector<std::vector<uint32_t>> codes;  // of each group, 256 codes
 };
 
-inline std::optional<ReferencePayload> reference_encode(const Extent& in, int bits, bool nearest, const CodecContext& context) {
+inline std::optional<ReferencePayload> reference_encode(const Extent& in, int bits, bool nearest,
+                                                        const CodecContext& context) {
   const uint64_t key = codec::rng_key(context, codec::kGroupQuantMagic + static_cast<uint64_t>(bits));
   const int fraction = 16 - bits;
   ReferencePayload payload;

@@ -27,7 +27,8 @@ std::vector<double> normal(int64_t n, double sigma, double mean, uint32_t seed) 
 
 Extent extent(const Buffer& b, DType dtype) { return {b.data(), b.size() / dtype_bytes(dtype), dtype}; }
 
-std::vector<double> round_trip(const std::vector<double>& values, const Codec& codec, DType dtype, const CodecContext& context = {}) {
+std::vector<double> round_trip(const std::vector<double>& values, const Codec& codec, DType dtype,
+                               const CodecContext& context = {}) {
   const Buffer data = floats(values, dtype);
   const auto payload = encode(codec, extent(data, dtype), {}, context);
   EXPECT_TRUE(payload.has_value());
@@ -50,13 +51,17 @@ TEST(GroupQuant, EqualsTheScalarReferenceOnEveryInstructionSet) {
             const auto expected = reference_encode(extent(data, dtype), bits, nearest, context);
             ASSERT_TRUE(expected.has_value());
             on_every_instruction_set([&](const std::string&) {
-              const auto payload = encode(*quant(bits, nearest ? "nearest" : "stochastic"), extent(data, dtype), {}, context);
+              const auto payload =
+                  encode(*quant(bits, nearest ? "nearest" : "stochastic"), extent(data, dtype), {}, context);
               ASSERT_TRUE(payload.has_value());
               const auto groups = static_cast<int64_t>(expected->sides.size());
-              ASSERT_EQ(std::memcmp(payload->data() + codec::sides_offset(), expected->sides.data(), static_cast<size_t>(groups) * 4), 0);
+              ASSERT_EQ(std::memcmp(payload->data() + codec::sides_offset(), expected->sides.data(),
+                                    static_cast<size_t>(groups) * 4),
+                        0);
               for (int64_t g = 0; g < groups; ++g) {
                 const std::byte* codes = payload->data() + codec::codes_offset(groups) + g * codec::code_bytes(bits);
-                for (uint32_t i = 0; i < 256; ++i) ASSERT_EQ(code_at(codes, bits, i), expected->codes[static_cast<size_t>(g)][i]) << g << " " << i;
+                for (uint32_t i = 0; i < 256; ++i)
+                  ASSERT_EQ(code_at(codes, bits, i), expected->codes[static_cast<size_t>(g)][i]) << g << " " << i;
               }
             });
           }
@@ -78,7 +83,8 @@ TEST(GroupQuant, DecodesToMinimumPlusCodeTimesStepRoundedToTheDtype) {
         const Buffer out = decode(*quant(bits), *payload, n, dtype);
         for (int64_t i = 0; i < n; ++i) {
           const auto g = static_cast<size_t>(i / 256);
-          const float product = static_cast<float>(reference->codes[g][static_cast<size_t>(i % 256)]) * bf16_to_float(reference->sides[g].step);
+          const float product = static_cast<float>(reference->codes[g][static_cast<size_t>(i % 256)]) *
+                                bf16_to_float(reference->sides[g].step);
           const float value = bf16_to_float(reference->sides[g].minimum) + product;
           const Buffer expected = floats({value}, dtype);
           ASSERT_EQ(float_at(out.data(), i, dtype), float_at(expected.data(), 0, dtype));
@@ -88,9 +94,9 @@ TEST(GroupQuant, DecodesToMinimumPlusCodeTimesStepRoundedToTheDtype) {
   }
 }
 
-// Hoeffding: errors lie in an interval one step wide, so the mean of S of them leaves +-t steps with probability at most
-// 2 exp(-2 S t^2). S = 1024 and 513 values: t = 0.12 gives a false alarm in 3e-10 of all choices of seeds; the mean over all
-// values (525312 draws) with t = 0.0046 in 5e-10.
+// Hoeffding: errors lie in an interval one step wide, so the mean of S of them leaves +-t steps with probability at
+// most 2 exp(-2 S t^2). S = 1024 and 513 values: t = 0.12 gives a false alarm in 3e-10 of all choices of seeds; the
+// mean over all values (525312 draws) with t = 0.0046 in 5e-10.
 TEST(GroupQuant, IsUnbiasedOverSeeds) {
   const int64_t n = 513;
   const int seeds = 1024;
@@ -102,7 +108,8 @@ TEST(GroupQuant, IsUnbiasedOverSeeds) {
     double total = 0;
     std::vector<double> steps;
     for (int s = 0; s < seeds; ++s) {
-      const auto payload = encode(*codec, extent(data, DType::kFloat32), {}, {static_cast<uint64_t>(s), 0, 0, &serial_executor(), nullptr});
+      const auto payload = encode(*codec, extent(data, DType::kFloat32), {},
+                                  {static_cast<uint64_t>(s), 0, 0, &serial_executor(), nullptr});
       const Buffer out = decode(*codec, *payload, n, DType::kFloat32);
       if (steps.empty()) {
         for (int64_t g = 0; g < 3; ++g) {
@@ -112,7 +119,8 @@ TEST(GroupQuant, IsUnbiasedOverSeeds) {
         }
       }
       for (int64_t i = 0; i < n; ++i) {
-        const double e = (float_at(out.data(), i, DType::kFloat32) - float_at(data.data(), i, DType::kFloat32)) / steps[static_cast<size_t>(i / 256)];
+        const double e = (float_at(out.data(), i, DType::kFloat32) - float_at(data.data(), i, DType::kFloat32)) /
+                         steps[static_cast<size_t>(i / 256)];
         sum[static_cast<size_t>(i)] += e;
         total += e;
       }
@@ -125,7 +133,8 @@ TEST(GroupQuant, IsUnbiasedOverSeeds) {
   }
 }
 
-// Each draw of one value is 0 or 1 step up; the mean of 65536 draws of x = 0.25 steps has sigma 0.0017: 6.5 sigma, 1e-10.
+// Each draw of one value is 0 or 1 step up; the mean of 65536 draws of x = 0.25 steps has sigma 0.0017: 6.5 sigma,
+// 1e-10.
 TEST(GroupQuant, RoundsUpWithProbabilityOfTheFraction) {
   std::vector<double> values(65536, 0.25);
   for (size_t i = 0; i < values.size(); i += 256) values[i] = 0.0, values[i + 1] = 1.0;
@@ -139,7 +148,8 @@ TEST(GroupQuant, KeepsExactValuesExact) {
   for (const DType dtype : kFloats) {
     for (const double constant : {0.0, 1.0, -2.5, 1024.0}) {  // bfloat16 numbers
       for (const int64_t bits : {1, 2, 4, 8}) {
-        EXPECT_EQ(round_trip(std::vector<double>(300, constant), *quant(bits), dtype), std::vector<double>(300, constant));
+        EXPECT_EQ(round_trip(std::vector<double>(300, constant), *quant(bits), dtype),
+                  std::vector<double>(300, constant));
       }
     }
     std::vector<double> levels;
@@ -150,7 +160,8 @@ TEST(GroupQuant, KeepsExactValuesExact) {
 
 TEST(GroupQuant, ConstantGroupsAreExactUpToTheRoundingOfTheirSides) {
   for (const DType dtype : kFloats) {
-    for (const double v : round_trip(std::vector<double>(256, 1.1), *quant(2), dtype)) EXPECT_NEAR(v, 1.1, 1.1 * 0x1p-6);
+    for (const double v : round_trip(std::vector<double>(256, 1.1), *quant(2), dtype))
+      EXPECT_NEAR(v, 1.1, 1.1 * 0x1p-6);
   }
 }
 
@@ -185,7 +196,8 @@ TEST(GroupQuant, DeclinesWhatIsNotFiniteOrTooLarge) {
 TEST(GroupQuant, ReachesTheEndsOfItsRange) {
   const double big = 0x1.fcp117;
   for (const int64_t bits : {1, 2, 4, 8}) {
-    for (const double v : round_trip(std::vector<double>{-big, big}, *quant(bits), DType::kFloat32)) EXPECT_TRUE(std::isfinite(v));
+    for (const double v : round_trip(std::vector<double>{-big, big}, *quant(bits), DType::kFloat32))
+      EXPECT_TRUE(std::isfinite(v));
     for (const double v : round_trip(std::vector<double>{-65504, 65504, 65504, 0}, *quant(bits), DType::kFloat16)) {
       EXPECT_LE(std::fabs(v), 65504);
     }

@@ -69,7 +69,8 @@ std::vector<int64_t> first_cells(const PoolGeometry& p) {
   std::vector<int64_t> values;
   for (int64_t n = 0; n < p.planes; ++n) {
     for (int64_t h = 0; h < p.out_h; ++h) {
-      for (int64_t w = 0; w < p.out_w; ++w) values.push_back((h * p.stride_h + 1) * p.in_w + w * p.stride_w + (n + h + w) % 2);
+      for (int64_t w = 0; w < p.out_w; ++w)
+        values.push_back((h * p.stride_h + 1) * p.in_w + w * p.stride_w + (n + h + w) % 2);
     }
   }
   return values;
@@ -110,7 +111,8 @@ TEST(Int, IgnoresAGeometryThatCannotBe) {
 TEST(Int, FollowsDilationPaddingAndWindowsThatHangOver) {
   PoolGeometry p;
   p.planes = 3, p.in_h = 9, p.in_w = 11, p.out_h = 5, p.out_w = 6;
-  p.kernel_h = 3, p.kernel_w = 2, p.stride_h = 2, p.stride_w = 2, p.pad_h = 2, p.pad_w = 1, p.dilation_h = 2, p.dilation_w = 3;
+  p.kernel_h = 3, p.kernel_w = 2, p.stride_h = 2, p.stride_w = 2, p.pad_h = 2, p.pad_w = 1, p.dilation_h = 2,
+  p.dilation_w = 3;
   std::vector<int64_t> values;
   for (int64_t e = 0; e < 90; ++e) {
     const int64_t h = e / 6 % 5, w = e % 6;

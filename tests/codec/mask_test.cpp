@@ -37,7 +37,8 @@ TEST(Mask, ReluSeesOneAndZeroAndPassesNan) {
 
 TEST(Mask, SignHasThreeAnswersAndNanIsZero) {
   for (const DType d : kFloats) {
-    EXPECT_EQ(masked({0.0, -0.0, 2, -2, kInf, -kInf, kNan}, {kSign, 0, 0, false}, d), (std::vector<double>{0, 0, 1, -1, 1, -1, 0}));
+    EXPECT_EQ(masked({0.0, -0.0, 2, -2, kInf, -kInf, kNan}, {kSign, 0, 0, false}, d),
+              (std::vector<double>{0, 0, 1, -1, 1, -1, 0}));
   }
 }
 
@@ -72,8 +73,9 @@ TEST(Mask, BoundsOfFloat32AreRoundedAsTheOpDoes) {
 TEST(Mask, SurrogatesStandOnTheirSideInEveryDtype) {
   for (const DType d : kFloats) {
     for (const double b : {0.0, 0.1, -0.1, 1.0, 20.0, 1000.1, 1e-3, -3.0, 12345.678}) {
-      for (const Predicate p : {Predicate{kGreater, b, 0, false}, Predicate{kGreaterEqual, b, 0, false}, Predicate{kLessEqual, 0, b, false},
-                                Predicate{kOpenInterval, b, b + 1000, false}, Predicate{kClosedInterval, b - 1 - std::fabs(b) / 2, b, false}}) {
+      for (const Predicate p : {Predicate{kGreater, b, 0, false}, Predicate{kGreaterEqual, b, 0, false},
+                                Predicate{kLessEqual, 0, b, false}, Predicate{kOpenInterval, b, b + 1000, false},
+                                Predicate{kClosedInterval, b - 1 - std::fabs(b) / 2, b, false}}) {
         const auto s = codec::surrogates(p, d);
         ASSERT_TRUE(s.has_value()) << b;
         EXPECT_TRUE(codec::holds(p, codec::value_of(s->on, d), true));
@@ -102,14 +104,16 @@ TEST(Mask, RefusesAMissingOrImpossiblePredicate) {
   const Extent in{data.data(), 3, DType::kFloat32};
   EXPECT_THROW(codec->encode(in, {}, room.span(), {}), CodecError);
   EXPECT_THROW(codec->encode(in, {{kGreater, kNan, 0, false}, {}}, room.span(), {}), CodecError);
-  EXPECT_THROW(codec->encode({data.data(), 3, DType::kInt32}, {{kGreater, 0, 0, false}, {}}, room.span(), {}), CodecError);
+  EXPECT_THROW(codec->encode({data.data(), 3, DType::kInt32}, {{kGreater, 0, 0, false}, {}}, room.span(), {}),
+               CodecError);
 }
 
 TEST(Mask, TwoValuesKeepTheirBitsWhateverTheyAre) {
   const auto codec = make_codec({"mask", {}});
   const SideInfo side{{kTwoValued, 0, 0, false}, {}};
   for (const DType d : kFloats) {
-    for (const auto& [a, b] : std::vector<std::pair<double, double>>{{0.0, -0.0}, {kNan, 1}, {kInf, -kInf}, {kNan, -kNan}, {1.4296875, 0}}) {
+    for (const auto& [a, b] :
+         std::vector<std::pair<double, double>>{{0.0, -0.0}, {kNan, 1}, {kInf, -kInf}, {kNan, -kNan}, {1.4296875, 0}}) {
       for (const int64_t n : {1, 2, 64, 65, 200}) {
         std::vector<double> values(static_cast<size_t>(n), a);
         for (size_t i = 1; i < values.size(); i += 3) values[i] = b;

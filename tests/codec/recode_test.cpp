@@ -19,7 +19,8 @@ Buffer values_of(int64_t n, DType dtype) {
   return floats(values, dtype);
 }
 
-std::optional<Buffer> recode(const Codec& from, const Buffer& payload, const Codec& to, int64_t n, DType dtype, const CodecContext& context) {
+std::optional<Buffer> recode(const Codec& from, const Buffer& payload, const Codec& to, int64_t n, DType dtype,
+                             const CodecContext& context) {
   Buffer out(to.payload_bound(n, dtype, {}));
   const auto bytes = from.recode(payload.span(), to, out.span(), context);
   EXPECT_TRUE(out.intact());
@@ -40,8 +41,10 @@ TEST(Recode, GoesFromEightBitsDownToOne) {
       EXPECT_LT(next->size(), payload->size());
       const Buffer out = decode(*quant(to), *next, n, dtype);
       double squares = 0;
-      for (int64_t i = 0; i < n; ++i) squares += std::pow(float_at(data.data(), i, dtype) - float_at(out.data(), i, dtype), 2);
-      const double expected = quant(to)->estimate(compute_stats({data.data(), n, dtype}), n, dtype, {}).mean_square_error;
+      for (int64_t i = 0; i < n; ++i)
+        squares += std::pow(float_at(data.data(), i, dtype) - float_at(out.data(), i, dtype), 2);
+      const double expected =
+          quant(to)->estimate(compute_stats({data.data(), n, dtype}), n, dtype, {}).mean_square_error;
       EXPECT_LT(squares / static_cast<double>(n), 1.6 * expected) << to << " bits: little more than coding at once";
       payload.emplace(next->data(), next->size());
       from = to;
@@ -49,8 +52,9 @@ TEST(Recode, GoesFromEightBitsDownToOne) {
   }
 }
 
-// The second dither must be independent of the first. Errors lie within 1.2 coarse steps; Hoeffding over 500 seeds and 2048
-// values with t = 0.008 steps: a false alarm in less than 2 exp(-2 * 1024000 * 0.008^2 / 2.4^2) = 3e-10 of all seeds.
+// The second dither must be independent of the first. Errors lie within 1.2 coarse steps; Hoeffding over 500 seeds and
+// 2048 values with t = 0.008 steps: a false alarm in less than 2 exp(-2 * 1024000 * 0.008^2 / 2.4^2) = 3e-10 of all
+// seeds.
 TEST(Recode, StaysUnbiased) {
   const int64_t n = 2048;
   const Buffer data = values_of(n, DType::kFloat32);
@@ -111,7 +115,8 @@ TEST(Recode, RefusesFinerAndForeignTargets) {
   EXPECT_THROW(quant(2)->recode(payload->span(), *quant(1), small.span(), {}), CodecError);
   EXPECT_THROW(quant(4)->recode(payload->span(), *quant(1), out.span(), {}), CodecError) << "another codec's payload";
   for (int64_t cut = 0; cut < payload->size(); cut += 7) {
-    EXPECT_THROW(quant(2)->recode(payload->span().first(static_cast<size_t>(cut)), *quant(1), out.span(), {}), CodecError);
+    EXPECT_THROW(quant(2)->recode(payload->span().first(static_cast<size_t>(cut)), *quant(1), out.span(), {}),
+                 CodecError);
   }
 }
 

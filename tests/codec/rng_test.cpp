@@ -1,5 +1,5 @@
-// Quality of the generator. Fixed seeds, so that no run differs from another; the stated rates are those over all seeds.
-// z is a sum of independent +-1, divided by its sigma: |z| > 6.5 has probability 8e-11.
+// Quality of the generator. Fixed seeds, so that no run differs from another; the stated rates are those over all
+// seeds. z is a sum of independent +-1, divided by its sigma: |z| > 6.5 has probability 8e-11.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -72,7 +72,8 @@ TEST(Rng, BitsOfNeighboursAreIndependent) {
 double chi_square_sigma(const std::vector<int64_t>& counts, double total) {
   const double n = static_cast<double>(counts.size()), expected = total / n, freedom = n - 1;
   double chi = 0;
-  for (const int64_t c : counts) chi += (static_cast<double>(c) - expected) * (static_cast<double>(c) - expected) / expected;
+  for (const int64_t c : counts)
+    chi += (static_cast<double>(c) - expected) * (static_cast<double>(c) - expected) / expected;
   return (std::cbrt(chi / freedom) - (1 - 2 / (9 * freedom))) / std::sqrt(2 / (9 * freedom));
 }
 
@@ -86,8 +87,8 @@ TEST(Rng, BothHalvesAreUniform) {
   }
 }
 
-// Both halves against both halves, 64 x 64 cells, at every distance within a column and to the next column and group; once the
-// upper and once the lower bits of the 14 that 2-bit codes use. 74 comparisons: 6e-9.
+// Both halves against both halves, 64 x 64 cells, at every distance within a column and to the next column and group;
+// once the upper and once the lower bits of the 14 that 2-bit codes use. 74 comparisons: 6e-9.
 TEST(Rng, PairsOfUniformsFillTheSquare) {
   std::vector<uint32_t> draws(kDraws + 128);
   for (size_t i = 0; i < draws.size(); ++i) draws[i] = nth(kKey, static_cast<int64_t>(i));
@@ -97,8 +98,10 @@ TEST(Rng, PairsOfUniformsFillTheSquare) {
       for (const uint32_t shift : {8u, 2u}) {
         const uint32_t first = shift + 16 * (halves & 1), second = shift + 16 * (halves >> 1);
         std::vector<int64_t> counts(64 * 64);
-        for (size_t i = 0; i < kDraws; ++i) ++counts[(draws[i] >> first & 63u) * 64 + (draws[i + distance] >> second & 63u)];
-        EXPECT_LT(std::fabs(chi_square_sigma(counts, kDraws)), kMostSigma) << "distance " << distance << ", bits from " << first << " and " << second;
+        for (size_t i = 0; i < kDraws; ++i)
+          ++counts[(draws[i] >> first & 63u) * 64 + (draws[i + distance] >> second & 63u)];
+        EXPECT_LT(std::fabs(chi_square_sigma(counts, kDraws)), kMostSigma)
+            << "distance " << distance << ", bits from " << first << " and " << second;
       }
     }
   }
@@ -112,8 +115,9 @@ TEST(Rng, KeysOfSimilarCallsHaveNothingInCommon) {
     for (uint64_t step = 0; step < 16; ++step) {
       for (uint64_t site = 0; site < 16; ++site) {
         const uint64_t key = rng_key(seed, step, site, 1);
-        for (const uint64_t other : {rng_key(seed + 1, step, site, 1), rng_key(seed, step + 1, site, 1), rng_key(seed, step, site + 1, 1),
-                                     rng_key(seed, step, site, 2), rng_key(step, seed, site, 1)}) {
+        for (const uint64_t other :
+             {rng_key(seed + 1, step, site, 1), rng_key(seed, step + 1, site, 1), rng_key(seed, step, site + 1, 1),
+              rng_key(seed, step, site, 2), rng_key(step, seed, site, 1)}) {
           if (seed == step && other == key) continue;  // the last one, unchanged
           different += __builtin_popcountll(key ^ other);
           ++pairs;

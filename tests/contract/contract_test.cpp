@@ -1,8 +1,8 @@
 // The contract of include/cinch/codec.h, checked for every row of rows.cpp: data that a codec is made for.
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <atomic>
+#include <cmath>
 #include <thread>
 
 #include "cinch/error.h"
@@ -12,7 +12,8 @@ namespace cinch::testing {
 namespace {
 
 // Around the widths of vectors (4, 8, 16), of words (64), of groups (256), and beyond one grain of threads.
-const std::vector<int64_t> kLengths{0, 1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 511, 512, 513, 1000, 4099};
+const std::vector<int64_t> kLengths{0,  1,  2,  3,   5,   7,   8,   9,   15,  16,  17,  31,  32,   33,
+                                    63, 64, 65, 127, 128, 129, 255, 256, 257, 511, 512, 513, 1000, 4099};
 constexpr int64_t kLong = 300'007;
 
 class Contract : public ::testing::TestWithParam<ContractRow> {
@@ -55,7 +56,8 @@ TEST_P(Contract, EstimateIsNearTheTruth) {
   }
   const Buffer out = decode(*codec(), *payload, n, row().dtype);
   double squares = 0;
-  for (int64_t i = 0; i < n; ++i) squares += std::pow(float_at(data.data(), i, row().dtype) - float_at(out.data(), i, row().dtype), 2);
+  for (int64_t i = 0; i < n; ++i)
+    squares += std::pow(float_at(data.data(), i, row().dtype) - float_at(out.data(), i, row().dtype), 2);
   const double truth = squares / static_cast<double>(n);
   EXPECT_LT(e.mean_square_error, truth * row().mean_square_tolerance);
   EXPECT_GT(e.mean_square_error, truth / row().mean_square_tolerance);

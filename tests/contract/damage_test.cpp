@@ -59,7 +59,9 @@ TEST_P(Damage, FlippedBitsOfTheBodyAreHarmless) {
   for (int round = 0; round < 400; ++round) {
     Buffer damaged(payload_->data(), payload_->size());
     for (int k = 0; k <= round % 5; ++k) {
-      const int64_t bit = 64 * 8 + static_cast<int64_t>(random() % static_cast<uint32_t>(std::max<int64_t>(1, damaged.size() * 8 - 512)));
+      const int64_t bit =
+          64 * 8 +
+          static_cast<int64_t>(random() % static_cast<uint32_t>(std::max<int64_t>(1, damaged.size() * 8 - 512)));
       if (bit / 8 < damaged.size()) damaged.data()[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
     }
     refused(damaged.span());
@@ -79,7 +81,8 @@ TEST_P(Damage, AnotherCodecsPayloadIsRefused) {
   for (const char* name : {"mask", "bits", "int", "group_quant"}) {
     if (GetParam().spec.name == name) continue;
     Buffer out(kNumel * 8);
-    EXPECT_THROW(make_codec({name, {}})->decode(payload_->span(), out.data(), kNumel, GetParam().dtype, {}), CodecError);
+    EXPECT_THROW(make_codec({name, {}})->decode(payload_->span(), out.data(), kNumel, GetParam().dtype, {}),
+                 CodecError);
   }
 }
 

@@ -30,26 +30,37 @@ Buffer activations(int64_t numel, uint32_t seed, DType dtype, bool relu) {
   std::vector<double> values(static_cast<size_t>(numel));
   for (size_t i = 0; i < values.size(); ++i) {
     values[i] = normal(random);
-    if (relu) values[i] = std::max(values[i], 0.0);
-    else if (i % 11 == 3) values[i] = std::vector<double>{0.0, -0.0, 0.5, -0.5, 3.0, -3.0}[i / 11 % 6];
+    if (relu)
+      values[i] = std::max(values[i], 0.0);
+    else if (i % 11 == 3)
+      values[i] = std::vector<double>{0.0, -0.0, 0.5, -0.5, 3.0, -3.0}[i / 11 % 6];
   }
   return floats(values, dtype);
 }
 
 // The answer in the op's own words, independent of the codec.
 int answer(const Predicate& p, double x, DType dtype) {
-  const auto bound = [&](double b) { return dtype == DType::kFloat64 ? b : static_cast<double>(static_cast<float>(b)); };
+  const auto bound = [&](double b) {
+    return dtype == DType::kFloat64 ? b : static_cast<double>(static_cast<float>(b));
+  };
   if (p.kind == PredicateKind::kSign) return std::isnan(x) ? (p.nan_on ? 1 : 0) : (x > 0) - (x < 0);
   if (std::isnan(x)) return p.nan_on;
   const double lo = bound(p.lo), hi = bound(p.hi);
   switch (p.kind) {
-    case PredicateKind::kGreater: return x > lo;
-    case PredicateKind::kGreaterEqual: return x >= lo;
-    case PredicateKind::kLessEqual: return x <= hi;
-    case PredicateKind::kOpenInterval: return x > lo && x < hi;
-    case PredicateKind::kClosedInterval: return x >= lo && x <= hi;
-    case PredicateKind::kAbsGreater: return std::fabs(x) > lo;
-    default: return -1;
+    case PredicateKind::kGreater:
+      return x > lo;
+    case PredicateKind::kGreaterEqual:
+      return x >= lo;
+    case PredicateKind::kLessEqual:
+      return x <= hi;
+    case PredicateKind::kOpenInterval:
+      return x > lo && x < hi;
+    case PredicateKind::kClosedInterval:
+      return x >= lo && x <= hi;
+    case PredicateKind::kAbsGreater:
+      return std::fabs(x) > lo;
+    default:
+      return -1;
   }
 }
 
@@ -101,7 +112,13 @@ ContractRow bits_row() {
 }
 
 ContractRow int_row(DType dtype, int64_t low, int64_t count) {
-  ContractRow row{"int_" + std::string(to_string(dtype)) + "_range_" + std::to_string(count), {"int", {}}, dtype, no_side, {}, same_bits, 0};
+  ContractRow row{"int_" + std::string(to_string(dtype)) + "_range_" + std::to_string(count),
+                  {"int", {}},
+                  dtype,
+                  no_side,
+                  {},
+                  same_bits,
+                  0};
   row.data = [=](int64_t n, uint32_t seed) {
     std::mt19937_64 random(seed);
     std::vector<int64_t> values(static_cast<size_t>(n));
@@ -133,7 +150,13 @@ PoolGeometry stem(int64_t numel, bool channels_last) {
 }
 
 ContractRow pool_row(bool channels_last) {
-  ContractRow row{std::string("int_pool") + (channels_last ? "_channels_last" : ""), {"int", {}}, DType::kInt64, {}, {}, same_bits, 0};
+  ContractRow row{std::string("int_pool") + (channels_last ? "_channels_last" : ""),
+                  {"int", {}},
+                  DType::kInt64,
+                  {},
+                  {},
+                  same_bits,
+                  0};
   row.side = [=](int64_t n) { return SideInfo{{}, stem(n, channels_last)}; };
   row.data = [=](int64_t n, uint32_t seed) {
     std::mt19937 random(seed);
@@ -157,7 +180,8 @@ ContractRow pool_row(bool channels_last) {
 // |error| is at most a step, or half of one with nearest, and what bfloat16 sides and the dtype's rounding add.
 ContractRow group_quant_row(int64_t bits, const std::string& rounding, DType dtype, bool relu) {
   ContractRow row;
-  row.name = "group_quant_" + std::to_string(bits) + "_" + rounding + "_" + std::string(to_string(dtype)) + (relu ? "_relu" : "");
+  row.name = "group_quant_" + std::to_string(bits) + "_" + rounding + "_" + std::string(to_string(dtype)) +
+             (relu ? "_relu" : "");
   row.spec = {"group_quant", {{"bits", bits}, {"rounding", rounding}}};
   row.dtype = dtype;
   row.side = no_side;
@@ -178,7 +202,8 @@ ContractRow group_quant_row(int64_t bits, const std::string& rounding, DType dty
         const double x = float_at(in.data, i, dtype), y = float_at(out, i, dtype);
         const double slack = ulp * std::max({std::fabs(low), std::fabs(high), range}) + 0x1p-24;
         if (!(std::fabs(x - y) <= bound + slack)) {
-          return AssertionFailure() << "value " << i << " of " << in.numel << ": " << x << " became " << y << ", bound " << bound + slack;
+          return AssertionFailure() << "value " << i << " of " << in.numel << ": " << x << " became " << y << ", bound "
+                                    << bound + slack;
         }
       }
     }

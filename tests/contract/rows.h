@@ -13,7 +13,7 @@
 namespace cinch::testing {
 
 struct ContractRow {
-  std::string name;                 // of the test
+  std::string name;  // of the test
   CodecSpec spec;
   DType dtype = DType::kFloat32;
   std::function<SideInfo(int64_t numel)> side;

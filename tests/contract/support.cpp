@@ -36,7 +36,8 @@ constexpr int64_t kGuard = 256;
 constexpr std::byte kGuardByte{0xa5};
 }  // namespace
 
-Buffer::Buffer(int64_t bytes, int64_t offset) : memory_(static_cast<size_t>(bytes + 2 * kGuard + 64 + offset), kGuardByte), bytes_(bytes) {
+Buffer::Buffer(int64_t bytes, int64_t offset)
+    : memory_(static_cast<size_t>(bytes + 2 * kGuard + 64 + offset), kGuardByte), bytes_(bytes) {
   const auto begin = reinterpret_cast<uintptr_t>(memory_.data()) + kGuard;
   start_ = memory_.data() + kGuard + (64 - begin % 64) % 64 + offset;
   std::fill(start_, start_ + bytes, std::byte{0});
@@ -67,8 +68,9 @@ Buffer floats(const std::vector<double>& values, DType dtype) {
   for (size_t i = 0; i < values.size(); ++i) {
     const auto single = static_cast<float>(values[i]);
     const uint16_t half = dtype == DType::kBFloat16 ? float_to_bf16(single) : float_to_fp16(single);
-    const void* from = dtype == DType::kFloat64 ? static_cast<const void*>(&values[i])
-                                                : dtype == DType::kFloat32 ? static_cast<const void*>(&single) : &half;
+    const void* from = dtype == DType::kFloat64   ? static_cast<const void*>(&values[i])
+                       : dtype == DType::kFloat32 ? static_cast<const void*>(&single)
+                                                  : &half;
     std::memcpy(b.data() + static_cast<int64_t>(i) * width, from, static_cast<size_t>(width));
   }
   return b;
@@ -105,10 +107,14 @@ int64_t integer_at(const void* data, int64_t i, DType dtype) {
   uint64_t v = 0;
   std::memcpy(&v, p, static_cast<size_t>(dtype_bytes(dtype)));
   switch (dtype) {
-    case DType::kInt8: return static_cast<int8_t>(v);
-    case DType::kInt16: return static_cast<int16_t>(v);
-    case DType::kInt32: return static_cast<int32_t>(v);
-    default: return static_cast<int64_t>(v);
+    case DType::kInt8:
+      return static_cast<int8_t>(v);
+    case DType::kInt16:
+      return static_cast<int16_t>(v);
+    case DType::kInt32:
+      return static_cast<int32_t>(v);
+    default:
+      return static_cast<int64_t>(v);
   }
 }
 

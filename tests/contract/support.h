@@ -27,7 +27,8 @@ class Buffer {
   // True while nothing wrote in front of or behind the buffer.
   bool intact() const;
   bool operator==(const Buffer& other) const {
-    return bytes_ == other.bytes_ && (bytes_ == 0 || std::memcmp(start_, other.start_, static_cast<size_t>(bytes_)) == 0);
+    return bytes_ == other.bytes_ &&
+           (bytes_ == 0 || std::memcmp(start_, other.start_, static_cast<size_t>(bytes_)) == 0);
   }
 
  private:
@@ -56,7 +57,8 @@ double float_at(const void* data, int64_t i, DType dtype);
 int64_t integer_at(const void* data, int64_t i, DType dtype);
 
 // Encodes into a buffer of measure() bytes; nullopt when declined. Fails the test when a bound is broken.
-std::optional<Buffer> encode(const Codec& codec, const Extent& in, const SideInfo& side, const CodecContext& context = {});
+std::optional<Buffer> encode(const Codec& codec, const Extent& in, const SideInfo& side,
+                             const CodecContext& context = {});
 Buffer decode(const Codec& codec, const Buffer& payload, int64_t numel, DType dtype, const CodecContext& context = {});
 
 // Runs a body once on every instruction set of this machine; restores the best one.

@@ -52,7 +52,8 @@ TEST(Float16, RoundsToNearestEven) {
   for (int i = 0; i < 200000; ++i) {
     const float any = std::bit_cast<float>(static_cast<uint32_t>(random()));
     if (std::isfinite(any) && std::fabs(any) < 0x1.fep127f) expect_nearest(any, float_to_bf16, bf16_to_float);
-    const float half = std::ldexp(static_cast<float>(static_cast<int32_t>(random())), static_cast<int>(random() % 42) - 57);
+    const float half =
+        std::ldexp(static_cast<float>(static_cast<int32_t>(random())), static_cast<int>(random() % 42) - 57);
     if (std::fabs(half) < 65504) expect_nearest(half, float_to_fp16, fp16_to_float);
   }
   for (uint32_t i = 0; i < 0x7bff; ++i) {  // every tie

@@ -63,8 +63,8 @@ TEST_P(DataKinds, IntegerIndicesAreExact) {
         auto index = torch::randint(-64, 64, {4096});
         auto loss = at::embedding(table, torch::randint(100, {64, 32})).sum() +
                     (x * 2).gather(1, torch::randint(128, {64, 96})).sum() + std::get<0>((x * 2).topk(40)).sum() +
-                    std::get<0>((x * 2).sort(0)).slice(0, 0, 5).sum() + (x * 2).index_select(0, torch::randint(64, {2048})).sum() +
-                    (x * 2).index({index}).sum();
+                    std::get<0>((x * 2).sort(0)).slice(0, 0, 5).sum() +
+                    (x * 2).index_select(0, torch::randint(64, {2048})).sum() + (x * 2).index({index}).sum();
         index.reset();
         run.squeeze();
         loss.backward();
@@ -100,8 +100,8 @@ TEST_P(DataKinds, BoolMasksAreExact) {
         auto x = leaf({64, 65});
         auto mask = torch::randn({64, 65}) > 0.3;
         auto row = torch::randn({1, 65}) > 0;
-        auto loss = at::where(mask, x * 2, x * 3).sum() + (x * 2).masked_fill(row, 1.0).sum() + (x * 2).masked_select(mask).sum() +
-                    (x * 5).mul(mask).sum() + (x * 2).index({mask}).sum();
+        auto loss = at::where(mask, x * 2, x * 3).sum() + (x * 2).masked_fill(row, 1.0).sum() +
+                    (x * 2).masked_select(mask).sum() + (x * 5).mul(mask).sum() + (x * 2).index({mask}).sum();
         mask.reset();
         run.squeeze();
         loss.backward();
@@ -116,7 +116,8 @@ TEST_P(DataKinds, DropoutMasksAreExact) {
         GetParam(),
         [type](const Trial& run) -> Tensors {
           auto x = leaf({64, 65}, type);
-          auto loss = at::dropout(x * 2, 0.3, true).sum() + at::feature_dropout((x * 2).view({64, 65, 1}), 0.5, true).sum();
+          auto loss =
+              at::dropout(x * 2, 0.3, true).sum() + at::feature_dropout((x * 2).view({64, 65, 1}), 0.5, true).sum();
           run.squeeze();
           loss.backward();
           return {x.grad()};
@@ -158,8 +159,18 @@ TEST_P(DataKinds, ConjugateAndNegatedViewsAndComplexNumbersAreExact) {
 
 TEST_P(DataKinds, ConjugateViewsComeBackFromCustomOps) {
   run_guarded(GetParam(), [](const Trial& run) -> Tensors {
-    expect_comes_back(run, [] { return torch::randn({64, 64}, at::kComplexFloat).conj(); }, true);
-    expect_comes_back(run, [] { return at::imag(torch::randn({64, 64}, at::kComplexFloat).conj()); }, true);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({64, 64}, at::kComplexFloat).conj();
+        },
+        true);
+    expect_comes_back(
+        run,
+        [] {
+          return at::imag(torch::randn({64, 64}, at::kComplexFloat).conj());
+        },
+        true);
     return {};
   });
 }
@@ -184,13 +195,48 @@ TEST_P(DataKinds, StridesComeBackFromCustomOps) {
   const bool exact = is_lossless(GetParam());
   run_guarded(GetParam(), [exact](const Trial& run) -> Tensors {
     const OpScope scope("test::keeps");
-    expect_comes_back(run, [] { return torch::randn({2, 8, 16, 16}).contiguous(at::MemoryFormat::ChannelsLast); }, exact);
-    expect_comes_back(run, [] { return torch::randn({8, 16, 32}).permute({2, 0, 1}); }, exact);
-    expect_comes_back(run, [] { return torch::randn({64, 128}).slice(1, 3, 90, 2); }, exact);
-    expect_comes_back(run, [] { return torch::randn({4096}).as_strided({64, 1, 64}, {64, 77, 1}); }, exact);
-    expect_comes_back(run, [] { return torch::randn({4096}).as_strided({1, 64, 64}, {1, 64, 1}); }, exact);
-    expect_comes_back(run, [] { return torch::randn({4200}).as_strided({64, 64}, {64, 1}, 100); }, exact);
-    expect_comes_back(run, [] { return torch::randn({1, 512}).expand({8, 512}); }, exact);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({2, 8, 16, 16}).contiguous(at::MemoryFormat::ChannelsLast);
+        },
+        exact);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({8, 16, 32}).permute({2, 0, 1});
+        },
+        exact);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({64, 128}).slice(1, 3, 90, 2);
+        },
+        exact);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({4096}).as_strided({64, 1, 64}, {64, 77, 1});
+        },
+        exact);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({4096}).as_strided({1, 64, 64}, {1, 64, 1});
+        },
+        exact);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({4200}).as_strided({64, 64}, {64, 1}, 100);
+        },
+        exact);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({1, 512}).expand({8, 512});
+        },
+        exact);
     return {};
   });
 }
@@ -200,9 +246,15 @@ TEST_P(DataKinds, IntegersOfCustomOpsComeBackExact) {
   run_guarded(GetParam(), [](const Trial& run) -> Tensors {
     const OpScope scope("test::keeps_integers");
     for (const auto type : {at::kLong, at::kInt, at::kShort, at::kChar, at::kByte}) {
-      expect_comes_back(run, [type] { return torch::randint(0, 127, {4099}, type); }, true);
+      expect_comes_back(
+          run, [type] { return torch::randint(0, 127, {4099}, type); }, true);
     }
-    expect_comes_back(run, [] { return at::tensor({INT64_MIN, INT64_MAX, int64_t{0}}).repeat({1000}); }, true);
+    expect_comes_back(
+        run,
+        [] {
+          return at::tensor({INT64_MIN, INT64_MAX, int64_t{0}}).repeat({1000});
+        },
+        true);
     return {};
   });
 }
@@ -210,20 +262,60 @@ TEST_P(DataKinds, IntegersOfCustomOpsComeBackExact) {
 // What no declaration covers is exact, whatever the plan would like.
 TEST_P(DataKinds, SavesOfUnknownOpsAreExact) {
   run_guarded(GetParam(), [](const Trial& run) -> Tensors {
-    expect_comes_back(run, [] { return torch::randn({64, 64}); }, true);
-    expect_comes_back(run, [] { return torch::randn({64, 64}) > 0; }, true);
-    expect_comes_back(run, [] { return torch::randint(1000, {64, 64}); }, true);
-    expect_comes_back(run, [] { return torch::randn({64, 64}, at::kDouble); }, true);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({64, 64});
+        },
+        true);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({64, 64}) > 0;
+        },
+        true);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randint(1000, {64, 64});
+        },
+        true);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({64, 64}, at::kDouble);
+        },
+        true);
     return {};
   });
 }
 
 TEST_P(DataKinds, OtherLayoutsPassThrough) {
   run_guarded(GetParam(), [](const Trial& run) -> Tensors {
-    expect_comes_back(run, [] { return torch::randn({64, 64}).relu().to_sparse(); }, true);
-    expect_comes_back(run, [] { return torch::randn({64, 64}).relu().to_sparse_csr(); }, true);
-    expect_comes_back(run, [] { return torch::empty({64, 64}, at::kMeta); }, true);
-    expect_comes_back(run, [] { return torch::randn({64, 64}).to_mkldnn(); }, true);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({64, 64}).relu().to_sparse();
+        },
+        true);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({64, 64}).relu().to_sparse_csr();
+        },
+        true);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::empty({64, 64}, at::kMeta);
+        },
+        true);
+    expect_comes_back(
+        run,
+        [] {
+          return torch::randn({64, 64}).to_mkldnn();
+        },
+        true);
     return {};
   });
 }

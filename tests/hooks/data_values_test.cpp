@@ -37,7 +37,8 @@ Tensors masked_ops(const Trial& run, const at::Tensor& x) {
 
 // What torch gives for NaN differs between its vector path and its scalar tail here; no predicate can tell.
 Tensors masked_ops_with_two_paths(const Trial& run, const at::Tensor& x) {
-  auto loss = at::hardtanh(x * 1, -0.5, 0.5).sum() + at::softshrink(x * 1, 0.3).sum() + at::hardshrink(x * 1, 0.3).sum();
+  auto loss =
+      at::hardtanh(x * 1, -0.5, 0.5).sum() + at::softshrink(x * 1, 0.3).sum() + at::hardshrink(x * 1, 0.3).sum();
   run.squeeze();
   loss.backward();
   return {x.grad()};
@@ -51,7 +52,8 @@ TEST_P(DataValues, MasksOfSpecialValuesAreStocks) {
         GetParam(), [n](const Trial& run) { return masked_ops(run, strewn(n, kSpecial)); }, Bits::kAlways);
     if (n % 64 == 0) {
       expect_like_stock(
-          GetParam(), [n](const Trial& run) { return masked_ops_with_two_paths(run, strewn(n, kSpecial)); }, Bits::kAlways);
+          GetParam(), [n](const Trial& run) { return masked_ops_with_two_paths(run, strewn(n, kSpecial)); },
+          Bits::kAlways);
     }
   }
 }
@@ -64,7 +66,8 @@ TEST_P(DataValues, MasksAtTheirBounds) {
   expect_like_stock(
       GetParam(),
       [](const Trial& run) {
-        const auto x = strewn(4099, {-0.5F, 0.5F, 0.2F, -0.3F, 0.3F, 0.4F, 0.1F, 3.0F, -3.0F, std::nextafter(0.5F, 1.0F)});
+        const auto x =
+            strewn(4099, {-0.5F, 0.5F, 0.2F, -0.3F, 0.3F, 0.4F, 0.1F, 3.0F, -3.0F, std::nextafter(0.5F, 1.0F)});
         auto grads = masked_ops(run, x);
         x.mutable_grad().reset();
         grads.push_back(masked_ops_with_two_paths(run, x)[0]);
@@ -75,7 +78,8 @@ TEST_P(DataValues, MasksAtTheirBounds) {
 
 TEST_P(DataValues, SpecialValuesSurviveLossless) {
   expect_like_stock(GetParam(), [](const Trial& run) -> Tensors {
-    auto x = strewn(4099, is_lossless(run.setting) ? std::vector<float>{kNaN, -0.0F, kInf, 1e-42F} : std::vector<float>{-0.0F, 1e-42F});
+    auto x = strewn(4099, is_lossless(run.setting) ? std::vector<float>{kNaN, -0.0F, kInf, 1e-42F}
+                                                   : std::vector<float>{-0.0F, 1e-42F});
     auto loss = (x * 1).sin().sum() + (x * 1).pow(3).sum() + ((x * 1) * (x * 2)).sum();
     run.squeeze();
     loss.backward();

@@ -73,7 +73,8 @@ TEST_P(Errors, MemoryThatRunsOutAnywhereLeavesNothingBroken) {
   EXPECT_EQ(meter().current_bytes(), start) << "a failure left bytes behind";
 }
 
-// An in-place op has changed its tensor before its result is packed; a pack that threw would leave a node without its save.
+// An in-place op has changed its tensor before its result is packed; a pack that threw would leave a node without its
+// save.
 TEST_P(Errors, InPlaceOpsKeepTheirSavesWhenPackingFails) {
   const Setting setting = GetParam();
   const auto program = [](const Trial&, int64_t room) -> Tensors {
@@ -190,8 +191,8 @@ TEST_P(Errors, SitesKeepTheirNamesAfterAnOpThatThrew) {
   EXPECT_EQ(sites_of(true), sites_of(false));
 }
 
-// A tensor that a backward is handed has the sizes and strides that it had when it was saved, even where the tensor's own
-// have changed since (stock fails then).
+// A tensor that a backward is handed has the sizes and strides that it had when it was saved, even where the tensor's
+// own have changed since (stock fails then).
 TEST_P(Errors, MetadataIsThatOfTheSave) {
   const auto program = [](bool change) {
     return [change](const Trial& run) -> Tensors {
@@ -213,9 +214,7 @@ TEST_P(Errors, MetadataIsThatOfTheSave) {
   }
 }
 
-TEST(ErrorsOnce, BuiltInOpsCannotBeDeclared) {
-  EXPECT_THROW(declare_op("aten::mm", {Need::kShape}), Error);
-}
+TEST(ErrorsOnce, BuiltInOpsCannotBeDeclared) { EXPECT_THROW(declare_op("aten::mm", {Need::kShape}), Error); }
 
 TEST(ErrorsOnce, TheGuardsErrorsAreOneSentence) {
   try {

@@ -1,5 +1,5 @@
-// Writes to tensors that autograd has saved: whoever would have been warned by stock is warned, whatever form the payload
-// has, and nobody else is.
+// Writes to tensors that autograd has saved: whoever would have been warned by stock is warned, whatever form the
+// payload has, and nobody else is.
 #include "tests/hooks/support.h"
 
 namespace cinch::test {

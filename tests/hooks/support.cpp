@@ -8,11 +8,16 @@ namespace cinch::test {
 
 const char* name_of(Setting setting) {
   switch (setting) {
-    case Setting::kObserve: return "Observe";
-    case Setting::kExact: return "Exact";
-    case Setting::kLossy: return "Lossy";
-    case Setting::kReclaim: return "Reclaim";
-    case Setting::kReclaimExact: return "ReclaimExact";
+    case Setting::kObserve:
+      return "Observe";
+    case Setting::kExact:
+      return "Exact";
+    case Setting::kLossy:
+      return "Lossy";
+    case Setting::kReclaim:
+      return "Reclaim";
+    case Setting::kReclaimExact:
+      return "ReclaimExact";
   }
   return "?";
 }
@@ -27,8 +32,8 @@ namespace {
 
 constexpr int64_t kLimit = int64_t{256} << 20;
 
-// Programs here need not be well conditioned, so that this tells garbage from noise only; Support.LossyGradientsAreNear is
-// about nearness.
+// Programs here need not be well conditioned, so that this tells garbage from noise only; Support.LossyGradientsAreNear
+// is about nearness.
 constexpr double kLossyTolerance = 20;
 
 DeviceMeter& meter() { return DeviceMeter::of(c10::kCPU); }
@@ -45,8 +50,8 @@ std::string complaint(const std::string& error) {
   return error;
 }
 
-// Deep reentrant backwards end on torch's own threads, which let go of their graphs a little later (stock's too, so that the
-// bytes from before may count some).
+// Deep reentrant backwards end on torch's own threads, which let go of their graphs a little later (stock's too, so
+// that the bytes from before may count some).
 int64_t settled_bytes(int64_t wanted) {
   for (int i = 0; i < 2000 && meter().current_bytes() > wanted; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -77,7 +82,8 @@ Budget budget_of(Setting setting) {
   Budget budget;
   switch (setting) {
     case Setting::kObserve:
-    case Setting::kExact: return Budget::exact();
+    case Setting::kExact:
+      return Budget::exact();
     case Setting::kLossy: {
       SiteRule rule;
       rule.match = "*";
@@ -85,7 +91,9 @@ Budget budget_of(Setting setting) {
       budget.rules.push_back(rule);
       break;
     }
-    case Setting::kReclaim: budget = Budget::bytes(kLimit); break;
+    case Setting::kReclaim:
+      budget = Budget::bytes(kLimit);
+      break;
     case Setting::kReclaimExact:
       budget = Budget::bytes(kLimit);
       budget.allow = {"exact"};
@@ -116,7 +124,8 @@ Outcome run_once(const Program& program, const Trial& run) {
   return outcome;
 }
 
-std::vector<Outcome> run_guarded(Setting setting, const Program& program, const std::function<void(BudgetGuard&)>& seen) {
+std::vector<Outcome> run_guarded(Setting setting, const Program& program,
+                                 const std::function<void(BudgetGuard&)>& seen) {
   std::vector<Outcome> outcomes;
   const int64_t start_bytes = meter().current_bytes();
   {
@@ -179,7 +188,8 @@ void expect_close(const at::Tensor& got, const at::Tensor& stock, double relativ
   EXPECT_LE(error, relative * size + 1e-12) << what;
 }
 
-void expect_like_stock(Setting setting, const Program& program, Bits bits, const std::function<void(BudgetGuard&)>& seen) {
+void expect_like_stock(Setting setting, const Program& program, Bits bits,
+                       const std::function<void(BudgetGuard&)>& seen) {
   // Stock first, before anything may have gone wrong; it also fills the libraries' caches.
   const auto stock = run_stock(setting, program);
   const int64_t before = meter().current_bytes();
@@ -204,8 +214,6 @@ void expect_like_stock(Setting setting, const Program& program, Bits bits, const
   EXPECT_EQ(meter().limit_bytes(), 0) << "the guard is gone, its limit is not";
 }
 
-at::Tensor leaf(std::vector<int64_t> sizes, at::ScalarType type) {
-  return torch::randn(sizes, type).requires_grad_();
-}
+at::Tensor leaf(std::vector<int64_t> sizes, at::ScalarType type) { return torch::randn(sizes, type).requires_grad_(); }
 
 }  // namespace cinch::test

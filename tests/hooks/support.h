@@ -67,8 +67,8 @@ std::vector<Outcome> run_guarded(Setting setting, const Program& program,
 std::vector<Outcome> run_stock(Setting setting, const Program& program);
 
 enum class Bits { kAsSetting, kAlways };
-// Runs the program in both worlds: the same results (bit for bit where the setting is lossless, or always), the same errors,
-// and no byte that stays behind.
+// Runs the program in both worlds: the same results (bit for bit where the setting is lossless, or always), the same
+// errors, and no byte that stays behind.
 void expect_like_stock(Setting setting, const Program& program, Bits bits = Bits::kAsSetting,
                        const std::function<void(BudgetGuard&)>& seen = {});
 
@@ -81,10 +81,10 @@ at::Tensor leaf(std::vector<int64_t> sizes, at::ScalarType type = at::kFloat);
 class InEverySetting : public ::testing::TestWithParam<Setting> {};
 std::string setting_name(const ::testing::TestParamInfo<Setting>& info);
 
-#define CINCH_IN_EVERY_SETTING(suite)                                                                       \
-  INSTANTIATE_TEST_SUITE_P(Settings, suite,                                                                 \
-                           ::testing::Values(Setting::kObserve, Setting::kExact, Setting::kLossy,           \
-                                             Setting::kReclaim, Setting::kReclaimExact),                    \
+#define CINCH_IN_EVERY_SETTING(suite)                                                                                \
+  INSTANTIATE_TEST_SUITE_P(Settings, suite,                                                                          \
+                           ::testing::Values(Setting::kObserve, Setting::kExact, Setting::kLossy, Setting::kReclaim, \
+                                             Setting::kReclaimExact),                                                \
                            setting_name)
 
 }  // namespace cinch::test

@@ -58,7 +58,8 @@ TEST_P(Support, LossyGradientsAreNear) {
   const auto got = run_guarded(GetParam(), two_layers);
   for (size_t k = 0; k < 2; ++k) {
     // Two bits at most under pressure, four by plan.
-    expect_close(got.back().tensors[k], stock.back().tensors[k], GetParam() == Setting::kReclaim ? 1.0 : 0.2, "gradient");
+    expect_close(got.back().tensors[k], stock.back().tensors[k], GetParam() == Setting::kReclaim ? 1.0 : 0.2,
+                 "gradient");
   }
 }
 

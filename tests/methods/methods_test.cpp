@@ -37,16 +37,22 @@ TEST(Methods, DefaultsAreAllowedValues) {
 
 TEST(CodecSpec, NormaliseFillsInDefaults) {
   const CodecSpec full = normalise({"group_quant", {{"bits", int64_t{2}}}});
-  EXPECT_EQ(full.params, (std::map<std::string, ParamValue>{{"bits", int64_t{2}}, {"group", int64_t{256}}, {"rounding", std::string("stochastic")}}));
+  EXPECT_EQ(full.params, (std::map<std::string, ParamValue>{
+                             {"bits", int64_t{2}}, {"group", int64_t{256}}, {"rounding", std::string("stochastic")}}));
   EXPECT_EQ(normalise(full), full);
 }
 
 TEST(CodecSpec, NormaliseNamesMethodParameterAndWhatIsAllowed) {
-  EXPECT_EQ(message({"gzip", {}}), "unknown method \"gzip\": one of keep, shape, mask, bits, int, group_quant is expected");
-  EXPECT_EQ(message({"group_quant", {{"bits", int64_t{3}}}}), "group_quant: parameter \"bits\" is 3, allowed: 1, 2, 4, 8");
-  EXPECT_EQ(message({"group_quant", {{"bits", 2.0}}}), "group_quant: parameter \"bits\" must be an integer, allowed: 1, 2, 4, 8");
-  EXPECT_EQ(message({"group_quant", {{"rounding", std::string("up")}}}), "group_quant: parameter \"rounding\" is up, allowed: stochastic, nearest");
-  EXPECT_EQ(message({"group_quant", {{"bit", int64_t{2}}}}), "group_quant: unknown parameter \"bit\": one of bits, group, rounding is expected");
+  EXPECT_EQ(message({"gzip", {}}),
+            "unknown method \"gzip\": one of keep, shape, mask, bits, int, group_quant is expected");
+  EXPECT_EQ(message({"group_quant", {{"bits", int64_t{3}}}}),
+            "group_quant: parameter \"bits\" is 3, allowed: 1, 2, 4, 8");
+  EXPECT_EQ(message({"group_quant", {{"bits", 2.0}}}),
+            "group_quant: parameter \"bits\" must be an integer, allowed: 1, 2, 4, 8");
+  EXPECT_EQ(message({"group_quant", {{"rounding", std::string("up")}}}),
+            "group_quant: parameter \"rounding\" is up, allowed: stochastic, nearest");
+  EXPECT_EQ(message({"group_quant", {{"bit", int64_t{2}}}}),
+            "group_quant: unknown parameter \"bit\": one of bits, group, rounding is expected");
   EXPECT_EQ(message({"keep", {{"bits", int64_t{2}}}}), "keep: unknown parameter \"bits\": it has none");
 }
 
@@ -54,7 +60,8 @@ TEST(CodecSpec, TextLeavesOutDefaults) {
   EXPECT_EQ(to_string(CodecSpec{}), "keep");
   EXPECT_EQ(to_string(CodecSpec{"group_quant", {{"bits", int64_t{2}}}}), "group_quant(bits=2)");
   EXPECT_EQ(to_string(normalise({"group_quant", {{"bits", int64_t{2}}}})), "group_quant(bits=2)");
-  EXPECT_EQ(to_string(CodecSpec{"group_quant", {{"rounding", std::string("nearest")}, {"bits", int64_t{8}}}}), "group_quant(bits=8, rounding=nearest)");
+  EXPECT_EQ(to_string(CodecSpec{"group_quant", {{"rounding", std::string("nearest")}, {"bits", int64_t{8}}}}),
+            "group_quant(bits=8, rounding=nearest)");
   EXPECT_EQ(to_string(CodecSpec{"other", {{"x", 0.5}, {"on", true}}}), "other(on=true, x=0.5)");
 }
 

@@ -8,7 +8,9 @@
 namespace cinch {
 namespace {
 
-std::string document(const std::string& members) { return R"({"schema": "cinch.budget/1")" + (members.empty() ? "" : ", " + members) + "}"; }
+std::string document(const std::string& members) {
+  return R"({"schema": "cinch.budget/1")" + (members.empty() ? "" : ", " + members) + "}";
+}
 
 // Pointer of the error, with what() for the message.
 struct Refusal {
@@ -46,7 +48,8 @@ TEST(BudgetJson, ReadsEveryKindOfLimit) {
   EXPECT_EQ(Budget::from_json(document(R"("limit": 1000)")), Budget::bytes(1000));
   EXPECT_EQ(Budget::from_json(document(R"("limit": 8e9)")), Budget::bytes(8'000'000'000));
   EXPECT_EQ(Budget::from_json(document(R"("limit": {"fraction_of_device": 0.9})")), Budget::fraction_of_device(0.9));
-  EXPECT_EQ(Budget::from_json(document(R"("limit": {"fraction_of_baseline": 0.6})")), Budget::fraction_of_baseline(0.6));
+  EXPECT_EQ(Budget::from_json(document(R"("limit": {"fraction_of_baseline": 0.6})")),
+            Budget::fraction_of_baseline(0.6));
   EXPECT_EQ(Budget::from_json(document(R"("limit": {"above_floor": 0.25})")), Budget::above_floor(0.25));
 }
 
@@ -57,7 +60,9 @@ TEST(BudgetJson, WritesWhatItReads) {
   budget.max_gradient_noise = 0.125;
   budget.min_effective_batch = 0;
   budget.allow = {"exact", "group_quant"};
-  budget.rules = {{"a*", CodecSpec{"group_quant", {{"bits", int64_t{2}}, {"rounding", std::string("nearest")}}}, std::nullopt}, {"b?", std::nullopt, 3.5}};
+  budget.rules = {
+      {"a*", CodecSpec{"group_quant", {{"bits", int64_t{2}}, {"rounding", std::string("nearest")}}}, std::nullopt},
+      {"b?", std::nullopt, 3.5}};
   EXPECT_EQ(Budget::from_json(budget.to_json()), budget);
   EXPECT_EQ(Budget::from_json(Budget::exact().to_json()), Budget::exact());
 }
@@ -119,13 +124,15 @@ TEST(BudgetJson, TellsLineAndColumnOfMalformedText) {
   const Refusal found = refusal("{\"schema\": \"cinch.budget/1\",\n  \"limit\": 5 6}");
   EXPECT_EQ(found.pointer, "");
   EXPECT_NE(found.what.find("malformed JSON at line 2, column"), std::string::npos) << found.what;
-  for (const char* text : {"", "{", "{\"schema\"", "nul", "{\"a\": 01}", "{} {}", "{\"a\": \"\xff\"}", "/* no */ {}", "{} // no", "{\"a\": NaN}", "{'a': 1}", "{\"a\": 1,}"})
+  for (const char* text : {"", "{", "{\"schema\"", "nul", "{\"a\": 01}", "{} {}", "{\"a\": \"\xff\"}", "/* no */ {}",
+                           "{} // no", "{\"a\": NaN}", "{'a': 1}", "{\"a\": 1,}"})
     EXPECT_NE(refusal(text).what.find("malformed JSON at line 1"), std::string::npos) << text << refusal(text).what;
 }
 
 TEST(BudgetJson, RefusesDuplicateKeysAndNumbersOutOfRange) {
   EXPECT_EQ(refusal(document(R"("limit": 1, "limit": 2)")).pointer, "/limit");
-  EXPECT_EQ(refusal(document(R"("sites": [{"match": "a", "max_bits": 2}, {"match": "*", "match": "b"}])")).pointer, "/sites/1/match");
+  EXPECT_EQ(refusal(document(R"("sites": [{"match": "a", "max_bits": 2}, {"match": "*", "match": "b"}])")).pointer,
+            "/sites/1/match");
   EXPECT_EQ(refusal(document(R"("sites": [{"match": "a", "max_bits": 1e999}])")).pointer, "/sites/0/max_bits");
   EXPECT_EQ(refusal(document(R"("limit": 99999999999999999999)")).pointer, "/limit");
   EXPECT_EQ(refusal(document(R"("limit": 18446744073709551615)")).pointer, "/limit");

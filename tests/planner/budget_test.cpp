@@ -30,8 +30,9 @@ TEST(Budget, ParsesEveryFormOfTheCommandLine) {
 }
 
 TEST(Budget, RefusesAbsurdValues) {
-  for (const char* text : {"", "0", "0%", "-5", "-5%", "floor", "floor+", "floor-25%", "floor+-1%", "device:0%", "device:101%", "device:1GiB",
-                           "nan%", "inf", "1e30", "99999999%", "exactly", "60 percent", "600 Mib 3"})
+  for (const char* text :
+       {"", "0", "0%", "-5", "-5%", "floor", "floor+", "floor-25%", "floor+-1%", "device:0%", "device:101%",
+        "device:1GiB", "nan%", "inf", "1e30", "99999999%", "exactly", "60 percent", "600 Mib 3"})
     EXPECT_THROW(Budget::parse(text), Error) << text;
 }
 
@@ -41,7 +42,8 @@ TEST(Budget, SaysWhatIsAllowedWhenItDoesNotUnderstand) {
     FAIL();
   } catch (const Error& error) {
     const std::string what = error.what();
-    for (const char* form : {"lots", "600MiB", "60%", "floor+25%", "device:90%", "exact", "budget file"}) EXPECT_NE(what.find(form), what.npos) << what;
+    for (const char* form : {"lots", "600MiB", "60%", "floor+25%", "device:90%", "exact", "budget file"})
+      EXPECT_NE(what.find(form), what.npos) << what;
   }
 }
 

@@ -20,7 +20,8 @@ TEST(ParseBytes, UnderstandsBinaryAndDecimalUnits) {
 }
 
 TEST(ParseBytes, RefusesWhatIsNoNumberOfBytes) {
-  for (const char* text : {"", "MiB", "1 2", "12XB", "-5", "-1MiB", "1e30", "1e300GiB", "nan", "inf", "0x10", "1,5GiB", "8GiBGiB", "1e", "--1"})
+  for (const char* text : {"", "MiB", "1 2", "12XB", "-5", "-1MiB", "1e30", "1e300GiB", "nan", "inf", "0x10", "1,5GiB",
+                           "8GiBGiB", "1e", "--1"})
     EXPECT_THROW(parse_bytes(text), Error) << text;
 }
 

@@ -1,4 +1,5 @@
-// Plans for kept profiles, byte for byte. A changed plan is a decision: look at the difference, then write the new file with
+// Plans for kept profiles, byte for byte. A changed plan is a decision: look at the difference, then write the new file
+// with
 //   CINCH_UPDATE_GOLDEN=1 cinch_test_planner --gtest_filter='*Golden*'
 #include <gtest/gtest.h>
 
@@ -26,7 +27,8 @@ TEST_P(Golden, PlanIsTheKeptOne) {
   EXPECT_EQ(Plan::from_json_file(path).to_json(), text);
 }
 
-INSTANTIATE_TEST_SUITE_P(Budgets, Golden, ::testing::Values("least_noise", "least_time", "least_bytes", "exact", "rules"),
+INSTANTIATE_TEST_SUITE_P(Budgets, Golden,
+                         ::testing::Values("least_noise", "least_time", "least_bytes", "exact", "rules"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(GoldenProfile, IsWrittenAsItWasRead) {

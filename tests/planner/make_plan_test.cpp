@@ -15,7 +15,8 @@ using planner::testing::random_profile;
 
 CodecSpec group_quant(int64_t bits) { return {"group_quant", {{"bits", bits}}}; }
 
-// Four payloads of 4000 bytes on top of 10000, alive together at instant 4; each can be 8, 4 or 2 bits. The first is a mask.
+// Four payloads of 4000 bytes on top of 10000, alive together at instant 4; each can be 8, 4 or 2 bits. The first is a
+// mask.
 Profile pyramid() {
   Profile profile;
   profile.device = "cpu";
@@ -37,11 +38,16 @@ Profile pyramid() {
     payload.uses = {{9 - i, 9 - i}};
     payload.options = {{{"keep", {}}, 4000, 0, 0, true}};
     const double noise = 0.001 * (i + 1);
-    if (i == 0) payload.options.push_back({{"mask", {}}, 125, 0, 1e-5, true});
-    else for (int64_t bits : {8, 4, 2}) payload.options.push_back({group_quant(bits), 125 * bits + 100, noise * std::exp2(-2.0 * bits + 4), 1e-5, false});
+    if (i == 0)
+      payload.options.push_back({{"mask", {}}, 125, 0, 1e-5, true});
+    else
+      for (int64_t bits : {8, 4, 2})
+        payload.options.push_back(
+            {group_quant(bits), 125 * bits + 100, noise * std::exp2(-2.0 * bits + 4), 1e-5, false});
     profile.payloads.push_back(payload);
   }
-  for (int64_t bytes : {14000, 18000, 22000, 26000, 26000, 26000, 26000, 22000, 18000, 14000}) profile.timeline.push_back({bytes});
+  for (int64_t bytes : {14000, 18000, 22000, 26000, 26000, 26000, 26000, 22000, 18000, 14000})
+    profile.timeline.push_back({bytes});
   return profile;
 }
 
@@ -64,7 +70,8 @@ TEST(MakePlan, CodesNothingWhereEverythingFits) {
 
 TEST(MakePlan, SpendsLosslessOptionsBeforeNoise) {
   const Plan plan = make_plan(pyramid(), bytes(23000));
-  EXPECT_EQ(codecs(plan), (std::map<std::string, std::string>{{"layer0", "mask"}, {"layer1", "keep"}, {"layer2", "keep"}, {"layer3", "keep"}}));
+  EXPECT_EQ(codecs(plan), (std::map<std::string, std::string>{
+                              {"layer0", "mask"}, {"layer1", "keep"}, {"layer2", "keep"}, {"layer3", "keep"}}));
   EXPECT_EQ(plan.predicted_noise, 0);
   EXPECT_LE(plan.predicted_peak_bytes, 23000);
 }
@@ -207,7 +214,8 @@ TEST(MakePlan, AnInfeasibleLimitNamesTheSmallestThatIs) {
   EXPECT_GT(smallest, 14500);
   EXPECT_LE(make_plan(pyramid(), bytes(smallest)).predicted_peak_bytes, smallest);
   EXPECT_THROW(make_plan(pyramid(), bytes(smallest - 1)), BudgetError);
-  for (const std::string& part : {std::string("14500"), std::to_string(smallest), format_bytes(pyramid().floor_bytes()), format_bytes(26000)})
+  for (const std::string& part :
+       {std::string("14500"), std::to_string(smallest), format_bytes(pyramid().floor_bytes()), format_bytes(26000)})
     EXPECT_NE(what.find(part), what.npos) << what;
   EXPECT_EQ(error.breakdown().floor_bytes, pyramid().floor_bytes());
   EXPECT_EQ(error.breakdown().parameters_bytes, 3000);
@@ -216,7 +224,8 @@ TEST(MakePlan, AnInfeasibleLimitNamesTheSmallestThatIs) {
 
 TEST(MakePlan, TheBreakdownAddsUpToTheSmallestLimit) {
   const MemoryBreakdown b = infeasible(pyramid(), bytes(14500)).breakdown();
-  EXPECT_EQ(b.parameters_bytes + b.gradients_bytes + b.optimizer_bytes + b.payloads_bytes + b.transients_bytes, b.smallest_limit_bytes);
+  EXPECT_EQ(b.parameters_bytes + b.gradients_bytes + b.optimizer_bytes + b.payloads_bytes + b.transients_bytes,
+            b.smallest_limit_bytes);
 }
 
 TEST(MakePlan, WhereTheNoiseBoundStopsItTheOneThatWouldDoIsNamed) {

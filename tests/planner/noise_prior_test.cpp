@@ -21,7 +21,8 @@ void expect_within_half_as_much_again(double predicted, double measured) {
 
 // 20 convolutions, one linear layer, 20 batch norms.
 double resnet18(double rel_mse) {
-  return of_class(21, Need::kLinear, Reach::kWeightGrad, rel_mse, 21) + of_class(20, Need::kNonlinear, Reach::kNormalisation, rel_mse, 21);
+  return of_class(21, Need::kLinear, Reach::kWeightGrad, rel_mse, 21) +
+         of_class(20, Need::kNonlinear, Reach::kNormalisation, rel_mse, 21);
 }
 
 TEST(NoisePrior, ReproducesGroupQuantOnResNet18) {
@@ -31,7 +32,9 @@ TEST(NoisePrior, ReproducesGroupQuantOnResNet18) {
 
 // Four blocks of query-key-value, projection, two linear layers; a head: 17 linear inputs.
 TEST(NoisePrior, ReproducesTheClassesOfACharacterGpt) {
-  const auto of = [](int payloads, Need need, Reach reach) { return of_class(payloads, need, reach, kOneSigmaDither, 17); };
+  const auto of = [](int payloads, Need need, Reach reach) {
+    return of_class(payloads, need, reach, kOneSigmaDither, 17);
+  };
   expect_within_half_as_much_again(of(17, Need::kLinear, Reach::kWeightGrad), 0.149 * 0.149);
   expect_within_half_as_much_again(of(9, Need::kNonlinear, Reach::kNormalisation), 0.014 * 0.014);
   expect_within_half_as_much_again(of(4, Need::kNonlinear, Reach::kInputGrad), 0.023 * 0.023);
@@ -45,7 +48,8 @@ TEST(NoisePrior, PricesUpstreamErrorsWhateverTheSizeOfTheModel) {
   EXPECT_GT(small, 100 * noise_prior({Need::kNonlinear, Reach::kInputGrad, 0.1, 10}));
 }
 
-constexpr Reach kReaches[] = {Reach::kWeightGrad, Reach::kInputGrad, Reach::kBoth, Reach::kNormalisation, Reach::kUpstream};
+constexpr Reach kReaches[] = {Reach::kWeightGrad, Reach::kInputGrad, Reach::kBoth, Reach::kNormalisation,
+                              Reach::kUpstream};
 
 TEST(NoisePrior, UnknownReachCostsAtLeastWhatTheOtherPayloadsOfALayerDo) {
   for (Reach reach : {Reach::kWeightGrad, Reach::kInputGrad, Reach::kNormalisation})
@@ -63,7 +67,8 @@ TEST(NoisePrior, GrowsWithTheError) {
 }
 
 TEST(NoisePrior, NeedsThatNoLossyCodecMayServeCostAsMuchAsUpstream) {
-  for (Need need : {Need::kExact, Need::kMask, Need::kInteger, Need::kOpaque}) EXPECT_GT(noise_prior({need, Reach::kWeightGrad, 0.1, 1000}), 1.0);
+  for (Need need : {Need::kExact, Need::kMask, Need::kInteger, Need::kOpaque})
+    EXPECT_GT(noise_prior({need, Reach::kWeightGrad, 0.1, 1000}), 1.0);
 }
 
 TEST(NoisePrior, StaysFiniteForAbsurdInput) {

@@ -27,7 +27,8 @@ std::vector<int32_t> choice_of(const Profile& profile, const Plan& plan) {
   std::vector<int32_t> choice;
   for (size_t i = 0; i < profile.payloads.size(); ++i) {
     const auto& options = profile.payloads[i].options;
-    const auto it = std::find_if(options.begin(), options.end(), [&](const Option& o) { return o.spec == plan.entries[i].spec; });
+    const auto it =
+        std::find_if(options.begin(), options.end(), [&](const Option& o) { return o.spec == plan.entries[i].spec; });
     choice.push_back(static_cast<int32_t>(it - options.begin()));
   }
   return choice;
@@ -143,7 +144,8 @@ double least_noise_of_all(const Profile& profile, int64_t limit) {
     for (size_t i = 0; i < choice.size(); ++i) noise += profile.payloads[i].options[choice[i]].noise_variance;
     if (noise < best && simulate_peak(profile, choice) <= limit) best = noise;
     size_t i = 0;
-    while (i < choice.size() && ++choice[i] == static_cast<int32_t>(profile.payloads[i].options.size())) choice[i++] = 0;
+    while (i < choice.size() && ++choice[i] == static_cast<int32_t>(profile.payloads[i].options.size()))
+      choice[i++] = 0;
     if (i == choice.size()) return best;
   }
 }

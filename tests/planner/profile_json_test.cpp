@@ -27,7 +27,8 @@ std::string pointer_of(const std::string& text) {
 
 TEST(ProfileJson, SurvivesARoundTripByteForByte) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
-    const Profile profile = planner::testing::random_profile(seed, {.payloads = 8, .options = 6, .irregular = seed % 2 == 0});
+    const Profile profile =
+        planner::testing::random_profile(seed, {.payloads = 8, .options = 6, .irregular = seed % 2 == 0});
     const std::string text = profile.to_json();
     EXPECT_EQ(Profile::from_json(text).to_json(), text);
   }
@@ -84,14 +85,29 @@ TEST(ProfileJson, PointsAtEveryIndexOutOfRange) {
   const json document = json::parse(small().to_json());
   const auto last = static_cast<int>(document["timeline"].size());
   const std::pair<const char*, json> cases[] = {
-      {"/sites/0/payload", 3},           {"/sites/0/payload", -2},       {"/sites/0/need", "everything"},
-      {"/payloads/0/sites/0", 3},        {"/payloads/0/sites/0", -1},    {"/payloads/0/saved_at", -1},
-      {"/payloads/0/saved_at", last},    {"/payloads/0/freed_at", last + 1}, {"/payloads/1/freed_at", 0},
-      {"/payloads/0/exclusive_at", last}, {"/payloads/0/exclusive_at", -2}, {"/payloads/0/exclusive_at", 3000000000},
-      {"/payloads/0/uses/0/begin", "0"}, {"/payloads/0/raw_bytes", -1},  {"/payloads/0/raw_bytes", 1.5},
-      {"/payloads/0/options/0/charged_bytes", -5}, {"/payloads/0/options/1/noise_variance", -1e-9}, {"/payloads/0/options/0/lossless", 1},
-      {"/timeline/2", -1},               {"/gradient_variance", "0.5"},  {"/device_bytes", true},
-      {"/payloads/0/sites/0", 1e10},     {"/timeline/0", 4e18},
+      {"/sites/0/payload", 3},
+      {"/sites/0/payload", -2},
+      {"/sites/0/need", "everything"},
+      {"/payloads/0/sites/0", 3},
+      {"/payloads/0/sites/0", -1},
+      {"/payloads/0/saved_at", -1},
+      {"/payloads/0/saved_at", last},
+      {"/payloads/0/freed_at", last + 1},
+      {"/payloads/1/freed_at", 0},
+      {"/payloads/0/exclusive_at", last},
+      {"/payloads/0/exclusive_at", -2},
+      {"/payloads/0/exclusive_at", 3000000000},
+      {"/payloads/0/uses/0/begin", "0"},
+      {"/payloads/0/raw_bytes", -1},
+      {"/payloads/0/raw_bytes", 1.5},
+      {"/payloads/0/options/0/charged_bytes", -5},
+      {"/payloads/0/options/1/noise_variance", -1e-9},
+      {"/payloads/0/options/0/lossless", 1},
+      {"/timeline/2", -1},
+      {"/gradient_variance", "0.5"},
+      {"/device_bytes", true},
+      {"/payloads/0/sites/0", 1e10},
+      {"/timeline/0", 4e18},
   };
   for (const auto& [pointer, value] : cases) {
     json damaged = document;
@@ -136,9 +152,14 @@ TEST(ProfileJson, NoDamagedFileCrashesThePlanner) {
     for (size_t n = 1 + next(3); n > 0; --n) {
       const size_t at = next(damaged.size());
       switch (next(4)) {
-        case 0: damaged.erase(at, 1 + next(20)); break;
-        case 1: damaged.insert(at, 1, kBytes[next(sizeof kBytes - 1)]); break;
-        default: damaged[at] = kBytes[next(sizeof kBytes - 1)];
+        case 0:
+          damaged.erase(at, 1 + next(20));
+          break;
+        case 1:
+          damaged.insert(at, 1, kBytes[next(sizeof kBytes - 1)]);
+          break;
+        default:
+          damaged[at] = kBytes[next(sizeof kBytes - 1)];
       }
       if (damaged.empty()) damaged.assign(1, 'x');
     }

@@ -29,7 +29,11 @@ std::vector<Option> random_options(Generator& g, int64_t raw, int most, double s
     for (int i = 0; i < lossy; ++i) {
       const double bits = 0.5 + 12 * unit(g);
       const auto bytes = static_cast<int64_t>(static_cast<double>(raw) * bits / 32);
-      options.push_back({{"group_quant", {{"bits", int64_t{i}}}}, bytes, sensitivity * std::exp2(-2 * bits) * (0.5 + unit(g)), 1e-4 * (1 + unit(g)), false});
+      options.push_back({{"group_quant", {{"bits", int64_t{i}}}},
+                         bytes,
+                         sensitivity * std::exp2(-2 * bits) * (0.5 + unit(g)),
+                         1e-4 * (1 + unit(g)),
+                         false});
     }
   }
   return options;

@@ -33,7 +33,8 @@ Profile three_kinds() {
     payload.exclusive_at = 1;
     payload.freed_at = 9;
     payload.options = {{{"keep", {}}, 8000, 0, 0, true}};
-    for (int64_t bits : {8, 4, 2}) payload.options.push_back({group_quant(bits), 250 * bits + 63, 1e-6 * std::exp2(8 - bits), 1e-6, false});
+    for (int64_t bits : {8, 4, 2})
+      payload.options.push_back({group_quant(bits), 250 * bits + 63, 1e-6 * std::exp2(8 - bits), 1e-6, false});
   }
   profile.payloads[2].options = {{{"keep", {}}, 8000, 0, 0, true}, {{"mask", {}}, 250, 0, 1e-6, true}};
   return profile;
@@ -53,7 +54,8 @@ TEST(Rules, ACodecRuleForcesItsSpecHoweverItIsWritten) {
 }
 
 TEST(Rules, TheLastMatchWins) {
-  EXPECT_EQ(plan_with({codec_rule("a/*", group_quant(4)), codec_rule("*", group_quant(2))}).entries[0].spec, group_quant(2));
+  EXPECT_EQ(plan_with({codec_rule("a/*", group_quant(4)), codec_rule("*", group_quant(2))}).entries[0].spec,
+            group_quant(2));
   EXPECT_EQ(plan_with({codec_rule("*", group_quant(2)), codec_rule("a/*", CodecSpec{})}).entries[0].spec.name, "keep");
 }
 
@@ -85,7 +87,8 @@ TEST(Rules, AMissingOptionNamesSiteAndWhatThereIs) {
     return "";
   };
   const std::string exact_name = what(codec_rule("c/relu#0:result", group_quant(2)));
-  for (const char* part : {"c/relu#0:result", "group_quant", "keep, mask"}) EXPECT_NE(exact_name.find(part), std::string::npos) << exact_name;
+  for (const char* part : {"c/relu#0:result", "group_quant", "keep, mask"})
+    EXPECT_NE(exact_name.find(part), std::string::npos) << exact_name;
   EXPECT_NE(what(codec_rule("a/*", group_quant(1))).find("a/linear#0:input"), std::string::npos);
 }
 

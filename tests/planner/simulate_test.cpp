@@ -95,7 +95,8 @@ Bytes plainly(const Profile& profile, const std::vector<int32_t>& choice) {
     for (size_t i = 0; i < choice.size(); ++i) {
       const PayloadProfile& p = profile.payloads[i];
       const Option& option = p.options[choice[i]];
-      if (option.spec.name == "keep" || p.exclusive_at < 0 || p.exclusive_at >= p.freed_at || t < p.exclusive_at) continue;
+      if (option.spec.name == "keep" || p.exclusive_at < 0 || p.exclusive_at >= p.freed_at || t < p.exclusive_at)
+        continue;
       int64_t buffers = 0;
       int32_t last = p.freed_at - 1;
       for (const Use& use : p.uses) {

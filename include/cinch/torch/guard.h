@@ -29,7 +29,7 @@ enum class Phase : uint8_t { kObserve, kRun };
 /// Something that happened, for the log callback.
 struct Event {
   enum class Kind : uint8_t { kPlan, kReclaim, kFallback, kOverrun, kWarning } kind = Kind::kWarning;
-  std::string message;   ///< one sentence
+  std::string message;  ///< one sentence
 };
 
 /// Only ever appended to.
@@ -47,12 +47,12 @@ struct GuardOptions {
 
 /// A snapshot. Bytes and seconds of the last finished step; counters since the guard was made.
 struct Usage {
-  int64_t raw_bytes = 0;           ///< peak of distinct bytes that stock autograd would keep alive
-  int64_t charged_bytes = 0;       ///< peak of what payloads really occupied
-  int64_t device_peak_bytes = 0;   ///< peak of the meter
-  int64_t limit_bytes = 0;         ///< 0: none
-  double gradient_noise = 0.0;     ///< predicted relative RMS error of the parameter gradient
-  double effective_batch = 1.0;    ///< V / (V + C), predicted
+  int64_t raw_bytes = 0;          ///< peak of distinct bytes that stock autograd would keep alive
+  int64_t charged_bytes = 0;      ///< peak of what payloads really occupied
+  int64_t device_peak_bytes = 0;  ///< peak of the meter
+  int64_t limit_bytes = 0;        ///< 0: none
+  double gradient_noise = 0.0;    ///< predicted relative RMS error of the parameter gradient
+  double effective_batch = 1.0;   ///< V / (V + C), predicted
   double pack_seconds = 0.0;
   double unpack_seconds = 0.0;
   int64_t reclaims = 0;

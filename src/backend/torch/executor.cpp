@@ -20,9 +20,8 @@ class TorchExecutor final : public Executor {
     grain = std::max<int64_t>(grain, 1);
     const int64_t grains = (n - 1) / grain + 1;
     const int64_t per_thread = std::max<int64_t>(kUnitsPerThread / grain, 1);
-    at::parallel_for(0, grains, per_thread, [&](int64_t first, int64_t last) {
-      body(first * grain, std::min(last * grain, n));
-    });
+    at::parallel_for(0, grains, per_thread,
+                     [&](int64_t first, int64_t last) { body(first * grain, std::min(last * grain, n)); });
   }
 };
 

@@ -17,10 +17,11 @@ namespace cinch::backend {
 class OverrunHandler {
  public:
   virtual ~OverrunHandler() = default;
-  /// Frees memory until `request_bytes` more fit under limit - reserve, or as far as it can. Returns true when something
-  /// was freed (the allocator then tries again, and asks again while that helps).
+  /// Frees memory until `request_bytes` more fit under limit - reserve, or as far as it can. Returns true when
+  /// something was freed (the allocator then tries again, and asks again while that helps).
   virtual bool make_room(int64_t request_bytes) = 0;
-  /// The request is about to be refused (OutOfBudget) or, when it answers true, granted over the limit (on_overrun = warn).
+  /// The request is about to be refused (OutOfBudget) or, when it answers true, granted over the limit (on_overrun =
+  /// warn).
   virtual bool overrun(int64_t request_bytes, MemoryBreakdown& breakdown) = 0;
 };
 

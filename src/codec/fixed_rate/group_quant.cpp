@@ -45,7 +45,8 @@ class GroupQuant final : public CodecBase {
   }
   std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
                                 const CodecContext& context) const override;
-  void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype, const CodecContext& context) const override;
+  void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
+              const CodecContext& context) const override;
   std::optional<int64_t> recode(std::span<const std::byte> payload, const Codec& coarser, std::span<std::byte> out,
                                 const CodecContext& context) const override;
 
@@ -65,7 +66,8 @@ class GroupQuant final : public CodecBase {
     return h;
   }
   void check_header(const Header& h) const {
-    if (h.bits != bits_ || h.kind != (nearest_ ? 1 : 0)) throw CodecError(to_string(spec()) + ": the payload has other parameters");
+    if (h.bits != bits_ || h.kind != (nearest_ ? 1 : 0))
+      throw CodecError(to_string(spec()) + ": the payload has other parameters");
     if (h.numel > (int64_t{1} << 56) || h.payload_bytes != group_quant_bytes(h.numel, bits_)) {
       throw_damaged(spec().name, "its length does not fit its header");
     }
@@ -79,15 +81,18 @@ Estimate GroupQuant::estimate(const TensorStats& stats, int64_t numel, DType dty
   Estimate e;
   e.bytes = payload_bound(numel, dtype, side);
   const double levels = (1 << bits_) - 1;
-  // A bfloat16 minimum lies up to 2^-7 of itself below the group's, half of that on average; a step is 2^-8.5 too wide on average.
+  // A bfloat16 minimum lies up to 2^-7 of itself below the group's, half of that on average; a step is 2^-8.5 too wide
+  // on average.
   const double range = std::sqrt(stats.mean_square_group_range);
   const double slack = std::abs(stats.mean - range / 2) * 0x1p-8 * (stats.min == 0.0 ? 0.0 : 1.0);
   const double step = (range + slack) / levels * (1 + 0x1p-8);
-  // Uniform within a cell: step^2 / 6 with stochastic rounding, half of it with nearest. Zeros at the minimum are exact.
+  // Uniform within a cell: step^2 / 6 with stochastic rounding, half of it with nearest. Zeros at the minimum are
+  // exact.
   double mse = step * step / (nearest_ ? 12.0 : 6.0);
   if (stats.min == 0.0) mse *= 1.0 - stats.zero_fraction;
   // One cell for the whole group is far from uniform; its error follows from the moments: E[(x - low)(high - x)] with
-  // stochastic rounding, E[(step / 2 - |x - middle|)^2] with nearest, the mean of |.| guessed as of a normal distribution.
+  // stochastic rounding, E[(step / 2 - |x - middle|)^2] with nearest, the mean of |.| guessed as of a normal
+  // distribution.
   if (bits_ == 1) {
     const double middle = (stats.min == 0.0 ? 0.0 : stats.mean - step / 2) + step / 2;
     const double offset = stats.mean - middle, second = offset * offset + stats.variance;
@@ -102,7 +107,8 @@ Estimate GroupQuant::estimate(const TensorStats& stats, int64_t numel, DType dty
   return e;
 }
 
-std::optional<int64_t> GroupQuant::encode(const Extent& in, const SideInfo&, std::span<std::byte> out, const CodecContext& context) const {
+std::optional<int64_t> GroupQuant::encode(const Extent& in, const SideInfo&, std::span<std::byte> out,
+                                          const CodecContext& context) const {
   check_extent(in);
   const Header h = header(in.numel, in.dtype);
   check_room(out, h.payload_bytes);
@@ -114,7 +120,8 @@ std::optional<int64_t> GroupQuant::encode(const Extent& in, const SideInfo&, std
   const auto* data = static_cast<const std::byte*>(in.data);
   const GroupQuantParams p = params(in.dtype, context);
   const bool ok = parallel_all(context, whole, kGrain, [&](int64_t begin, int64_t end) {
-    return encode_groups(data + begin * kGroup * width, end - begin, begin, p, sides + begin, codes + begin * code_bytes(bits_));
+    return encode_groups(data + begin * kGroup * width, end - begin, begin, p, sides + begin,
+                         codes + begin * code_bytes(bits_));
   });
   if (!ok) return std::nullopt;
   if (whole < groups) {
@@ -125,7 +132,8 @@ std::optional<int64_t> GroupQuant::encode(const Extent& in, const SideInfo&, std
   return h.payload_bytes;
 }
 
-void GroupQuant::decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype, const CodecContext& context) const {
+void GroupQuant::decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
+                        const CodecContext& context) const {
   check_size(numel, dtype);
   check_header(read_header(payload, kGroupQuantMagic, spec().name, numel, dtype));
   check_out(out, numel);
@@ -135,7 +143,8 @@ void GroupQuant::decode(std::span<const std::byte> payload, void* out, int64_t n
   auto* values = static_cast<std::byte*>(out);
   const bool stream = numel * width >= kStreamBytes && reinterpret_cast<uintptr_t>(out) % 64 == 0;
   parallel_for(context, whole, kGrain, [&](int64_t begin, int64_t end) {
-    decode_groups(sides + begin, codes + begin * code_bytes(bits_), end - begin, bits_, dtype, values + begin * kGroup * width, stream);
+    decode_groups(sides + begin, codes + begin * code_bytes(bits_), end - begin, bits_, dtype,
+                  values + begin * kGroup * width, stream);
   });
   if (whole < groups) {
     alignas(64) std::byte tail[kGroup * 4];
@@ -144,8 +153,8 @@ void GroupQuant::decode(std::span<const std::byte> payload, void* out, int64_t n
   }
 }
 
-std::optional<int64_t> GroupQuant::recode(std::span<const std::byte> payload, const Codec& coarser, std::span<std::byte> out,
-                                          const CodecContext& context) const {
+std::optional<int64_t> GroupQuant::recode(std::span<const std::byte> payload, const Codec& coarser,
+                                          std::span<std::byte> out, const CodecContext& context) const {
   const auto* target = dynamic_cast<const GroupQuant*>(&coarser);
   if (target == nullptr || target->bits_ >= bits_) return std::nullopt;
   const Header from = read_header(payload, kGroupQuantMagic, spec().name);

@@ -13,14 +13,16 @@ struct GroupQuantParams {
   int bits = 4;
   bool nearest = false;
   DType dtype = DType::kFloat32;
-  uint64_t key = 0;       // of the generator
+  uint64_t key = 0;  // of the generator
 };
 
-// Codes `groups` whole groups of values at `in`; `first` is the index of the first group in its tensor. False: a value is
-// not finite or too large, and what was written is undefined.
-bool encode_groups(const void* in, int64_t groups, int64_t first, const GroupQuantParams& params, Sides* sides, std::byte* codes);
+// Codes `groups` whole groups of values at `in`; `first` is the index of the first group in its tensor. False: a value
+// is not finite or too large, and what was written is undefined.
+bool encode_groups(const void* in, int64_t groups, int64_t first, const GroupQuantParams& params, Sides* sides,
+                   std::byte* codes);
 
 // Inverse. `stream`: write past the caches (out must then be 64-byte aligned).
-void decode_groups(const Sides* sides, const std::byte* codes, int64_t groups, int bits, DType dtype, void* out, bool stream);
+void decode_groups(const Sides* sides, const std::byte* codes, int64_t groups, int bits, DType dtype, void* out,
+                   bool stream);
 
 }  // namespace cinch::codec

@@ -12,7 +12,7 @@
 namespace cinch::codec {
 
 constexpr int64_t kGroup = 256;
-constexpr int64_t kColumns = 16;             // element e of a group: row e / 16, column e % 16
+constexpr int64_t kColumns = 16;  // element e of a group: row e / 16, column e % 16
 constexpr uint32_t kGroupQuantMagic = make_magic('C', 'G', 'Q', '1');
 // Finite values below this magnitude can be coded: no range, step or sum of a group can then overflow.
 constexpr float kLargestCoded = 0x1p118f;
@@ -20,29 +20,35 @@ constexpr float kLargestCoded = 0x1p118f;
 constexpr float kSmallestStep = 0x1p-100f;
 
 struct Sides {
-  uint16_t minimum = 0, step = 0;            // bfloat16
+  uint16_t minimum = 0, step = 0;  // bfloat16
 };
 static_assert(sizeof(Sides) == 4);
 
 constexpr int64_t group_count(int64_t numel) noexcept { return ceil_div(numel, kGroup); }
 constexpr int64_t code_bytes(int bits) noexcept { return kGroup / 8 * bits; }  // per group
 constexpr int64_t sides_offset() noexcept { return kHeaderBytes; }
-constexpr int64_t codes_offset(int64_t groups) noexcept { return align64(kHeaderBytes + groups * int64_t{sizeof(Sides)}); }
+constexpr int64_t codes_offset(int64_t groups) noexcept {
+  return align64(kHeaderBytes + groups * int64_t{sizeof(Sides)});
+}
 constexpr int64_t group_quant_bytes(int64_t numel, int bits) noexcept {
   const int64_t groups = group_count(numel);
   return codes_offset(groups) + groups * code_bytes(bits);
 }
 
-// Minimum rounded down and step rounded up to bfloat16, so that [min, max] lies within [minimum, minimum + levels * step].
+// Minimum rounded down and step rounded up to bfloat16, so that [min, max] lies within [minimum, minimum + levels *
+// step].
 inline Sides make_sides(float min, float max, int levels) noexcept {
   Sides s;
   const float low = bf16_to_float(bf16_floor(min));
-  if (std::fabs(low) >= 0x1p-126f) s.minimum = bf16_floor(min);
-  else if (min < 0.0f) s.minimum = 0x8080;   // -2^-126: no denormals in sides
+  if (std::fabs(low) >= 0x1p-126f)
+    s.minimum = bf16_floor(min);
+  else if (min < 0.0f)
+    s.minimum = 0x8080;  // -2^-126: no denormals in sides
   const double need = (static_cast<double>(max) - bf16_to_float(s.minimum)) / levels;
   const float near = static_cast<float>(need);
   // Without a branch: which way a step rounds is unpredictable.
-  const float step = std::bit_cast<float>(std::bit_cast<uint32_t>(near) + static_cast<uint32_t>(static_cast<double>(near) < need));
+  const float step =
+      std::bit_cast<float>(std::bit_cast<uint32_t>(near) + static_cast<uint32_t>(static_cast<double>(near) < need));
   if (step >= kSmallestStep) s.step = bf16_ceil(step);
   return s;
 }

@@ -12,7 +12,9 @@ class Bits final : public CodecBase {
  public:
   using CodecBase::CodecBase;
   ErrorClass error_class() const noexcept override { return ErrorClass::kExact; }
-  bool supports(DType dtype, DeviceKind device) const noexcept override { return device == DeviceKind::kCpu && dtype == DType::kBool; }
+  bool supports(DType dtype, DeviceKind device) const noexcept override {
+    return device == DeviceKind::kCpu && dtype == DType::kBool;
+  }
 
   Estimate estimate(const TensorStats&, int64_t numel, DType dtype, const SideInfo& side) const override {
     const auto raw = static_cast<double>(numel);
@@ -24,7 +26,8 @@ class Bits final : public CodecBase {
     return kHeaderBytes + plane_bytes(numel);
   }
 
-  std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out, const CodecContext& context) const override {
+  std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
+                                const CodecContext& context) const override {
     check_extent(in);
     Header h;
     h.magic = kMagic;
@@ -42,12 +45,15 @@ class Bits final : public CodecBase {
     return h.payload_bytes;
   }
 
-  void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype, const CodecContext& context) const override {
+  void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
+              const CodecContext& context) const override {
     check_size(numel, dtype);
     const Header h = read_header(payload, kMagic, spec().name, numel, dtype);
-    if (h.payload_bytes != kHeaderBytes + plane_bytes(numel)) throw_damaged(spec().name, "its length does not fit its header");
+    if (h.payload_bytes != kHeaderBytes + plane_bytes(numel))
+      throw_damaged(spec().name, "its length does not fit its header");
     check_out(out, numel);
-    read_plane(context, reinterpret_cast<const uint64_t*>(payload.data() + kHeaderBytes), nullptr, numel, 1, {0, 1, 0}, out);
+    read_plane(context, reinterpret_cast<const uint64_t*>(payload.data() + kHeaderBytes), nullptr, numel, 1, {0, 1, 0},
+               out);
   }
 };
 

@@ -32,8 +32,22 @@ uint64_t span_of(const IntRange& r) noexcept { return static_cast<uint64_t>(r.ma
 
 StoredPool store(const PoolGeometry& p) noexcept {
   const auto i = [](int64_t v) { return static_cast<int32_t>(v); };
-  StoredPool s{i(p.planes), i(p.channels), i(p.in_h), i(p.in_w), i(p.out_h), i(p.out_w), i(p.kernel_h), i(p.kernel_w), i(p.stride_h),
-               i(p.stride_w), i(p.pad_h), i(p.pad_w), i(p.dilation_h), i(p.dilation_w), p.channels_last ? 1u : 0u, 0};
+  StoredPool s{i(p.planes),
+               i(p.channels),
+               i(p.in_h),
+               i(p.in_w),
+               i(p.out_h),
+               i(p.out_w),
+               i(p.kernel_h),
+               i(p.kernel_w),
+               i(p.stride_h),
+               i(p.stride_w),
+               i(p.pad_h),
+               i(p.pad_w),
+               i(p.dilation_h),
+               i(p.dilation_w),
+               p.channels_last ? 1u : 0u,
+               0};
   s.checksum = checksum32(&s, offsetof(StoredPool, checksum));
   return s;
 }
@@ -51,7 +65,9 @@ class Int final : public CodecBase {
  public:
   using CodecBase::CodecBase;
   ErrorClass error_class() const noexcept override { return ErrorClass::kExact; }
-  bool supports(DType dtype, DeviceKind device) const noexcept override { return device == DeviceKind::kCpu && is_integer(dtype); }
+  bool supports(DType dtype, DeviceKind device) const noexcept override {
+    return device == DeviceKind::kCpu && is_integer(dtype);
+  }
 
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override {
     check_size(numel, dtype);
@@ -76,7 +92,8 @@ class Int final : public CodecBase {
     return if_smaller(packed_bytes(in.numel, width_of(span_of(range(in, context))), kRange), in);
   }
 
-  std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out, const CodecContext& context) const override {
+  std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
+                                const CodecContext& context) const override {
     check_extent(in);
     if (worth_pool(in, side)) {
       const int64_t bytes = pool_bytes(*side.pool, in.numel);
@@ -102,7 +119,8 @@ class Int final : public CodecBase {
     return bytes;
   }
 
-  void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype, const CodecContext& context) const override {
+  void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
+              const CodecContext& context) const override {
     check_size(numel, dtype);
     const Header h = read_header(payload, kMagic, spec().name, numel, dtype);
     if (h.bits > 63 || h.kind > kPool || h.payload_bytes != packed_bytes(numel, h.bits, static_cast<Kind>(h.kind))) {
@@ -118,7 +136,9 @@ class Int final : public CodecBase {
   }
 
  private:
-  static const std::byte* at(const void* p, int64_t i, DType dtype) { return static_cast<const std::byte*>(p) + i * dtype_bytes(dtype); }
+  static const std::byte* at(const void* p, int64_t i, DType dtype) {
+    return static_cast<const std::byte*>(p) + i * dtype_bytes(dtype);
+  }
   static std::byte* at(void* p, int64_t i, DType dtype) { return static_cast<std::byte*>(p) + i * dtype_bytes(dtype); }
 
   // body(begin, count) -> bool over parts that start at whole blocks.
@@ -136,7 +156,9 @@ class Int final : public CodecBase {
 
   static int pool_width(const PoolGeometry& p) noexcept { return width_of(static_cast<uint64_t>(cell_count(p) - 1)); }
   static int64_t pool_bytes(const PoolGeometry& p, int64_t numel) { return packed_bytes(numel, pool_width(p), kPool); }
-  static bool offers_pool(const SideInfo& side, int64_t numel) noexcept { return side.pool && numel > 0 && is_usable(*side.pool, numel); }
+  static bool offers_pool(const SideInfo& side, int64_t numel) noexcept {
+    return side.pool && numel > 0 && is_usable(*side.pool, numel);
+  }
   static bool worth_pool(const Extent& in, const SideInfo& side) {
     return offers_pool(side, in.numel) && pool_bytes(*side.pool, in.numel) < in.numel * dtype_bytes(in.dtype);
   }
@@ -179,16 +201,20 @@ class Int final : public CodecBase {
     });
   }
 
-  void decode_pool(std::span<const std::byte> payload, const Header& h, void* out, int64_t numel, DType dtype, const CodecContext& context) const {
+  void decode_pool(std::span<const std::byte> payload, const Header& h, void* out, int64_t numel, DType dtype,
+                   const CodecContext& context) const {
     StoredPool stored;
     std::memcpy(&stored, payload.data() + kHeaderBytes, sizeof stored);
-    if (stored.checksum != checksum32(&stored, offsetof(StoredPool, checksum))) throw_damaged(spec().name, "the checksum of its geometry is wrong");
+    if (stored.checksum != checksum32(&stored, offsetof(StoredPool, checksum)))
+      throw_damaged(spec().name, "the checksum of its geometry is wrong");
     const PoolGeometry pool = restore(stored);
-    if (!is_usable(pool, numel) || pool_width(pool) != h.bits) throw_damaged(spec().name, "its geometry does not fit its header");
+    if (!is_usable(pool, numel) || pool_width(pool) != h.bits)
+      throw_damaged(spec().name, "its geometry does not fit its header");
     const PoolTable table(pool);
     const auto* words = reinterpret_cast<const uint64_t*>(payload.data() + kHeaderBytes + sizeof stored);
     const bool ok = for_parts(context, numel, [&](int64_t begin, int64_t count) {
-      return from_offsets(words + begin / kPackBlock * h.bits, begin, count, dtype, pool, table, h.bits, at(out, begin, dtype));
+      return from_offsets(words + begin / kPackBlock * h.bits, begin, count, dtype, pool, table, h.bits,
+                          at(out, begin, dtype));
     });
     if (!ok) throw_damaged(spec().name, "an offset is beyond its window");
   }

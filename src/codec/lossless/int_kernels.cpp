@@ -10,11 +10,16 @@ namespace {
 template <class F>
 auto with_ints(DType dtype, F f) {
   switch (dtype) {
-    case DType::kUInt8: return f(uint8_t{});
-    case DType::kInt8: return f(int8_t{});
-    case DType::kInt16: return f(int16_t{});
-    case DType::kInt32: return f(int32_t{});
-    default: return f(int64_t{});
+    case DType::kUInt8:
+      return f(uint8_t{});
+    case DType::kInt8:
+      return f(int8_t{});
+    case DType::kInt16:
+      return f(int16_t{});
+    case DType::kInt32:
+      return f(int32_t{});
+    default:
+      return f(int64_t{});
   }
 }
 
@@ -42,7 +47,8 @@ void narrow(const void* in, int64_t numel, DType dtype, int64_t base, int width,
     for (int64_t i = 0; i < numel; i += kPackBlock, words += width) {
       const int64_t count = std::min(kPackBlock, numel - i);
       // Unsigned: the difference of two int64 may not fit an int64.
-      for (int64_t k = 0; k < count; ++k) block[k] = static_cast<uint64_t>(static_cast<int64_t>(p[i + k])) - static_cast<uint64_t>(base);
+      for (int64_t k = 0; k < count; ++k)
+        block[k] = static_cast<uint64_t>(static_cast<int64_t>(p[i + k])) - static_cast<uint64_t>(base);
       for (int64_t k = count; k < kPackBlock; ++k) block[k] = 0;
       pack_block(block, width, words);
     }
@@ -62,8 +68,8 @@ void widen(const uint64_t* words, int64_t numel, DType dtype, int64_t base, int 
   });
 }
 
-bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool, const PoolTable& table, int width,
-                uint64_t* words) noexcept {
+bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool,
+                const PoolTable& table, int width, uint64_t* words) noexcept {
   return with_ints(dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* p = static_cast<const T*>(in);
@@ -74,7 +80,8 @@ bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const
       bool ok = true;
       for (int64_t k = 0; k < count; ++k, walk.next()) {
         // Wraps for wild values, which no window reproduces.
-        const auto distance = static_cast<int64_t>(static_cast<uint64_t>(static_cast<int64_t>(p[i + k])) - static_cast<uint64_t>(walk.base()));
+        const auto distance = static_cast<int64_t>(static_cast<uint64_t>(static_cast<int64_t>(p[i + k])) -
+                                                   static_cast<uint64_t>(walk.base()));
         const int64_t code = table.code(distance);
         ok &= code >= 0;
         block[k] = static_cast<uint64_t>(code);
@@ -89,8 +96,8 @@ bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const
   });
 }
 
-bool from_offsets(const uint64_t* words, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool, const PoolTable& table,
-                  int width, void* out) noexcept {
+bool from_offsets(const uint64_t* words, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool,
+                  const PoolTable& table, int width, void* out) noexcept {
   return with_ints(dtype, [&](auto zero) {
     using T = decltype(zero);
     T* p = static_cast<T*>(out);

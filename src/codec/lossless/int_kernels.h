@@ -19,12 +19,12 @@ IntRange range_of_ints(const void* in, int64_t numel, DType dtype) noexcept;
 void narrow(const void* in, int64_t numel, DType dtype, int64_t base, int width, uint64_t* words) noexcept;
 void widen(const uint64_t* words, int64_t numel, DType dtype, int64_t base, int width, void* out) noexcept;
 
-// Window offsets in `width` bits; `first` is the index of in[0] in its tensor, `words` may be null: only checked. False: an
-// index is not reproduced exactly.
-bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool, const PoolTable& table, int width,
-                uint64_t* words) noexcept;
+// Window offsets in `width` bits; `first` is the index of in[0] in its tensor, `words` may be null: only checked.
+// False: an index is not reproduced exactly.
+bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool,
+                const PoolTable& table, int width, uint64_t* words) noexcept;
 // False: an offset is beyond its window (damaged payload).
-bool from_offsets(const uint64_t* words, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool, const PoolTable& table,
-                  int width, void* out) noexcept;
+bool from_offsets(const uint64_t* words, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool,
+                  const PoolTable& table, int width, void* out) noexcept;
 
 }  // namespace cinch::codec

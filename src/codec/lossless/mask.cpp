@@ -41,7 +41,9 @@ class Mask final : public CodecBase {
   using CodecBase::CodecBase;
   ErrorClass error_class() const noexcept override { return ErrorClass::kExact; }
   // Integers and booleans for kTwoValued alone.
-  bool supports(DType dtype, DeviceKind device) const noexcept override { return device == DeviceKind::kCpu && dtype < DType::kOther; }
+  bool supports(DType dtype, DeviceKind device) const noexcept override {
+    return device == DeviceKind::kCpu && dtype < DType::kOther;
+  }
 
   Estimate estimate(const TensorStats&, int64_t numel, DType dtype, const SideInfo& side) const override {
     const double raw = static_cast<double>(numel) * static_cast<double>(dtype_bytes(dtype));
@@ -54,7 +56,8 @@ class Mask final : public CodecBase {
     return mask_bytes(numel, side.predicate.kind == PredicateKind::kSign);
   }
 
-  std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out, const CodecContext& context) const override {
+  std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
+                                const CodecContext& context) const override {
     check_extent(in);
     const Predicate& p = side.predicate;
     Header h;
@@ -75,9 +78,10 @@ class Mask final : public CodecBase {
     const int64_t width = dtype_bytes(in.dtype);
     auto* plane = reinterpret_cast<uint64_t*>(out.data() + kHeaderBytes);
     if (two_valued) {
-      const bool ok = write_plane(context, in.data, in.numel, width, plane, [&](const void* values, int64_t words, uint64_t* to) {
-        return pattern_plane(values, words, width, choice->off, choice->on, to);
-      });
+      const bool ok =
+          write_plane(context, in.data, in.numel, width, plane, [&](const void* values, int64_t words, uint64_t* to) {
+            return pattern_plane(values, words, width, choice->off, choice->on, to);
+          });
       return ok ? std::optional(h.payload_bytes) : std::nullopt;
     }
     write_plane(context, in.data, in.numel, width, plane, [&](const void* values, int64_t words, uint64_t* to) {
@@ -95,16 +99,19 @@ class Mask final : public CodecBase {
     return h.payload_bytes;
   }
 
-  void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype, const CodecContext& context) const override {
+  void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
+              const CodecContext& context) const override {
     check_size(numel, dtype);
     const Header h = read_header(payload, kMagic, spec().name, numel, dtype);
     if (h.bits < 1 || h.bits > 2 || h.payload_bytes != mask_bytes(numel, h.bits == 2)) {
       throw_damaged(spec().name, "its length does not fit its header");
     }
     check_out(out, numel);
-    const Choice choice{static_cast<uint64_t>(h.words[0]), static_cast<uint64_t>(h.words[1]), static_cast<uint64_t>(h.words[2])};
+    const Choice choice{static_cast<uint64_t>(h.words[0]), static_cast<uint64_t>(h.words[1]),
+                        static_cast<uint64_t>(h.words[2])};
     const auto* plane = reinterpret_cast<const uint64_t*>(payload.data() + kHeaderBytes);
-    const auto* second = h.bits == 2 ? reinterpret_cast<const uint64_t*>(payload.data() + second_offset(numel)) : nullptr;
+    const auto* second =
+        h.bits == 2 ? reinterpret_cast<const uint64_t*>(payload.data() + second_offset(numel)) : nullptr;
     read_plane(context, plane, second, numel, dtype_bytes(dtype), choice, out);
   }
 
@@ -120,8 +127,8 @@ class Mask final : public CodecBase {
       throw CodecError("mask: a predicate is needed, SideInfo has \"" + std::string(cinch::to_string(p.kind)) + "\"");
     }
     if (p.kind != PredicateKind::kTwoValued && !is_float(dtype)) {
-      throw CodecError("mask: predicate \"" + std::string(cinch::to_string(p.kind)) + "\" of " + std::string(cinch::to_string(dtype)) +
-                       " is not supported");
+      throw CodecError("mask: predicate \"" + std::string(cinch::to_string(p.kind)) + "\" of " +
+                       std::string(cinch::to_string(dtype)) + " is not supported");
     }
     if (std::isnan(p.lo) || std::isnan(p.hi)) throw CodecError("mask: a bound of the predicate is NaN");
   }

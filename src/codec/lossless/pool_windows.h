@@ -14,24 +14,27 @@ constexpr int64_t kMostCells = 1024;
 
 // The geometry as kept in a payload: 64 bytes.
 struct StoredPool {
-  int32_t planes, channels, in_h, in_w, out_h, out_w, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h, dilation_w;
+  int32_t planes, channels, in_h, in_w, out_h, out_w, kernel_h, kernel_w, stride_h, stride_w, pad_h, pad_w, dilation_h,
+      dilation_w;
   uint32_t channels_last;
-  uint32_t checksum;      // of the 60 bytes before
+  uint32_t checksum;  // of the 60 bytes before
 };
 static_assert(sizeof(StoredPool) == 64);
 
 // Whether offsets can describe `numel` indices of this geometry at all, without any overflow below.
 inline bool is_usable(const PoolGeometry& p, int64_t numel) noexcept {
   constexpr int64_t kMost = std::numeric_limits<int32_t>::max() / 4;
-  for (const int64_t v : {p.planes, p.channels, p.in_h, p.in_w, p.out_h, p.out_w, p.kernel_h, p.kernel_w, p.stride_h, p.stride_w,
-                          p.dilation_h, p.dilation_w}) {
+  for (const int64_t v : {p.planes, p.channels, p.in_h, p.in_w, p.out_h, p.out_w, p.kernel_h, p.kernel_w, p.stride_h,
+                          p.stride_w, p.dilation_h, p.dilation_w}) {
     if (v < 1 || v > kMost) return false;
   }
   if (p.pad_h < 0 || p.pad_w < 0 || p.pad_h > kMost || p.pad_w > kMost) return false;
   if (p.kernel_h > kMostCells || p.kernel_w > kMostCells || p.kernel_h * p.kernel_w > kMostCells) return false;
-  if (p.in_h * p.in_w > (int64_t{1} << 40) || p.out_h * p.stride_h > (int64_t{1} << 31) || p.out_w * p.stride_w > (int64_t{1} << 31)) return false;
+  if (p.in_h * p.in_w > (int64_t{1} << 40) || p.out_h * p.stride_h > (int64_t{1} << 31) ||
+      p.out_w * p.stride_w > (int64_t{1} << 31))
+    return false;
   if (p.planes % p.channels != 0) return false;
-  const int64_t cells = p.out_h * p.out_w;   // both below 2^29
+  const int64_t cells = p.out_h * p.out_w;  // both below 2^29
   return numel % cells == 0 && numel / cells == p.planes;
 }
 
@@ -70,8 +73,13 @@ class PoolWalk {
 class PoolTable {
  public:
   explicit PoolTable(const PoolGeometry& p)
-      : cells_(cell_count(p)), kernel_h_(p.kernel_h), kernel_w_(p.kernel_w), row_(p.dilation_h * p.in_w), dilation_w_(p.dilation_w) {
-    for (int64_t i = 0; i < cells_; ++i) distance_[static_cast<size_t>(i)] = i / kernel_w_ * row_ + i % kernel_w_ * dilation_w_;
+      : cells_(cell_count(p)),
+        kernel_h_(p.kernel_h),
+        kernel_w_(p.kernel_w),
+        row_(p.dilation_h * p.in_w),
+        dilation_w_(p.dilation_w) {
+    for (int64_t i = 0; i < cells_; ++i)
+      distance_[static_cast<size_t>(i)] = i / kernel_w_ * row_ + i % kernel_w_ * dilation_w_;
   }
   int64_t cells() const noexcept { return cells_; }
   int64_t distance(int64_t code) const noexcept { return distance_[static_cast<size_t>(code)]; }

@@ -17,8 +17,8 @@ bool holds(const Predicate& predicate, double value, bool single) noexcept;
 uint64_t pattern_of(double value, DType dtype) noexcept;
 double value_of(uint64_t pattern, DType dtype) noexcept;
 
-// Patterns for off, on and (kSign) negative. nullopt: no number of this dtype answers one of the two ways, or answers it
-// the same way for exact, float32 and rounded bounds.
+// Patterns for off, on and (kSign) negative. nullopt: no number of this dtype answers one of the two ways, or answers
+// it the same way for exact, float32 and rounded bounds.
 std::optional<Choice> surrogates(const Predicate& predicate, DType dtype) noexcept;
 
 }  // namespace cinch::codec

@@ -18,22 +18,26 @@ class CodecBase : public Codec {
   // Misuse of any call: an unsupported dtype, a negative size, missing data.
   void check_extent(const Extent& in) const {
     check_size(in.numel, in.dtype);
-    if (in.numel > 0 && in.data == nullptr) throw CodecError(spec_.name + ": no data for " + std::to_string(in.numel) + " values");
+    if (in.numel > 0 && in.data == nullptr)
+      throw CodecError(spec_.name + ": no data for " + std::to_string(in.numel) + " values");
   }
   void check_size(int64_t numel, DType dtype) const {
     if (!supports(dtype, DeviceKind::kCpu)) {
       throw CodecError(spec_.name + ": " + std::string(cinch::to_string(dtype)) + " is not supported on the CPU");
     }
     // An eighth of the address range: no product or sum of sizes below can overflow.
-    if (numel < 0 || numel > (int64_t{1} << 56)) throw CodecError(spec_.name + ": " + std::to_string(numel) + " is not a number of values");
+    if (numel < 0 || numel > (int64_t{1} << 56))
+      throw CodecError(spec_.name + ": " + std::to_string(numel) + " is not a number of values");
   }
   void check_room(std::span<std::byte> out, int64_t bytes) const {
     if (static_cast<int64_t>(out.size()) < bytes) {
-      throw CodecError(spec_.name + ": the payload needs " + std::to_string(bytes) + " bytes, " + std::to_string(out.size()) + " were given");
+      throw CodecError(spec_.name + ": the payload needs " + std::to_string(bytes) + " bytes, " +
+                       std::to_string(out.size()) + " were given");
     }
   }
   void check_out(const void* out, int64_t numel) const {
-    if (numel > 0 && out == nullptr) throw CodecError(spec_.name + ": no memory for " + std::to_string(numel) + " values");
+    if (numel > 0 && out == nullptr)
+      throw CodecError(spec_.name + ": no memory for " + std::to_string(numel) + " values");
   }
 
  private:

@@ -75,7 +75,8 @@ HWY_INLINE void store_row(hn::Vec<RowTag> v, RowTag d, hwy::bfloat16_t* p) {
   const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1u));
   const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7fffu))));
   (void)d;
-  put<kStream>(hn::DemoteTo(d16, hn::BitCast(hn::RebindToSigned<RowTag>(), rounded)), d16, reinterpret_cast<uint16_t*>(p));
+  put<kStream>(hn::DemoteTo(d16, hn::BitCast(hn::RebindToSigned<RowTag>(), rounded)), d16,
+               reinterpret_cast<uint16_t*>(p));
 }
 
 // Sides of a group may reach beyond float16's largest value; its values do not.

@@ -14,23 +14,25 @@
 namespace cinch::codec {
 
 struct Header {
-  uint32_t magic = 0;          // names the format
-  uint8_t dtype = 0;           // of the values
-  uint8_t bits = 0;            // per value
-  uint8_t kind = 0;            // what the format makes of these two
+  uint32_t magic = 0;  // names the format
+  uint8_t dtype = 0;   // of the values
+  uint8_t bits = 0;    // per value
+  uint8_t kind = 0;    // what the format makes of these two
   uint8_t flags = 0;
   int64_t numel = 0;
-  int64_t payload_bytes = 0;   // this header included
-  int64_t words[4] = {};       // the format's own parameters
+  int64_t payload_bytes = 0;  // this header included
+  int64_t words[4] = {};      // the format's own parameters
   uint32_t zero = 0;
-  uint32_t checksum = 0;       // of the 60 bytes before
+  uint32_t checksum = 0;  // of the 60 bytes before
 };
 static_assert(sizeof(Header) == 64, "sections of the body rely on it");
 constexpr int64_t kHeaderBytes = sizeof(Header);
 
 constexpr uint32_t make_magic(char a, char b, char c, char d) noexcept {
-  return static_cast<uint32_t>(static_cast<unsigned char>(a)) | static_cast<uint32_t>(static_cast<unsigned char>(b)) << 8 |
-         static_cast<uint32_t>(static_cast<unsigned char>(c)) << 16 | static_cast<uint32_t>(static_cast<unsigned char>(d)) << 24;
+  return static_cast<uint32_t>(static_cast<unsigned char>(a)) |
+         static_cast<uint32_t>(static_cast<unsigned char>(b)) << 8 |
+         static_cast<uint32_t>(static_cast<unsigned char>(c)) << 16 |
+         static_cast<uint32_t>(static_cast<unsigned char>(d)) << 24;
 }
 
 constexpr int64_t align64(int64_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
@@ -40,7 +42,8 @@ void write_header(Header header, std::span<std::byte> out) noexcept;
 
 // Reads and checks everything that does not depend on the format: length, checksum, magic, numel, dtype, payload bytes.
 // Throws CodecError that names `method` and what is wrong.
-Header read_header(std::span<const std::byte> payload, uint32_t magic, std::string_view method, int64_t numel, DType dtype);
+Header read_header(std::span<const std::byte> payload, uint32_t magic, std::string_view method, int64_t numel,
+                   DType dtype);
 
 // The same for callers that do not know numel and dtype yet.
 Header read_header(std::span<const std::byte> payload, uint32_t magic, std::string_view method);

@@ -15,12 +15,14 @@ namespace cinch::codec {
 constexpr int64_t plane_words(int64_t numel) noexcept { return ceil_div(numel, kWord); }
 constexpr int64_t plane_bytes(int64_t numel) noexcept { return plane_words(numel) * 8; }
 
-constexpr int64_t kPlaneGrain = 1024;                  // words a thread takes at least
+constexpr int64_t kPlaneGrain = 1024;  // words a thread takes at least
 constexpr int64_t kPlaneStreamBytes = int64_t{4} << 20;
 
-// kernel(values, words, plane) -> bool makes whole words. Bits beyond numel are zero. False as soon as a part says false.
+// kernel(values, words, plane) -> bool makes whole words. Bits beyond numel are zero. False as soon as a part says
+// false.
 template <class Kernel>
-bool write_plane(const CodecContext& context, const void* in, int64_t numel, int64_t width, uint64_t* plane, Kernel&& kernel) {
+bool write_plane(const CodecContext& context, const void* in, int64_t numel, int64_t width, uint64_t* plane,
+                 Kernel&& kernel) {
   const auto* bytes = static_cast<const std::byte*>(in);
   const int64_t whole = numel / kWord, rest = numel % kWord;
   const bool ok = parallel_all(context, whole, kPlaneGrain, [&](int64_t begin, int64_t end) {
@@ -39,13 +41,14 @@ bool write_plane(const CodecContext& context, const void* in, int64_t numel, int
 }
 
 // Inverse: `numel` patterns of `width` bytes chosen by one or two planes.
-inline void read_plane(const CodecContext& context, const uint64_t* plane, const uint64_t* second, int64_t numel, int64_t width,
-                       const Choice& choice, void* out) {
+inline void read_plane(const CodecContext& context, const uint64_t* plane, const uint64_t* second, int64_t numel,
+                       int64_t width, const Choice& choice, void* out) {
   auto* bytes = static_cast<std::byte*>(out);
   const int64_t whole = numel / kWord, rest = numel % kWord;
   const bool stream = numel * width >= kPlaneStreamBytes && reinterpret_cast<uintptr_t>(out) % 64 == 0;
   parallel_for(context, whole, kPlaneGrain, [&](int64_t begin, int64_t end) {
-    choose(plane + begin, second != nullptr ? second + begin : nullptr, end - begin, width, choice, bytes + begin * kWord * width, stream);
+    choose(plane + begin, second != nullptr ? second + begin : nullptr, end - begin, width, choice,
+           bytes + begin * kWord * width, stream);
   });
   if (rest == 0) return;
   alignas(64) std::byte tail[kWord * 8];

@@ -4,9 +4,9 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/codec/stage/plane_kernels.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
-#include <hwy/cache_control.h>
 
 #include "src/codec/stage/float_rows-inl.h"
 
@@ -50,19 +50,27 @@ void predicate_typed(D d, const T* in, int64_t words, const Predicate& p, uint64
   const auto lo = hn::Set(d, static_cast<F>(p.lo)), hi = hn::Set(d, static_cast<F>(p.hi)), zero = hn::Zero(d);
   const auto run = [&](auto test) {
     if (p.nan_on) {
-      plane_of(d, in, words, plane, [&](auto x) { return hn::Or(test(x), hn::Not(hn::Eq(x, x))); });  // Ne is false for NaN on some sets
+      plane_of(d, in, words, plane,
+               [&](auto x) { return hn::Or(test(x), hn::Not(hn::Eq(x, x))); });  // Ne is false for NaN on some sets
     } else {
       plane_of(d, in, words, plane, test);
     }
   };
   switch (p.kind) {
-    case PredicateKind::kGreater: return run([&](auto x) { return hn::Gt(x, lo); });
-    case PredicateKind::kGreaterEqual: return run([&](auto x) { return hn::Ge(x, lo); });
-    case PredicateKind::kLessEqual: return run([&](auto x) { return hn::Le(x, hi); });
-    case PredicateKind::kOpenInterval: return run([&](auto x) { return hn::And(hn::Gt(x, lo), hn::Lt(x, hi)); });
-    case PredicateKind::kClosedInterval: return run([&](auto x) { return hn::And(hn::Ge(x, lo), hn::Le(x, hi)); });
-    case PredicateKind::kAbsGreater: return run([&](auto x) { return hn::Gt(hn::Abs(x), lo); });
-    default: return run([&](auto x) { return hn::Gt(x, zero); });
+    case PredicateKind::kGreater:
+      return run([&](auto x) { return hn::Gt(x, lo); });
+    case PredicateKind::kGreaterEqual:
+      return run([&](auto x) { return hn::Ge(x, lo); });
+    case PredicateKind::kLessEqual:
+      return run([&](auto x) { return hn::Le(x, hi); });
+    case PredicateKind::kOpenInterval:
+      return run([&](auto x) { return hn::And(hn::Gt(x, lo), hn::Lt(x, hi)); });
+    case PredicateKind::kClosedInterval:
+      return run([&](auto x) { return hn::And(hn::Ge(x, lo), hn::Le(x, hi)); });
+    case PredicateKind::kAbsGreater:
+      return run([&](auto x) { return hn::Gt(hn::Abs(x), lo); });
+    default:
+      return run([&](auto x) { return hn::Gt(x, zero); });
   }
 }
 
@@ -70,10 +78,14 @@ void predicate_typed(D d, const T* in, int64_t words, const Predicate& p, uint64
 template <class F>
 void with_floats(const void* in, DType dtype, F f) {
   switch (dtype) {
-    case DType::kFloat32: return f(RowTag(), static_cast<const float*>(in));
-    case DType::kBFloat16: return f(RowTag(), static_cast<const hwy::bfloat16_t*>(in));
-    case DType::kFloat16: return f(RowTag(), static_cast<const hwy::float16_t*>(in));
-    default: return f(DoubleTag(), static_cast<const double*>(in));
+    case DType::kFloat32:
+      return f(RowTag(), static_cast<const float*>(in));
+    case DType::kBFloat16:
+      return f(RowTag(), static_cast<const hwy::bfloat16_t*>(in));
+    case DType::kFloat16:
+      return f(RowTag(), static_cast<const hwy::float16_t*>(in));
+    default:
+      return f(DoubleTag(), static_cast<const double*>(in));
   }
 }
 
@@ -110,10 +122,14 @@ bool pattern_typed(const void* in, int64_t words, uint64_t off_pattern, uint64_t
 
 bool pattern_any(const void* in, int64_t words, int64_t width, uint64_t off, uint64_t on, uint64_t* plane) {
   switch (width) {
-    case 1: return pattern_typed<uint8_t>(in, words, off, on, plane);
-    case 2: return pattern_typed<uint16_t>(in, words, off, on, plane);
-    case 4: return pattern_typed<uint32_t>(in, words, off, on, plane);
-    default: return pattern_typed<uint64_t>(in, words, off, on, plane);
+    case 1:
+      return pattern_typed<uint8_t>(in, words, off, on, plane);
+    case 2:
+      return pattern_typed<uint16_t>(in, words, off, on, plane);
+    case 4:
+      return pattern_typed<uint32_t>(in, words, off, on, plane);
+    default:
+      return pattern_typed<uint64_t>(in, words, off, on, plane);
   }
 }
 
@@ -156,15 +172,21 @@ void choose_typed(const uint64_t* plane, const uint64_t* second_plane, int64_t w
   if (kStream) hwy::FlushStream();
 }
 
-void choose_any(const uint64_t* plane, const uint64_t* second, int64_t words, int64_t width, const Choice& choice, void* out, bool stream) {
+void choose_any(const uint64_t* plane, const uint64_t* second, int64_t words, int64_t width, const Choice& choice,
+                void* out, bool stream) {
   const auto run = [&](auto* values) {
-    stream ? choose_typed<true>(plane, second, words, choice, values) : choose_typed<false>(plane, second, words, choice, values);
+    stream ? choose_typed<true>(plane, second, words, choice, values)
+           : choose_typed<false>(plane, second, words, choice, values);
   };
   switch (width) {
-    case 1: return run(static_cast<uint8_t*>(out));
-    case 2: return run(static_cast<uint16_t*>(out));
-    case 4: return run(static_cast<uint32_t*>(out));
-    default: return run(static_cast<uint64_t*>(out));
+    case 1:
+      return run(static_cast<uint8_t*>(out));
+    case 2:
+      return run(static_cast<uint16_t*>(out));
+    case 4:
+      return run(static_cast<uint32_t*>(out));
+    default:
+      return run(static_cast<uint64_t*>(out));
   }
 }
 
@@ -188,8 +210,11 @@ void negative_plane(const void* in, int64_t words, DType dtype, uint64_t* plane)
 bool pattern_plane(const void* in, int64_t words, int64_t width, uint64_t off, uint64_t on, uint64_t* plane) {
   return HWY_DYNAMIC_DISPATCH(pattern_any)(in, words, width, off, on, plane);
 }
-void nonzero_plane(const void* in, int64_t words, uint64_t* plane) { HWY_DYNAMIC_DISPATCH(nonzero_any)(in, words, plane); }
-void choose(const uint64_t* plane, const uint64_t* second_plane, int64_t words, int64_t width, const Choice& choice, void* out, bool stream) {
+void nonzero_plane(const void* in, int64_t words, uint64_t* plane) {
+  HWY_DYNAMIC_DISPATCH(nonzero_any)(in, words, plane);
+}
+void choose(const uint64_t* plane, const uint64_t* second_plane, int64_t words, int64_t width, const Choice& choice,
+            void* out, bool stream) {
   HWY_DYNAMIC_DISPATCH(choose_any)(plane, second_plane, words, width, choice, out, stream);
 }
 

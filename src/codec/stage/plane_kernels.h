@@ -24,8 +24,9 @@ void nonzero_plane(const void* in, int64_t words, uint64_t* plane);
 struct Choice {
   uint64_t off = 0, on = 0, second = 0;
 };
-// Writes 64 * words patterns of `width` bytes. `second_plane` may be null. `stream`: past the caches, out 64-byte aligned.
-void choose(const uint64_t* plane, const uint64_t* second_plane, int64_t words, int64_t width, const Choice& choice, void* out,
-            bool stream);
+// Writes 64 * words patterns of `width` bytes. `second_plane` may be null. `stream`: past the caches, out 64-byte
+// aligned.
+void choose(const uint64_t* plane, const uint64_t* second_plane, int64_t words, int64_t width, const Choice& choice,
+            void* out, bool stream);
 
 }  // namespace cinch::codec

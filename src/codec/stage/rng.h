@@ -1,5 +1,5 @@
-// The generator of stochastic rounding: a hash of (seed, step, site, salt, group, column). Private, stateless, the same on
-// every machine; the model's generators are never touched. Vector kernels compute it lane by lane.
+// The generator of stochastic rounding: a hash of (seed, step, site, salt, group, column). Private, stateless, the same
+// on every machine; the model's generators are never touched. Vector kernels compute it lane by lane.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@ namespace cinch::codec {
 constexpr uint32_t kWeyl = 0x9e3779b9u;
 constexpr uint32_t kMul1 = 0x21f0aaadu;
 constexpr uint32_t kMul2 = 0x735a2d97u;
-constexpr uint32_t kColumnCount = 16;   // chains of draws in a group
+constexpr uint32_t kColumnCount = 16;  // chains of draws in a group
 
 // c * kWeyl: a table, because filling a vector with counters is slow on some sets.
 constexpr std::array<uint32_t, kColumnCount> kColumnWeyl = [] {
@@ -45,11 +45,11 @@ constexpr uint32_t first_draw(uint64_t group_key, uint32_t column) noexcept {
   return x ^ (x >> 15);
 }
 
-// The next draw of the same column: a bijection of one multiplication, so every draw is uniform; any two halves of two draws
-// behave as independent (tests), which is all that the variance of a sum of rounding errors asks for.
+// The next draw of the same column: a bijection of one multiplication, so every draw is uniform; any two halves of two
+// draws behave as independent (tests), which is all that the variance of a sum of rounding errors asks for.
 constexpr uint32_t next_draw(uint32_t x) noexcept {
   x = x * kMul2 + kWeyl;
-  return x ^ (x >> 15);   // last, because a product's low bits know nothing of high ones
+  return x ^ (x >> 15);  // last, because a product's low bits know nothing of high ones
 }
 
 // Draw `index` of a column, one after the other: for references and tests.

@@ -1,5 +1,5 @@
-// Rough speeds for estimates, raw bytes per second on one thread of a current x86 machine (cinch-bench codec measures the
-// real ones). Constants, so that plans made from the same profile are the same.
+// Rough speeds for estimates, raw bytes per second on one thread of a current x86 machine (cinch-bench codec measures
+// the real ones). Constants, so that plans made from the same profile are the same.
 #pragma once
 
 namespace cinch::codec {

@@ -47,7 +47,9 @@ class IdxFile : public testing::Test {
     }
     return "";
   }
-  bool fails_with(const std::string& part, int dimensions = 2) { return error_of(dimensions).find(part) != std::string::npos; }
+  bool fails_with(const std::string& part, int dimensions = 2) {
+    return error_of(dimensions).find(part) != std::string::npos;
+  }
 
   const fs::path path_;
   const std::string good_ = std::string("\0\0\x08\x02\0\0\0\x02\0\0\0\x03", 12) + "abcdef";

@@ -48,12 +48,13 @@ TEST_P(ModelCase, BackwardReachesEveryParameter) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, ModelCase,
-                         testing::Values(Sample{"resnet18", DataKind::kImages, {2, 10}}, Sample{"resnet50", DataKind::kImages, {2, 10}},
-                                         Sample{"vgg16", DataKind::kImages, {2, 10}}, Sample{"mobilenet_v2", DataKind::kImages, {2, 10}},
-                                         Sample{"unet", DataKind::kImages, {2, 1, 32, 32}}, Sample{"lstm", DataKind::kImages, {2, 10}},
-                                         Sample{"lstm", DataKind::kText, {2, 16, 50}}, Sample{"gpt", DataKind::kText, {2, 16, 50}}),
-                         [](const auto& info) { return info.param.name + (info.param.data == DataKind::kText ? "_text" : "_images"); });
+INSTANTIATE_TEST_SUITE_P(
+    Models, ModelCase,
+    testing::Values(Sample{"resnet18", DataKind::kImages, {2, 10}}, Sample{"resnet50", DataKind::kImages, {2, 10}},
+                    Sample{"vgg16", DataKind::kImages, {2, 10}}, Sample{"mobilenet_v2", DataKind::kImages, {2, 10}},
+                    Sample{"unet", DataKind::kImages, {2, 1, 32, 32}}, Sample{"lstm", DataKind::kImages, {2, 10}},
+                    Sample{"lstm", DataKind::kText, {2, 16, 50}}, Sample{"gpt", DataKind::kText, {2, 16, 50}}),
+    [](const auto& info) { return info.param.name + (info.param.data == DataKind::kText ? "_text" : "_images"); });
 
 TEST(MakeModel, HasTheParametersOfResNet18) {
   int64_t count = 0;
@@ -67,7 +68,8 @@ TEST(MakeModel, ListsTheNamesForAnUnknownOne) {
     make_model("resnet19");
     FAIL() << "no error";
   } catch (const Error& error) {
-    for (const std::string& name : model_names()) EXPECT_NE(std::string(error.what()).find(name), std::string::npos) << name;
+    for (const std::string& name : model_names())
+      EXPECT_NE(std::string(error.what()).find(name), std::string::npos) << name;
   }
 }
 

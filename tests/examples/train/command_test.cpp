@@ -23,7 +23,9 @@ struct Ended {
 
 class Command : public testing::Test {
  protected:
-  Command() : folder_(fs::temp_directory_path() / ("cinch_command_" + std::to_string(getpid()))) { fs::create_directory(folder_); }
+  Command() : folder_(fs::temp_directory_path() / ("cinch_command_" + std::to_string(getpid()))) {
+    fs::create_directory(folder_);
+  }
   ~Command() override { fs::remove_all(folder_); }
 
   static std::string slurp(const fs::path& path) {
@@ -35,8 +37,8 @@ class Command : public testing::Test {
   // `arguments` as a shell takes them; the program runs in the test's folder.
   Ended run(const std::string& arguments, const std::string& program = "cinch-train") const {
     const fs::path out = folder_ / ".out", err = folder_ / ".err";
-    const std::string line = "cd '" + folder_.string() + "' && '" + std::string(CINCH_BINARY_DIR) + "/bin/" + program + "' " +
-                             arguments + " >'" + out.string() + "' 2>'" + err.string() + "'";
+    const std::string line = "cd '" + folder_.string() + "' && '" + std::string(CINCH_BINARY_DIR) + "/bin/" + program +
+                             "' " + arguments + " >'" + out.string() + "' 2>'" + err.string() + "'";
     const int status = std::system(line.c_str());
     Ended ended{WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(out), slurp(err)};
     fs::remove(out);
@@ -44,7 +46,8 @@ class Command : public testing::Test {
     return ended;
   }
 
-  void expect_refused(const std::string& arguments, const std::string& named, const std::string& program = "cinch-train") const {
+  void expect_refused(const std::string& arguments, const std::string& named,
+                      const std::string& program = "cinch-train") const {
     const Ended ended = run(arguments, program);
     EXPECT_EQ(ended.code, 2) << arguments << "\n" << ended.err;
     EXPECT_EQ(ended.error_lines(), 1u) << arguments << "\n" << ended.err;
@@ -67,13 +70,15 @@ TEST_F(Command, RefusesUnknownNames) {
 }
 
 TEST_F(Command, RefusesAbsurdNumbers) {
-  for (const char* arguments : {"--batch 0", "--batch -3", "--steps 0", "--epochs 0", "--lr -1", "--lr nan", "--momentum 1.5"}) {
+  for (const char* arguments :
+       {"--batch 0", "--batch -3", "--steps 0", "--epochs 0", "--lr -1", "--lr nan", "--momentum 1.5"}) {
     expect_refused(arguments, std::string(arguments).substr(0, std::string(arguments).find(' ')));
   }
 }
 
 TEST_F(Command, RefusesZeroAndAbsurdBudgets) {
-  for (const char* budget : {"0", "-5GiB", "0%", "floor", "floor-10%", "device:0%", "device:200%", "nan%", "lots", "''", "12parsecs"}) {
+  for (const char* budget :
+       {"0", "-5GiB", "0%", "floor", "floor-10%", "device:0%", "device:200%", "nan%", "lots", "''", "12parsecs"}) {
     expect_refused("--steps 1 --json result.json --save-plan plan.json --budget=" + std::string(budget), "");
   }
 }
@@ -113,7 +118,8 @@ TEST_F(Command, TrainsUnderABudgetAndReports) {
   for (int i = 0; i < 20000; ++i) text.push_back(static_cast<char>('a' + i * i % 23));
   write("text.txt", text);
   const Ended ended =
-      run("--model gpt --text text.txt --batch 4 --steps 12 --budget floor+50% --baseline --json - --save-profile profile.json");
+      run("--model gpt --text text.txt --batch 4 --steps 12 --budget floor+50% --baseline --json - --save-profile "
+          "profile.json");
   ASSERT_EQ(ended.code, 0) << ended.err;
   const auto document = nlohmann::json::parse(ended.out);
   EXPECT_EQ(document.at("schema"), "cinch.bench/1");

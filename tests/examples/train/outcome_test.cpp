@@ -59,7 +59,8 @@ TEST(Row, LeavesOutWhatWasNotMeasured) {
   out.planned = false;
   out.cinch_run.evaluation.reset();
   const auto row = to_row(out);
-  for (const char* key : {"baseline_step_seconds", "step_ratio", "baseline_accuracy", "accuracy", "noise", "effective_batch"}) {
+  for (const char* key :
+       {"baseline_step_seconds", "step_ratio", "baseline_accuracy", "accuracy", "noise", "effective_batch"}) {
     EXPECT_FALSE(row.contains(key)) << key;
   }
   EXPECT_EQ(row.at("limit_bytes"), out.limit_bytes);

@@ -12,7 +12,7 @@ namespace {
 
 Options small_options(int64_t steps) {
   Options options;
-  options.model = "gpt";   // dropout and AdamW: generator and optimizer state matter
+  options.model = "gpt";  // dropout and AdamW: generator and optimizer state matter
   options.batch = 2;
   options.steps = steps;
   return options;
