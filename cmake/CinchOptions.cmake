@@ -18,7 +18,8 @@ target_compile_features(cinch_options INTERFACE cxx_std_20)
 # NDEBUG: the wheel is built with it, and inline torch code asserts on members that it then lacks.
 target_compile_definitions(cinch_options INTERFACE NDEBUG)
 # No contraction: CPU and CUDA must compute the same bits.
-target_compile_options(cinch_options INTERFACE -Wall -Wextra -ffp-contract=off -fvisibility-inlines-hidden)
+# -Wno-restrict: GCC 12 warns falsely about string concatenation (GCC bug 105651).
+target_compile_options(cinch_options INTERFACE -Wall -Wextra -Wno-restrict -ffp-contract=off -fvisibility-inlines-hidden)
 if(CINCH_WERROR)
   target_compile_options(cinch_options INTERFACE -Werror)
 endif()
