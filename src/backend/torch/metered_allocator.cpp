@@ -11,8 +11,8 @@
 #include <string>
 #include <utility>
 
-#include "cinch/budget.h"
 #include "cinch/torch/out_of_budget.h"
+#include "src/core/bytes_text.h"
 
 namespace cinch::backend {
 namespace {
@@ -87,10 +87,10 @@ HandlerSlot& handler_slot() {
 
 [[noreturn]] void refuse(int64_t bytes, const MemoryBreakdown& breakdown) {
   const memory::Meter& meter = cpu_meter();
-  std::string message = "A request of " + format_bytes(bytes) + " does not fit under the limit of " +
-                        format_bytes(meter.limit()) + ": " + format_bytes(meter.current()) + " are in use";
+  std::string message = "A request of " + bytes_text(bytes) + " does not fit under the limit of " +
+                        bytes_text(meter.limit()) + ": " + bytes_text(meter.current()) + " are in use";
   if (meter.reserve() > 0) {
-    message += ", " + format_bytes(meter.reserve()) + " are reserved for payloads";
+    message += ", " + bytes_text(meter.reserve()) + " are reserved for payloads";
   }
   if (breakdown.floor_bytes > 0 || breakdown.payloads_bytes > 0 || breakdown.parameters_bytes > 0) {
     message += " (" + to_string(breakdown) + ")";
