@@ -1,24 +1,17 @@
 #include "hooks/guard/controller.h"
 
 #include <torch/version.h>
-#include <unistd.h>
 
-#include <cmath>
 #include <cstdio>
-#include <limits>
 
 #include "cinch/version.h"
 #include "hooks/guard/guard_engine.h"
-#include "hooks/guard/optimizer_state.h"
-#include "src/methods/methods.h"
 
 namespace cinch::hooks {
 namespace {
 
 // An iteration that saves at unforeseen sites is observed again, but not more often than this many steps.
 constexpr int64_t kStepsBetweenObserving = 100;
-
-int64_t device_memory_bytes() { return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE); }
 
 std::string hex(uint64_t value) {
   char text[17];
@@ -57,86 +50,6 @@ Controller::~Controller() {
   session_->store->set_reclaim(false, false, 0, nullptr);
   backend::cpu_meter().set_limit(limit_before_);
   for (const Earlier& earlier : earlier_) backend::cpu_meter().sub(earlier.bytes);
-}
-
-void Controller::emit(Event::Kind kind, const std::string& message) const {
-  if (options_.on_event) options_.on_event({kind, message});
-}
-
-// Limits in bytes bind from the first step; those relative to a baseline from the first plan.
-void Controller::take_over_limit() {
-  Profile nothing_known;
-  nothing_known.device_bytes = device_memory_bytes();
-  if (budget_.limit.kind == LimitKind::kBytes || budget_.limit.kind == LimitKind::kFractionOfDevice)
-    set_limit(resolve_limit(nothing_known, budget_));
-  configure_reclaim();
-}
-
-void Controller::set_limit(int64_t bytes) {
-  backend::cpu_meter().set_limit(bytes > 0 ? bytes : memory::Meter::kNoLimit);
-  const std::lock_guard<std::mutex> lock(mutex_);
-  usage_.limit_bytes = bytes;
-}
-
-double Controller::gradient_variance() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return profile_ ? profile_->gradient_variance : Profile{}.gradient_variance;
-}
-
-double Controller::variance_bound() const {
-  double bound = std::numeric_limits<double>::infinity();
-  if (budget_.min_effective_batch > 0) bound = gradient_variance() * (1.0 / budget_.min_effective_batch - 1.0);
-  if (budget_.max_gradient_noise) bound = std::min(bound, *budget_.max_gradient_noise * *budget_.max_gradient_noise);
-  return bound;
-}
-
-void Controller::configure_reclaim() {
-  bool limited = backend::cpu_meter().limit() != memory::Meter::kNoLimit;
-  bool lossy = !budget_.lossless_only();
-  if (!budget_.allow.empty())
-    lossy = std::find(budget_.allow.begin(), budget_.allow.end(), "group_quant") != budget_.allow.end();
-  const auto rules = budget_.rules;
-  session_->store->set_reclaim(limited && budget_.on_overrun == OnOverrun::kReclaim, lossy, variance_bound(),
-                               [rules](const std::string& site) {
-                                 bool fixed = false;  // the last match wins
-                                 for (const SiteRule& rule : rules)
-                                   if (glob_match(rule.match, site)) fixed = rule.codec.has_value();
-                                 return fixed;
-                               });
-}
-
-void Controller::track(const std::string& name, const torch::nn::Module& module) {
-  session_->layers.track(name, module);
-  count_earlier_storages();
-}
-
-void Controller::track(const torch::optim::Optimizer& optimizer) { optimizers_.push_back(&optimizer); }
-
-int64_t Controller::optimizer_bytes() const {
-  int64_t bytes = 0;
-  for (const auto* optimizer : optimizers_)
-    for (const at::Tensor& tensor : optimizer_state(*optimizer))
-      bytes += static_cast<int64_t>(tensor.storage().nbytes());
-  return bytes;
-}
-
-void Controller::count_earlier_storages() {
-  std::erase_if(earlier_, [](const Earlier& earlier) {
-    if (!earlier.weak.expired()) return false;
-    backend::cpu_meter().sub(earlier.bytes);
-    return true;
-  });
-  auto storages = session_->layers.storages();
-  for (const auto* optimizer : optimizers_)
-    for (const at::Tensor& tensor : optimizer_state(*optimizer)) storages.push_back(tensor.storage());
-  for (const c10::Storage& storage : storages) {
-    if (!storage.device().is_cpu() || storage.nbytes() == 0 || backend::is_metered(storage.data_ptr())) continue;
-    bool known = false;
-    for (const Earlier& earlier : earlier_) known |= earlier.weak.lock().get() == storage.unsafeGetStorageImpl();
-    if (known) continue;
-    earlier_.push_back({storage.getWeakStorageImpl(), static_cast<int64_t>(storage.nbytes())});
-    backend::cpu_meter().add(static_cast<int64_t>(storage.nbytes()));
-  }
 }
 
 void Controller::begin_observing() {
@@ -221,39 +134,6 @@ void Controller::check_engine() {
          "front");
 }
 
-void Controller::end_iteration() {
-  auto& meter = backend::cpu_meter();
-  auto& store = *session_->store;
-  const auto now = std::chrono::steady_clock::now();
-  step_seconds_ = std::chrono::duration<double>(now - step_started_).count();
-  step_started_ = now;
-  session_->layers.refresh();
-  count_earlier_storages();
-  parameters_bytes_ = session_->layers.parameters_bytes();
-  gradients_bytes_ = session_->layers.gradients_bytes();
-  optimizer_bytes_ = optimizer_bytes();
-  const double variance = store.spent_variance();
-  const double v = gradient_variance();
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    usage_.device_peak_bytes = meter.peak();
-    usage_.raw_bytes = store.raw_ledger().totals().peak;
-    usage_.charged_bytes = store.charged_ledger().totals().peak;
-    usage_.pack_seconds = 1e-9 * static_cast<double>(store.counters().pack_nanoseconds.exchange(0));
-    usage_.unpack_seconds = 1e-9 * static_cast<double>(store.counters().unpack_nanoseconds.exchange(0));
-    usage_.reclaims = store.counters().reclaims;
-    usage_.fallbacks = store.counters().fallbacks;
-    usage_.gradient_noise = std::sqrt(variance);
-    usage_.effective_batch = v / (v + variance);
-    ++usage_.steps;
-  }
-  if (const std::string reason = store.take_fallback_reason(); !reason.empty())
-    emit(Event::Kind::kFallback, "kept as it was, among others: " + reason);
-  const int64_t limit = meter.limit() == memory::Meter::kNoLimit ? 0 : meter.limit();
-  if (limit > 0 && meter.peak() > limit)
-    emit(Event::Kind::kOverrun, "peak " + format_bytes(meter.peak()) + " passed the limit of " + format_bytes(limit));
-}
-
 void Controller::step() {
   end_iteration();
   std::exception_ptr error;
@@ -315,58 +195,6 @@ void Controller::replan(Budget budget) {
   validate(budget);
   const std::lock_guard<std::mutex> lock(mutex_);
   next_budget_ = std::move(budget);
-}
-
-Phase Controller::phase() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return phase_;
-}
-
-std::shared_ptr<const Profile> Controller::profile() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return profile_;
-}
-
-std::shared_ptr<const Plan> Controller::plan() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return plan_;
-}
-
-Usage Controller::usage() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return usage_;
-}
-
-std::optional<MemoryBreakdown> Controller::last_overrun() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return last_overrun_;
-}
-
-bool Controller::make_room(int64_t request_bytes) { return session_->store->make_room(request_bytes); }
-
-MemoryBreakdown Controller::breakdown() const {
-  MemoryBreakdown result;
-  result.parameters_bytes = parameters_bytes_;
-  result.gradients_bytes = gradients_bytes_;
-  result.optimizer_bytes = optimizer_bytes_;
-  result.payloads_bytes = session_->store->charged_ledger().totals().current;
-  result.transients_bytes =
-      std::max<int64_t>(0, backend::cpu_meter().current() - result.parameters_bytes - result.gradients_bytes -
-                               result.optimizer_bytes - result.payloads_bytes);
-  if (const auto p = profile()) result.floor_bytes = p->floor_bytes();
-  return result;
-}
-
-bool Controller::overrun(int64_t request_bytes, MemoryBreakdown& result) {
-  result = breakdown();
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    last_overrun_ = result;
-  }
-  const bool granted = budget_.on_overrun == OnOverrun::kWarn;
-  emit(Event::Kind::kOverrun, "a request of " + format_bytes(request_bytes) + " does not fit under the limit" +
-                                  (granted ? "; granted (on_overrun is warn)" : "; refused"));
-  return granted;
 }
 
 }  // namespace cinch::hooks

@@ -18,6 +18,9 @@
 
 namespace cinch::hooks {
 
+// Physical memory of the machine.
+int64_t device_memory_bytes();
+
 class Controller final : public backend::OverrunHandler {
  public:
   // Throws Error for an invalid budget, BudgetError for a limit that is already passed.

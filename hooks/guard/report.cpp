@@ -1,0 +1,98 @@
+// What a controller tells: usage, breakdown, events, and the answer to a request that does not fit.
+#include <cmath>
+
+#include "hooks/guard/controller.h"
+#include "hooks/guard/optimizer_state.h"
+
+namespace cinch::hooks {
+
+void Controller::emit(Event::Kind kind, const std::string& message) const {
+  if (options_.on_event) options_.on_event({kind, message});
+}
+
+void Controller::end_iteration() {
+  auto& meter = backend::cpu_meter();
+  auto& store = *session_->store;
+  const auto now = std::chrono::steady_clock::now();
+  step_seconds_ = std::chrono::duration<double>(now - step_started_).count();
+  step_started_ = now;
+  session_->layers.refresh();
+  count_earlier_storages();
+  parameters_bytes_ = session_->layers.parameters_bytes();
+  gradients_bytes_ = session_->layers.gradients_bytes();
+  optimizer_bytes_ = optimizer_bytes();
+  const double variance = store.spent_variance();
+  const double v = gradient_variance();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    usage_.device_peak_bytes = meter.peak();
+    usage_.raw_bytes = store.raw_ledger().totals().peak;
+    usage_.charged_bytes = store.charged_ledger().totals().peak;
+    usage_.pack_seconds = 1e-9 * static_cast<double>(store.counters().pack_nanoseconds.exchange(0));
+    usage_.unpack_seconds = 1e-9 * static_cast<double>(store.counters().unpack_nanoseconds.exchange(0));
+    usage_.reclaims = store.counters().reclaims;
+    usage_.fallbacks = store.counters().fallbacks;
+    usage_.gradient_noise = std::sqrt(variance);
+    usage_.effective_batch = v / (v + variance);
+    ++usage_.steps;
+  }
+  if (const std::string reason = store.take_fallback_reason(); !reason.empty())
+    emit(Event::Kind::kFallback, "kept as it was, among others: " + reason);
+  const int64_t limit = meter.limit() == memory::Meter::kNoLimit ? 0 : meter.limit();
+  if (limit > 0 && meter.peak() > limit)
+    emit(Event::Kind::kOverrun, "peak " + format_bytes(meter.peak()) + " passed the limit of " + format_bytes(limit));
+}
+
+Phase Controller::phase() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return phase_;
+}
+
+std::shared_ptr<const Profile> Controller::profile() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return profile_;
+}
+
+std::shared_ptr<const Plan> Controller::plan() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return plan_;
+}
+
+Usage Controller::usage() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return usage_;
+}
+
+std::optional<MemoryBreakdown> Controller::last_overrun() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return last_overrun_;
+}
+
+bool Controller::make_room(int64_t request_bytes) { return session_->store->make_room(request_bytes); }
+
+MemoryBreakdown Controller::breakdown() const {
+  MemoryBreakdown result;
+  result.parameters_bytes = parameters_bytes_;
+  result.gradients_bytes = gradients_bytes_;
+  result.optimizer_bytes = optimizer_bytes_;
+  result.payloads_bytes = session_->store->charged_ledger().totals().current;
+  result.transients_bytes =
+      std::max<int64_t>(0, backend::cpu_meter().current() - result.parameters_bytes - result.gradients_bytes -
+                               result.optimizer_bytes - result.payloads_bytes);
+  if (const auto p = profile()) result.floor_bytes = p->floor_bytes();
+  return result;
+}
+
+bool Controller::overrun(int64_t request_bytes, MemoryBreakdown& result) {
+  result = breakdown();
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    last_overrun_ = result;
+  }
+  const bool granted = budget_.on_overrun == OnOverrun::kWarn;
+  emit(Event::Kind::kOverrun, "a request of " + format_bytes(request_bytes) + " does not fit under the limit" +
+                                  (granted ? "; granted (on_overrun is warn)" : "; refused"));
+  return granted;
+}
+
+}  // namespace cinch::hooks

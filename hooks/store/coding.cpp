@@ -1,0 +1,137 @@
+// Coding payloads: when their storage has become exclusive, or when the reclaimer asks.
+#include "hooks/store/stopwatch.h"
+#include "hooks/store/store.h"
+
+namespace cinch::hooks {
+
+bool Store::is_exclusive(const StorageEntry& entry) const {
+  return entry.metered && entry.raw && entry.held > 0 && entry.weak.use_count() == entry.held;
+}
+
+void Store::poll() {
+  std::vector<EntryPtr> ripe;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::erase_if(pending_, [&](const EntryPtr& entry) {
+      if (entry->held == 0) return true;
+      if (!is_exclusive(*entry)) return false;
+      entry->exclusive = true;
+      ripe.push_back(entry);
+      return true;
+    });
+  }
+  for (const EntryPtr& entry : ripe) became_exclusive(entry);
+}
+
+void Store::became_exclusive(const EntryPtr& entry) {
+  std::shared_ptr<StoreListener> listener;
+  std::vector<std::shared_ptr<Payload>> payloads;
+  bool planned = false;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    listener = listener_;
+    planned = policy_ != nullptr;
+    for (const auto& weak : entry->payloads)
+      if (auto payload = weak.lock()) payloads.push_back(std::move(payload));
+  }
+  if (listener)
+    for (const auto& payload : payloads) listener->exclusive(*payload);
+  if (planned) encode_entry(entry, Mode::kPlanned);
+}
+
+std::optional<Form> Store::planned_form(const Payload& payload) {
+  const PolicyEntry* entry = nullptr;
+  for (const Want& want : payload.wants)
+    if (entry == nullptr && policy_) entry = policy_->find(want.site, *sites_);
+  if (entry == nullptr) {
+    if (policy_) {
+      ++unforeseen_;
+      fall_back("the plan did not foresee " + site_name(payload.wants.front().site));
+    }
+    return std::nullopt;
+  }
+  if (entry->spec.name == "keep") return std::nullopt;
+  auto form = form_for(entry->spec, entry->codec, payload.wants, payload.dtype());
+  if (!form) fall_back("what " + site_name(payload.wants.front().site) + " needs has changed since the plan was made");
+  return form;
+}
+
+bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
+  const Stopwatch watch(counters_.pack_nanoseconds);
+  std::vector<std::pair<std::shared_ptr<Payload>, Form>> work;
+  std::vector<std::shared_ptr<Payload>> all;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (entry->busy || !is_exclusive(*entry)) return false;
+    entry->busy = true;
+    for (const auto& weak : entry->payloads)
+      if (auto payload = weak.lock()) all.push_back(std::move(payload));
+    if (mode == Mode::kPlanned)
+      for (const auto& payload : all)
+        if (auto form = planned_form(*payload)) work.emplace_back(payload, std::move(*form));
+  }
+  double variance = 0;
+  if (mode != Mode::kPlanned)
+    for (const auto& payload : all) {
+      auto form =
+          mode == Mode::kLossless ? lossless_form(payload->wants, payload->dtype()) : lossy_form(*payload, variance);
+      if (form) work.emplace_back(payload, std::move(*form));
+    }
+  bool done = !work.empty() && work.size() == all.size();
+  size_t coded = 0;
+  while (done && coded < work.size()) {
+    done = work[coded].first->encode(work[coded].second, context(*work[coded].first));
+    coded += done ? 1 : 0;
+  }
+  std::shared_ptr<StoreListener> listener;
+  std::vector<at::Tensor> dropped;  // outside the lock: a deleter may run any code
+  if (!done)
+    for (size_t i = 0; i < coded; ++i) work[i].first->discard_coded();
+  else
+    for (const auto& item : work) dropped.push_back(item.first->release_raw());
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    entry->busy = false;
+    if (!done) {
+      code_failed(*entry, mode, !work.empty());
+      return false;
+    }
+    coded_now(entry, work);
+    spent_variance_ += variance;
+    listener = listener_;
+  }
+  dropped.clear();
+  if (listener)
+    for (const auto& item : work)
+      listener->coded(*item.first, item.first->raw_values_bytes() - item.first->coded_bytes());
+  return true;
+}
+
+void Store::coded_now(const EntryPtr& entry, const std::vector<std::pair<std::shared_ptr<Payload>, Form>>& work) {
+  int64_t bytes = 0, reserve = 0;
+  for (const auto& item : work) {
+    bytes += item.first->coded_bytes();
+    const auto codec = item.first->values_codec();
+    if (codec && codec->error_class() != ErrorClass::kExact) reserve += item.first->coded_bytes();
+  }
+  entry->raw = false;
+  entry->held = 0;
+  charged_ledger_.recharge(entry->first_site, entry->charged, bytes);
+  entry->charged = bytes;
+  set_reserve(*entry, reserve);
+  if (const auto it = by_storage_.find(entry->key); it != by_storage_.end() && it->second == entry)
+    by_storage_.erase(it);
+}
+
+void Store::code_failed(StorageEntry& entry, Mode mode, bool tried) {
+  if (mode == Mode::kPlanned) {
+    if (tried) fall_back(site_name(entry.first_site) + " could not be coded as planned");
+  } else if (mode == Mode::kLossless) {
+    entry.lossless_failed = true;
+  } else {
+    entry.given_up = true;
+    set_reserve(entry, 0);
+  }
+}
+
+}  // namespace cinch::hooks
