@@ -21,7 +21,9 @@ target_compile_definitions(cinch_options INTERFACE NDEBUG)
 # -Wno-restrict: GCC 12 warns falsely about string concatenation (GCC bug 105651).
 target_compile_options(cinch_options INTERFACE -Wall -Wextra -Wno-restrict -ffp-contract=off -fvisibility-inlines-hidden)
 if(CINCH_WERROR)
-  target_compile_options(cinch_options INTERFACE -Werror)
+  # What GCC 12's optimiser guesses about std::string and vectors is often false; it stays a warning.
+  target_compile_options(cinch_options INTERFACE -Werror -Wno-error=array-bounds -Wno-error=stringop-overflow
+    -Wno-error=stringop-overread -Wno-error=maybe-uninitialized -Wno-error=free-nonheap-object)
 endif()
 if(CINCH_SANITIZE)
   # vptr would ask torch's own objects for type data that the wheel does not export.
