@@ -1,6 +1,5 @@
 #include <string>
 
-#include "cinch/budget.h"
 #include "cinch/error.h"
 #include "cinch/torch/meter.h"
 #include "src/backend/torch/metered_allocator.h"
