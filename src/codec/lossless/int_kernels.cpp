@@ -1,6 +1,7 @@
 #include "src/codec/lossless/int_kernels.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "src/codec/stage/bitpack.h"
 
@@ -68,32 +69,35 @@ void widen(const uint64_t* words, int64_t numel, DType dtype, int64_t base, int 
   });
 }
 
-bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool,
-                const PoolTable& table, int width, uint64_t* words) noexcept {
-  return with_ints(dtype, [&](auto zero) {
+bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool, const PoolTable& table, int width,
+                uint64_t* words) noexcept {
+  const auto run = [&](auto zero, auto plain) {
     using T = decltype(zero);
     const T* p = static_cast<const T*>(in);
     uint64_t block[kPackBlock];
     PoolWalk walk(pool, first);
     for (int64_t i = 0; i < numel; i += kPackBlock) {
       const int64_t count = std::min(kPackBlock, numel - i);
-      bool ok = true;
-      for (int64_t k = 0; k < count; ++k, walk.next()) {
-        // Wraps for wild values, which no window reproduces.
-        const auto distance = static_cast<int64_t>(static_cast<uint64_t>(static_cast<int64_t>(p[i + k])) -
-                                                   static_cast<uint64_t>(walk.base()));
-        const int64_t code = table.code(distance);
-        ok &= code >= 0;
-        block[k] = static_cast<uint64_t>(code);
+      uint64_t bad = 0;
+      for (int64_t k = 0; k < count;) {
+        const PoolRun r = walk.next(count - k);
+        auto base = static_cast<uint64_t>(r.base);
+        for (const int64_t end = k + r.length; k < end; ++k, base += static_cast<uint64_t>(r.step)) {
+          // Unsigned: wraps for wild values, which no window reproduces.
+          const auto distance = static_cast<int64_t>(static_cast<uint64_t>(static_cast<int64_t>(p[i + k])) - base);
+          block[k] = table.code<decltype(plain)::value>(distance);
+          bad |= block[k];
+        }
       }
-      if (!ok) return false;
+      if (bad >> 63 != 0) return false;
       if (words == nullptr) continue;
       for (int64_t k = count; k < kPackBlock; ++k) block[k] = 0;
       pack_block(block, width, words);
       words += width;
     }
     return true;
-  });
+  };
+  return with_ints(dtype, [&](auto zero) { return table.plain() ? run(zero, std::true_type()) : run(zero, std::false_type()); });
 }
 
 bool from_offsets(const uint64_t* words, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool,
@@ -107,9 +111,13 @@ bool from_offsets(const uint64_t* words, int64_t first, int64_t numel, DType dty
     for (int64_t i = 0; i < numel; i += kPackBlock, words += width) {
       unpack_block(words, width, block);
       const int64_t count = std::min(kPackBlock, numel - i);
-      for (int64_t k = 0; k < count; ++k, walk.next()) {
-        if (block[k] >= cells) return false;
-        p[i + k] = static_cast<T>(walk.base() + table.distance(static_cast<int64_t>(block[k])));
+      for (int64_t k = 0; k < count;) {
+        const PoolRun r = walk.next(count - k);
+        int64_t base = r.base;
+        for (const int64_t end = k + r.length; k < end; ++k, base += r.step) {
+          if (block[k] >= cells) return false;
+          p[i + k] = static_cast<T>(base + table.distance(static_cast<int64_t>(block[k])));
+        }
       }
     }
     return true;

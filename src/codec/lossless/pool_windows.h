@@ -2,6 +2,7 @@
 // cells; the base follows from the place of the index in its tensor.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -33,14 +34,19 @@ inline bool is_usable(const PoolGeometry& p, int64_t numel) noexcept {
   if (p.in_h * p.in_w > (int64_t{1} << 40) || p.out_h * p.stride_h > (int64_t{1} << 31) ||
       p.out_w * p.stride_w > (int64_t{1} << 31))
     return false;
-  if (p.planes % p.channels != 0) return false;
+  if (p.dilation_h * p.in_w > (int64_t{1} << 40) || p.planes % p.channels != 0) return false;
   const int64_t cells = p.out_h * p.out_w;  // both below 2^29
   return numel % cells == 0 && numel / cells == p.planes;
 }
 
 inline int64_t cell_count(const PoolGeometry& p) noexcept { return p.kernel_h * p.kernel_w; }
 
-// Steps through a tensor of indices in memory order and knows the base of each window.
+// Neighbours in memory whose bases are `step` apart.
+struct PoolRun {
+  int64_t base, step, length;
+};
+
+// Steps through a tensor of indices in memory order, run by run.
 class PoolWalk {
  public:
   PoolWalk(const PoolGeometry& p, int64_t element) : p_(p) {
@@ -50,23 +56,28 @@ class PoolWalk {
     }
     w_ = element % p.out_w;
     h_ = element / p.out_w % p.out_h;
-    set_base();
   }
-  int64_t base() const noexcept { return base_; }
-  void next() noexcept {
-    if (p_.channels_last && ++c_ < p_.channels) return;
-    c_ = 0;
-    base_ += p_.stride_w;
-    if (++w_ < p_.out_w) return;
-    w_ = 0;
-    if (++h_ == p_.out_h) h_ = 0;
-    set_base();
+  // The next run, at most `most` long: along a row of windows, or along the channels of one window.
+  PoolRun next(int64_t most) noexcept {
+    const int64_t base = (h_ * p_.stride_h - p_.pad_h) * p_.in_w + (w_ * p_.stride_w - p_.pad_w);
+    int64_t& place = p_.channels_last ? c_ : w_;
+    const int64_t end = p_.channels_last ? p_.channels : p_.out_w;
+    const PoolRun run{base, p_.channels_last ? 0 : p_.stride_w, std::min(most, end - place)};
+    place += run.length;
+    if (c_ == p_.channels && p_.channels_last) {
+      c_ = 0;
+      ++w_;
+    }
+    if (w_ == p_.out_w) {
+      w_ = 0;
+      if (++h_ == p_.out_h) h_ = 0;
+    }
+    return run;
   }
 
  private:
-  void set_base() noexcept { base_ = (h_ * p_.stride_h - p_.pad_h) * p_.in_w + (w_ * p_.stride_w - p_.pad_w); }
   const PoolGeometry& p_;
-  int64_t c_ = 0, w_ = 0, h_ = 0, base_ = 0;
+  int64_t c_ = 0, w_ = 0, h_ = 0;
 };
 
 // Distance of each cell from its window's base, and its inverse.
@@ -83,9 +94,9 @@ class PoolTable {
   }
   int64_t cells() const noexcept { return cells_; }
   int64_t distance(int64_t code) const noexcept { return distance_[static_cast<size_t>(code)]; }
-  // -1 where no cell has this distance.
-  int64_t code(int64_t distance) const noexcept {
-    if (distance < 0) return -1;
+  // A number that is no cell's where no cell has this distance. kPlain: no dilation along a row.
+  template <bool kPlain>
+  uint64_t code(int64_t distance) const noexcept {
     // Counting instead of dividing: kernels are small, 64-bit division is slow.
     int64_t row = 0, start = 0;
     for (int64_t i = 1; i < kernel_h_; ++i) {
@@ -94,11 +105,13 @@ class PoolTable {
       start += below ? row_ : 0;
     }
     const int64_t rest = distance - start;
-    const int64_t column = dilation_w_ == 1 ? rest : rest / dilation_w_;
-    if (column >= kernel_w_) return -1;
-    const int64_t found = row * kernel_w_ + column;
-    return distance_[static_cast<size_t>(found)] == distance ? found : -1;
+    const int64_t column = kPlain ? rest : rest / dilation_w_;
+    // Unsigned: negative distances are no cell's either. What a row leaves is its column times the dilation, or nothing.
+    const bool found = (static_cast<uint64_t>(column) < static_cast<uint64_t>(kernel_w_)) & (kPlain || column * dilation_w_ == rest);
+    return found ? static_cast<uint64_t>(row * kernel_w_ + column) : kNoCell;
   }
+  bool plain() const noexcept { return dilation_w_ == 1; }
+  static constexpr uint64_t kNoCell = ~uint64_t{0};
 
  private:
   int64_t cells_, kernel_h_, kernel_w_, row_, dilation_w_;
