@@ -106,7 +106,9 @@ TEST(Rehearsal, LeavesTheTrainingAsItWas) {
   const auto profile = rehearse(training);
   EXPECT_EQ(DeviceMeter::of(torch::kCPU).current_bytes(), bytes);
   ASSERT_NE(profile, nullptr);
-  EXPECT_GT(profile->baseline_peak_bytes(), profile->floor_bytes());
+  // This small, the optimizer may set the peak: then floor and baseline are one.
+  EXPECT_GE(profile->baseline_peak_bytes(), profile->floor_bytes());
+  EXPECT_GT(profile->raw_peak_bytes(), 0);
   EXPECT_TRUE(same(expected, parameters_after(training, 3)));
 }
 

@@ -5,7 +5,8 @@
 
 int main() {
   cinch::DeviceMeter::of(c10::kCPU);
-  torch::nn::Sequential model(torch::nn::Linear(256, 512), torch::nn::ReLU(), torch::nn::Linear(512, 10));
+  torch::nn::Sequential model(torch::nn::Linear(256, 512), torch::nn::ReLU(), torch::nn::Dropout(0.1),
+                              torch::nn::Linear(512, 10));
   torch::optim::SGD optimizer(model->parameters(), 0.1);
   cinch::BudgetGuard guard(cinch::Budget::exact());
   guard.track("model", *model);
