@@ -60,7 +60,8 @@ else()
     # torch's own OpenMP runtime: with another one at::parallel_for in our code would be serial.
     file(GLOB gomp "${CINCH_TORCH_DIR}/lib/libgomp*.so*")
     target_compile_options(cinch_torch INTERFACE -fopenmp)
-    target_link_libraries(cinch_torch INTERFACE "-Wl,--no-as-needed" "${CINCH_TORCH_DIR}/lib/libtorch.so"
+    # libstdc++ first: libtorch.so exports parts of std::filesystem of its own that crash in programs of another GCC.
+    target_link_libraries(cinch_torch INTERFACE "-Wl,--no-as-needed" -lstdc++ "${CINCH_TORCH_DIR}/lib/libtorch.so"
       "${CINCH_TORCH_DIR}/lib/libtorch_cpu.so" "${CINCH_TORCH_DIR}/lib/libc10.so" ${gomp} "-Wl,--as-needed")
     target_link_options(cinch_torch INTERFACE "-Wl,-rpath,${CINCH_TORCH_DIR}/lib" "-Wl,--allow-shlib-undefined")
   endif()

@@ -85,6 +85,7 @@ Store::Kept Store::save(const at::Tensor& tensor, const Want& want) {
       first = true;
       kept.payload = std::make_shared<Payload>(shared_from_this(), entry, span, tensor);
       entry->payloads.push_back(kept.payload);
+      ++entry->alive;
       ++entry->held;
       if (!entry->given_up) set_reserve(*entry, entry->reserve + coding_reserve(*kept.payload));
     }
@@ -132,7 +133,7 @@ void Store::payload_freed(Payload& payload, at::Tensor raw) {
       charged_ledger_.recharge(entry.first_site, entry.charged, left);
       entry.charged = left;
     }
-    if (entry.payloads.empty()) forget(entry);
+    if (--entry.alive == 0) forget(entry);
     listener = listener_;
   }
   if (listener) listener->freed(payload.record);

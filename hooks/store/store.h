@@ -31,6 +31,7 @@ struct StorageEntry {
   SiteId first_site = -1;  // charged for it
   int64_t charged = 0;
   int64_t reserve = 0;   // what coding it may need; 0 once it need not be coded any more
+  uint32_t alive = 0;    // payloads not yet freed
   uint32_t held = 0;     // raw aliases of ours
   bool metered = false;  // dropping it gives bytes back
   bool raw = true;
