@@ -4,8 +4,8 @@
 
 namespace cinch::codec {
 
-constexpr double kMaskEncodeSpeed = 10e9, kMaskDecodeSpeed = 10e9;
-constexpr double kIntEncodeSpeed = 3e9, kIntDecodeSpeed = 4e9;
-constexpr double kGroupQuantEncodeSpeed = 8e9, kGroupQuantDecodeSpeed = 12e9;
+constexpr double kMaskEncodeSpeed = 15e9, kMaskDecodeSpeed = 15e9;
+constexpr double kIntEncodeSpeed = 3.5e9, kIntDecodeSpeed = 6e9;
+constexpr double kGroupQuantEncodeSpeed = 12e9, kGroupQuantDecodeSpeed = 16e9;
 
 }  // namespace cinch::codec
