@@ -41,8 +41,8 @@ export OMP_WAIT_POLICY=passive
 
 if [ "$full" = yes ]; then
   cmake --preset asan
-  cmake --build --preset asan -j "$jobs"
-  ctest --preset asan -j "$jobs"
+  cmake --build --preset asan -j "$jobs" --target cinch_test_core cinch_test_codec cinch_test_planner
+  ctest --preset asan -j "$jobs" -L unit
 else
   ctest_arguments+=(-LE slow)
 fi

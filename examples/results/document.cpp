@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 #if defined(__clang__)
-constexpr const char* kCompiler = __VERSION__;   // names itself
+constexpr const char* kCompiler = __VERSION__;  // names itself
 #else
 constexpr const char* kCompiler = "GCC " __VERSION__;
 #endif
@@ -48,9 +48,14 @@ std::string temporary_name(const std::string& target) { return target + ".part" 
 
 nlohmann::json machine() {
   const int64_t memory = int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGE_SIZE);
-  return {{"cpu", processor()},     {"cores", std::thread::hardware_concurrency()}, {"memory_bytes", memory},
-          {"isa", widest_isa()},    {"torch_threads", at::get_num_threads()},       {"torch", TORCH_VERSION},
-          {"cinch", CINCH_VERSION}, {"compiler", kCompiler}};
+  return {{"cpu", processor()},
+          {"cores", std::thread::hardware_concurrency()},
+          {"memory_bytes", memory},
+          {"isa", widest_isa()},
+          {"torch_threads", at::get_num_threads()},
+          {"torch", TORCH_VERSION},
+          {"cinch", CINCH_VERSION},
+          {"compiler", kCompiler}};
 }
 
 nlohmann::json make_document(const std::string& suite, const nlohmann::json& rows) {

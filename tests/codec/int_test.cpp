@@ -104,7 +104,8 @@ TEST(Int, IgnoresAGeometryThatCannotBe) {
   EXPECT_EQ(with([](PoolGeometry& p) { p.kernel_h = 0; }), by_range);
   EXPECT_EQ(with([](PoolGeometry& p) { p.kernel_h = p.kernel_w = 100; }), by_range);
   EXPECT_EQ(with([](PoolGeometry& p) { p.stride_w = std::numeric_limits<int64_t>::max(); }), by_range);
-  EXPECT_EQ(with([](PoolGeometry& p) { p.dilation_h = std::numeric_limits<int32_t>::max() / 4, p.in_w = 1 << 28; }), by_range);
+  EXPECT_EQ(with([](PoolGeometry& p) { p.dilation_h = std::numeric_limits<int32_t>::max() / 4, p.in_w = 1 << 28; }),
+            by_range);
   EXPECT_EQ(with([](PoolGeometry& p) { p.pad_h = -1; }), by_range);
   EXPECT_EQ(with([](PoolGeometry& p) { p.channels = 3; }), by_range);
 }

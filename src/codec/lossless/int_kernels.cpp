@@ -69,8 +69,8 @@ void widen(const uint64_t* words, int64_t numel, DType dtype, int64_t base, int 
   });
 }
 
-bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool, const PoolTable& table, int width,
-                uint64_t* words) noexcept {
+bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool,
+                const PoolTable& table, int width, uint64_t* words) noexcept {
   const auto run = [&](auto zero, auto plain) {
     using T = decltype(zero);
     const T* p = static_cast<const T*>(in);
@@ -97,7 +97,8 @@ bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const
     }
     return true;
   };
-  return with_ints(dtype, [&](auto zero) { return table.plain() ? run(zero, std::true_type()) : run(zero, std::false_type()); });
+  return with_ints(
+      dtype, [&](auto zero) { return table.plain() ? run(zero, std::true_type()) : run(zero, std::false_type()); });
 }
 
 bool from_offsets(const uint64_t* words, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool,

@@ -106,8 +106,10 @@ class PoolTable {
     }
     const int64_t rest = distance - start;
     const int64_t column = kPlain ? rest : rest / dilation_w_;
-    // Unsigned: negative distances are no cell's either. What a row leaves is its column times the dilation, or nothing.
-    const bool found = (static_cast<uint64_t>(column) < static_cast<uint64_t>(kernel_w_)) & (kPlain || column * dilation_w_ == rest);
+    // Unsigned: negative distances are no cell's either. What a row leaves is its column times the dilation, or
+    // nothing.
+    const bool found =
+        (static_cast<uint64_t>(column) < static_cast<uint64_t>(kernel_w_)) & (kPlain || column * dilation_w_ == rest);
     return found ? static_cast<uint64_t>(row * kernel_w_ + column) : kNoCell;
   }
   bool plain() const noexcept { return dilation_w_ == 1; }

@@ -28,13 +28,20 @@ inline void unpack_even(const uint64_t* words, uint64_t* values) noexcept {
 // values[i] < 2^width. Writes `width` words.
 inline void pack_block(const uint64_t* values, int width, uint64_t* words) noexcept {
   switch (width) {
-    case 0: return;
-    case 1: return pack_even<1>(values, words);
-    case 2: return pack_even<2>(values, words);
-    case 4: return pack_even<4>(values, words);
-    case 8: return pack_even<8>(values, words);
-    case 16: return pack_even<16>(values, words);
-    default: break;
+    case 0:
+      return;
+    case 1:
+      return pack_even<1>(values, words);
+    case 2:
+      return pack_even<2>(values, words);
+    case 4:
+      return pack_even<4>(values, words);
+    case 8:
+      return pack_even<8>(values, words);
+    case 16:
+      return pack_even<16>(values, words);
+    default:
+      break;
   }
   uint64_t word = 0;
   int fill = 0;
@@ -54,12 +61,18 @@ inline void unpack_block(const uint64_t* words, int width, uint64_t* values) noe
     case 0:
       for (int64_t i = 0; i < kPackBlock; ++i) values[i] = 0;
       return;
-    case 1: return unpack_even<1>(words, values);
-    case 2: return unpack_even<2>(words, values);
-    case 4: return unpack_even<4>(words, values);
-    case 8: return unpack_even<8>(words, values);
-    case 16: return unpack_even<16>(words, values);
-    default: break;
+    case 1:
+      return unpack_even<1>(words, values);
+    case 2:
+      return unpack_even<2>(words, values);
+    case 4:
+      return unpack_even<4>(words, values);
+    case 8:
+      return unpack_even<8>(words, values);
+    case 16:
+      return unpack_even<16>(words, values);
+    default:
+      break;
   }
   const uint64_t mask = (uint64_t{1} << width) - 1;
   for (int64_t i = 0, bit = 0; i < kPackBlock; ++i, bit += width) {
