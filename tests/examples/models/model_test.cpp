@@ -14,6 +14,10 @@ struct Sample {
   std::vector<int64_t> logits;
 };
 
+std::string label(const Sample& sample) { return sample.name + (sample.data == DataKind::kText ? "_text" : "_images"); }
+// Without it the bytes of the object, addresses among them, would be part of the test's name.
+void PrintTo(const Sample& sample, std::ostream* out) { *out << label(sample); }
+
 Batch batch_for(DataKind kind) {
   torch::manual_seed(3);
   if (kind == DataKind::kText) return {torch::randint(0, 50, {2, 16}), torch::randint(0, 50, {2, 16})};
@@ -54,7 +58,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Sample{"vgg16", DataKind::kImages, {2, 10}}, Sample{"mobilenet_v2", DataKind::kImages, {2, 10}},
                     Sample{"unet", DataKind::kImages, {2, 1, 32, 32}}, Sample{"lstm", DataKind::kImages, {2, 10}},
                     Sample{"lstm", DataKind::kText, {2, 16, 50}}, Sample{"gpt", DataKind::kText, {2, 16, 50}}),
-    [](const auto& info) { return info.param.name + (info.param.data == DataKind::kText ? "_text" : "_images"); });
+    [](const auto& info) { return label(info.param); });
 
 TEST(MakeModel, HasTheParametersOfResNet18) {
   int64_t count = 0;
