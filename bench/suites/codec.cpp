@@ -5,6 +5,7 @@
 #include "bench/codec_timing.h"
 #include "bench/suite.h"
 #include "cinch/torch/meter.h"
+#include "src/backend/cpu/isa.h"
 
 namespace cinch::bench {
 namespace {
@@ -94,14 +95,20 @@ nlohmann::json to_row(const Case& c, const CodecTiming& t, int64_t charged) {
   return row;
 }
 
+// The most used one on every instruction set of the machine, the others on the best.
+std::vector<std::string> isas_for(const Case& c) {
+  const bool all = c.spec == group_quant(2) && c.dtype == DType::kFloat32;
+  return all ? backend::instruction_sets() : std::vector<std::string>();
+}
+
 SuiteResult run(const SuiteOptions& options) {
   SuiteResult result;
   result.columns = {"codec",      "source",      "dtype",       "isa",        "ratio",
                     "rmse_sigma", "encode_gbps", "decode_gbps", "memcpy_gbps"};
   for (const Case& c : make_cases(dump_activations(options.quick ? 2 : 40))) {
     const int64_t charged = charged_bytes(c);
-    for (const CodecTiming& t :
-         time_codec(c.spec, c.values.const_data_ptr(), c.values.numel(), c.dtype, c.side, {}, options.quick ? 1 : 9)) {
+    for (const CodecTiming& t : time_codec(c.spec, c.values.const_data_ptr(), c.values.numel(), c.dtype, c.side,
+                                           isas_for(c), options.quick ? 1 : 9)) {
       if (t.declined || !t.verified) {
         result.failures.push_back(to_string(c.spec) + " on " + c.source + ", " + t.dtype +
                                   (t.declined ? ": declined" : ": the decoded values are wrong"));
