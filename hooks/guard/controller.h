@@ -2,6 +2,7 @@
 // runs out.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -80,6 +81,7 @@ class Controller final : public backend::OverrunHandler {
   int64_t observed_ = 0, since_plan_ = 0;
   bool check_fingerprint_ = false;
   int64_t limit_before_ = memory::Meter::kNoLimit;  // the user's own, given back at the end
+  std::atomic<OnOverrun> on_overrun_{OnOverrun::kReclaim};  // the budget's, for any thread
   std::atomic<int64_t> parameters_bytes_{0}, gradients_bytes_{0}, optimizer_bytes_{0};
 
   mutable std::mutex mutex_;  // of what follows: read from any thread

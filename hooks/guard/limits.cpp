@@ -17,6 +17,7 @@ void Controller::take_over_limit() {
   nothing_known.device_bytes = device_memory_bytes();
   if (budget_.limit.kind == LimitKind::kBytes || budget_.limit.kind == LimitKind::kFractionOfDevice)
     set_limit(resolve_limit(nothing_known, budget_));
+  on_overrun_ = budget_.on_overrun;
   configure_reclaim();
 }
 

@@ -89,7 +89,7 @@ bool Controller::overrun(int64_t request_bytes, MemoryBreakdown& result) {
     const std::lock_guard<std::mutex> lock(mutex_);
     last_overrun_ = result;
   }
-  const bool granted = budget_.on_overrun == OnOverrun::kWarn;
+  const bool granted = on_overrun_ == OnOverrun::kWarn;
   emit(Event::Kind::kOverrun, "a request of " + format_bytes(request_bytes) + " does not fit under the limit" +
                                   (granted ? "; granted (on_overrun is warn)" : "; refused"));
   return granted;

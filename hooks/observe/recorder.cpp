@@ -29,6 +29,7 @@ int32_t Recorder::event() {
 
 void Recorder::saved(Payload& payload, const Want& want, const View& view, bool first) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (finished_) return;
   if (first) {
     payload.record = {id_, static_cast<int32_t>(records_.size())};
     Record record;
@@ -56,6 +57,7 @@ void Recorder::exclusive(Payload& payload) {
   if (!stats) return;
   auto candidates = evaluate(payload, *stats, payload.raw_values_bytes(), store_->context(payload));
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (finished_) return;
   Record& record = records_[static_cast<size_t>(payload.record.index)];
   record.profile.stats = *stats;
   record.candidates = std::move(candidates);
@@ -66,6 +68,7 @@ void Recorder::exclusive(Payload& payload) {
 void Recorder::coded(Payload& payload, int64_t freed_bytes) {
   if (!ours(payload)) return;
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (finished_) return;
   event();
   records_[static_cast<size_t>(payload.record.index)].recoded_bytes += freed_bytes;
   recoded_bytes_ += freed_bytes;
@@ -86,6 +89,7 @@ void Recorder::unpacked(Payload& payload, const Want& want) {
   if (!ours(payload)) return;
   const torch::autograd::Node* node = torch::autograd::get_current_node().get();
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (finished_) return;
   const int32_t now = event();
   if (node != open_node_ || node == nullptr) close_uses(now - 1);
   open_node_ = node;
@@ -103,6 +107,7 @@ void Recorder::freed(const RecordId& id) {
   if (id.recorder != id_) return;
   const int32_t index = id.index;
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (finished_) return;
   const int32_t now = event();
   Record& record = records_[static_cast<size_t>(index)];
   std::erase_if(open_uses_, [&](const OpenUse& open) {
@@ -130,6 +135,7 @@ void Recorder::share_storages() {
 
 Profile Recorder::finish() {
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (std::exchange(finished_, true)) return {};
   const int32_t end = event();
   close_uses(end - 1);
   timeline_.pop_back();

@@ -13,7 +13,8 @@
 
 namespace cinch::hooks {
 
-// Begins when made; instants are the intervals between events. Thread-safe.
+// Begins when made and ends with finish(); instants are the intervals between events. Thread-safe: what another thread
+// tells after the end is not written down.
 class Recorder final : public StoreListener {
  public:
   Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites);
@@ -24,7 +25,7 @@ class Recorder final : public StoreListener {
   void coded(Payload& payload, int64_t freed_bytes) override;
   void freed(const RecordId& record) override;
 
-  // Ends the iteration. Sizes of parameters and the like, versions and device are the caller's to fill in.
+  // Ends the iteration; empty when called again. Sizes of parameters and the like, versions and device are the caller's to fill in.
   Profile finish();
 
  private:
@@ -53,6 +54,7 @@ class Recorder final : public StoreListener {
   const std::shared_ptr<Sites> sites_;
   const uint64_t id_;  // payloads of an earlier iteration may still be alive
   std::mutex mutex_;
+  bool finished_ = false;
   std::vector<Instant> timeline_;
   std::vector<Record> records_;
   std::vector<SiteProfile> site_profiles_;

@@ -44,7 +44,8 @@ CodecContext Store::context(const Payload& payload) const {
 Store::EntryPtr Store::entry_for(const at::Tensor& tensor, const Want& want) {
   const c10::StorageImpl* key = tensor.storage().unsafeGetStorageImpl();
   auto& slot = by_storage_[key];
-  if (slot) return slot;
+  // What is being coded takes no new payloads: it would lose them. A second entry for the storage is coded later.
+  if (slot && !slot->busy) return slot;
   slot = std::make_shared<StorageEntry>(tensor.storage());
   slot->key = key;
   slot->nbytes = static_cast<int64_t>(tensor.storage().nbytes());
