@@ -17,8 +17,9 @@ bool packable(const at::Tensor& tensor) {
   const c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
   if (impl->layout() != c10::kStrided || !tensor.device().is_cpu() || impl->is_python_dispatch() || tensor.is_nested())
     return false;
-  if (!tensor.has_storage() || tensor.storage().data() == nullptr || tensor.storage().nbytes() < kSmallBytes)
-    return false;
+  if (!tensor.has_storage()) return false;
+  const c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
+  if (storage->nbytes() < kSmallBytes || storage->data() == nullptr) return false;
   if (tensor.is_quantized() || tensor.is_conj() || tensor.is_neg() || tensor.is_inference() || tensor.is_complex())
     return false;
   return tensor.numel() > 0 && tensor.storage().nbytes() % tensor.itemsize() == 0;
@@ -29,25 +30,28 @@ bool is_leaf_parameter(const at::Tensor& tensor) {
   return tensor.is_view() && tensor._base().requires_grad() && tensor._base().is_leaf();
 }
 
+// Small, since most saves of a network are passed through; what a payload takes is on the heap.
 class SavedHook final : public torch::autograd::SavedVariableHooks {
  public:
   explicit SavedHook(std::shared_ptr<Session> session) : session_(std::move(session)) {}
 
   void call_pack_hook(const at::Tensor& tensor) override {
+    const std::shared_ptr<Session> session = std::move(session_);
     // Pack never throws: an in-place op has already changed the tensor, and its node would be left without its save.
     try {
       version_ = torch::autograd::impl::version_counter(tensor);
       if (tensor.is_inference()) versioned_ = false;
       saved_version_ = versioned_ ? version_.current_version() : 0;
-      if (packable(tensor) && !is_leaf_parameter(tensor) && !session_->layers.is_parameter(tensor)) {
-        want_ = identify(*session_, tensor);
-        session_->note_site(want_.site);
-        kept_ = session_->store->save(tensor, want_);
-        session_.reset();
+      if (packable(tensor) && !is_leaf_parameter(tensor) && !session->layers.is_parameter(tensor)) {
+        auto packed = std::make_unique<Packed>();
+        packed->want = identify(*session, tensor);
+        session->note_site(packed->want.site);
+        packed->kept = session->store->save(tensor, packed->want);
+        packed_ = std::move(packed);
         return;
       }
     } catch (const std::exception& error) {
-      session_->store->fall_back(error.what());
+      session->store->fall_back(error.what());
     }
     note_passed(tensor);
     pass_through(tensor);
@@ -56,14 +60,20 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
   at::Tensor call_unpack_hook() override {
     const c10::AutoGradMode no_grad(false);
     check_version();
-    if (!kept_.payload) return alias_;
-    at::Tensor tensor = kept_.payload->store->unpack(kept_, want_);
-    TORCH_INTERNAL_ASSERT(tensor.sizes() == kept_.view.sizes && tensor.strides() == kept_.view.strides &&
-                          tensor.scalar_type() == kept_.payload->span.type);
+    if (!packed_) return alias_;
+    const Store::Kept& kept = packed_->kept;
+    at::Tensor tensor = kept.payload->store->unpack(kept, packed_->want);
+    TORCH_INTERNAL_ASSERT(tensor.sizes() == kept.view.sizes && tensor.strides() == kept.view.strides &&
+                          tensor.scalar_type() == kept.payload->span.type);
     return tensor;
   }
 
  private:
+  struct Packed {
+    Want want;
+    Store::Kept kept;
+  };
+
   // Outputs are told apart by their order: one that is passed through must not leave its slot to the next.
   static void note_passed(const at::Tensor& tensor) noexcept {
     try {
@@ -76,12 +86,10 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
 
   void pass_through(const at::Tensor& tensor) {
     // Never the live tensor: an output would then keep its own graph alive.
-    kept_.payload.reset();
     alias_ = tensor.unsafeGetTensorImpl()->is_python_dispatch() || tensor.is_nested() ? tensor.detach()
                                                                                       : tensor.tensor_data();
     // Writes in the backward are then seen by the version check, as in stock autograd.
     if (versioned_) alias_.unsafeGetTensorImpl()->set_version_counter(version_);
-    session_.reset();
   }
 
   // Autograd's own check is off where hooks are; a program's meaning must not depend on how its tensors are kept.
@@ -90,9 +98,10 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
     const uint32_t now = version_.current_version();
     if (now == saved_version_) return;
     std::ostringstream what;
-    if (kept_.payload)
-      what << c10::toString(kept_.payload->span.type) << "Tensor " << c10::IntArrayRef(kept_.view.sizes)
-           << ", saved by " << kept_.payload->store->site_name(want_.site);
+    if (packed_)
+      what << c10::toString(packed_->kept.payload->span.type) << "Tensor "
+           << c10::IntArrayRef(packed_->kept.view.sizes) << ", saved by "
+           << packed_->kept.payload->store->site_name(packed_->want.site);
     else
       what << c10::toString(alias_.scalar_type()) << "Tensor " << alias_.sizes();
     TORCH_CHECK(
@@ -102,9 +111,8 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
         "torch.autograd.set_detect_anomaly(True).");
   }
 
-  std::shared_ptr<Session> session_;  // while packing only
-  Store::Kept kept_;
-  Want want_;
+  std::shared_ptr<Session> session_;  // until packed
+  std::unique_ptr<Packed> packed_;    // null: passed through
   at::Tensor alias_;
   c10::VariableVersion version_;
   uint32_t saved_version_ = 0;
