@@ -149,6 +149,19 @@ TEST(MemoryOnce, WhatIsImpossibleEndsInOutOfBudgetAndTheNextStepRuns) {
   guard.step();
 }
 
+TEST(MemoryOnce, TheUsersOwnLimitComesBackAfterTheGuard) {
+  const int64_t own = meter().current_bytes() + (int64_t{1} << 30);
+  meter().set_limit(own);
+  {
+    BudgetGuard guard(Budget::bytes(own / 2));
+    EXPECT_EQ(meter().limit_bytes(), own / 2);
+  }
+  EXPECT_EQ(meter().limit_bytes(), own);
+  meter().set_limit(0);
+  { BudgetGuard guard(Budget::bytes(own / 2)); }
+  EXPECT_EQ(meter().limit_bytes(), 0);
+}
+
 TEST(MemoryOnce, OverrunsMayThrowOrWarnInstead) {
   const Chain chain(8);
   const Stock stock = measure_stock(chain);
