@@ -99,9 +99,8 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
     if (now == saved_version_) return;
     std::ostringstream what;
     if (packed_)
-      what << c10::toString(packed_->kept.payload->span.type) << "Tensor "
-           << c10::IntArrayRef(packed_->kept.view.sizes) << ", saved by "
-           << packed_->kept.payload->store->site_name(packed_->want.site);
+      what << c10::toString(packed_->kept.payload->span.type) << "Tensor " << c10::IntArrayRef(packed_->kept.view.sizes)
+           << ", saved by " << packed_->kept.payload->store->site_name(packed_->want.site);
     else
       what << c10::toString(alias_.scalar_type()) << "Tensor " << alias_.sizes();
     TORCH_CHECK(

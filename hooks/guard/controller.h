@@ -80,7 +80,7 @@ class Controller final : public backend::OverrunHandler {
   double step_seconds_ = 0;
   int64_t observed_ = 0, since_plan_ = 0;
   bool check_fingerprint_ = false;
-  int64_t limit_before_ = memory::Meter::kNoLimit;  // the user's own, given back at the end
+  int64_t limit_before_ = memory::Meter::kNoLimit;          // the user's own, given back at the end
   std::atomic<OnOverrun> on_overrun_{OnOverrun::kReclaim};  // the budget's, for any thread
   std::atomic<int64_t> parameters_bytes_{0}, gradients_bytes_{0}, optimizer_bytes_{0};
 

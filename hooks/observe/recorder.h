@@ -25,7 +25,8 @@ class Recorder final : public StoreListener {
   void coded(Payload& payload, int64_t freed_bytes) override;
   void freed(const RecordId& record) override;
 
-  // Ends the iteration; empty when called again. Sizes of parameters and the like, versions and device are the caller's to fill in.
+  // Ends the iteration; empty when called again. Sizes of parameters and the like, versions and device are the caller's
+  // to fill in.
   Profile finish();
 
  private:

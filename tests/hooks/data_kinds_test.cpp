@@ -173,7 +173,8 @@ TEST(DataKindsOnce, FakeTensors) { GTEST_SKIP() << "fake tensors are made by Pyt
 
 TEST(DataKindsOnce, TensorSubclasses) { GTEST_SKIP() << "wrapper subclasses are made by Python only"; }
 
-// Sizes and strides alone: an expanded tensor has so many elements without the memory.
+// Sizes and strides alone: an expanded tensor has so many elements without the memory. Values:
+// tests/codec/large_test.cpp.
 TEST(DataKindsOnce, MoreThanTwoToThe31ElementsOfAnExpandedTensor) {
   BudgetGuard guard(Budget::exact());
   const int64_t rows = (int64_t{1} << 20) + 3;
@@ -183,10 +184,6 @@ TEST(DataKindsOnce, MoreThanTwoToThe31ElementsOfAnExpandedTensor) {
   ASSERT_NE(node, nullptr) << y.grad_fn()->name();
   const auto self = node->self_.unpack();
   EXPECT_EQ(self.sizes(), (std::vector<int64_t>{rows, 4096}));
-}
-
-TEST(DataKindsOnce, MoreThanTwoToThe31ElementsInMemory) {
-  GTEST_SKIP() << "needs some 30 GiB of memory; codecs and payloads count in 64 bits";
 }
 
 CINCH_IN_EVERY_SETTING(DataKinds);

@@ -80,7 +80,8 @@ TEST_P(DataValues, MasksAtTheirBounds) {
 TEST_P(DataValues, MasksOfEveryHalfValue) {
   for (const auto type : {at::kBFloat16, at::kHalf}) {
     const auto every = [type] { return at::arange(-32768, 32768).to(at::kShort).view(type).requires_grad_(); };
-    expect_like_stock(GetParam(), [&](const Trial& run) { return masked_ops(run, every()); }, Bits::kAlways);
+    expect_like_stock(
+        GetParam(), [&](const Trial& run) { return masked_ops(run, every()); }, Bits::kAlways);
     expect_like_stock(
         GetParam(), [&](const Trial& run) { return masked_ops_with_two_paths(run, every()); }, Bits::kAlways);
   }
