@@ -26,7 +26,8 @@ void Layers::track(const std::string& name, const torch::nn::Module& module) {
     const auto add = [&](const std::string& path, const at::Tensor& tensor) {
       if (!tensor.defined() || !tensor.has_storage()) return;
       const auto dot = path.rfind('.');
-      tracked_.push_back({join(name, dot == std::string::npos ? "" : path.substr(0, dot)), tensor});
+      tracked_.push_back({join(name, dot == std::string::npos ? "" : path.substr(0, dot)),
+                          decltype(Tracked::weak)(tensor.getIntrusivePtr())});
     };
     for (const auto& item : module.named_parameters()) add(item.key(), item.value());
     for (const auto& item : module.named_buffers()) add(item.key(), item.value());
@@ -38,8 +39,8 @@ void Layers::refresh() {
   const std::lock_guard<std::mutex> lock(mutex_);
   by_storage_.clear();
   for (size_t i = 0; i < tracked_.size(); ++i) {
-    const at::Tensor& tensor = tracked_[i].tensor;
-    if (!tensor.has_storage()) continue;
+    const at::Tensor tensor = tracked_[i].tensor();
+    if (!tensor.defined() || !tensor.has_storage()) continue;
     by_storage_.try_emplace(tensor.storage().unsafeGetStorageImpl(), Known{tensor.storage().getWeakStorageImpl(), i});
   }
 }
@@ -80,7 +81,8 @@ int64_t Layers::gradients_bytes() const {
   std::unordered_set<const c10::StorageImpl*> seen;
   int64_t bytes = 0;
   for (const auto& tracked : tracked_) {
-    const at::Tensor& grad = tracked.tensor.grad();
+    const at::Tensor tensor = tracked.tensor();
+    const at::Tensor grad = tensor.defined() ? tensor.grad() : at::Tensor();
     if (!grad.defined() || !grad.has_storage()) continue;
     if (seen.insert(grad.storage().unsafeGetStorageImpl()).second)
       bytes += static_cast<int64_t>(grad.storage().nbytes());
@@ -92,10 +94,21 @@ std::vector<c10::Storage> Layers::storages() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   std::unordered_set<const c10::StorageImpl*> seen;
   std::vector<c10::Storage> result;
-  for (const auto& tracked : tracked_)
-    if (tracked.tensor.has_storage() && seen.insert(tracked.tensor.storage().unsafeGetStorageImpl()).second)
-      result.push_back(tracked.tensor.storage());
+  for (const auto& tracked : tracked_) {
+    const at::Tensor tensor = tracked.tensor();
+    if (tensor.defined() && tensor.has_storage() && seen.insert(tensor.storage().unsafeGetStorageImpl()).second)
+      result.push_back(tensor.storage());
+  }
   return result;
+}
+
+int64_t Layers::weights() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  int64_t count = 0;
+  for (const auto& tracked : tracked_)
+    if (const at::Tensor tensor = tracked.tensor(); tensor.defined() && tensor.requires_grad() && tensor.dim() > 1)
+      ++count;
+  return count;
 }
 
 const std::string& scoped_layer() noexcept {

@@ -29,13 +29,17 @@ class Layers {
 
   int64_t parameters_bytes() const;
   int64_t gradients_bytes() const;
+  // Parameters that an error in an activation reaches as a gradient: those with two dimensions or more.
+  int64_t weights() const;
   // Distinct storages, for those who count them.
   std::vector<c10::Storage> storages() const;
 
  private:
+  // Weak: a guard must not keep a model alive.
   struct Tracked {
     std::string layer;
-    at::Tensor tensor;
+    c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl> weak;
+    at::Tensor tensor() const { return at::Tensor(weak.lock()); }  // undefined when it is gone
   };
   struct Known {
     c10::weak_intrusive_ptr<c10::StorageImpl> weak;

@@ -6,7 +6,7 @@ namespace cinch::hooks {
 
 Policy::Policy(const Plan& plan) {
   for (const PlanEntry& entry : plan.entries)
-    by_name_[entry.site] = PolicyEntry{normalise(entry.spec), shared_codec(entry.spec)};
+    by_name_[entry.site] = PolicyEntry{normalise(entry.spec), shared_codec(entry.spec), entry.noise_variance};
 }
 
 const PolicyEntry* Policy::find(SiteId site, const Sites& sites) const {

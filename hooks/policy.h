@@ -15,6 +15,7 @@ namespace cinch::hooks {
 struct PolicyEntry {
   CodecSpec spec;
   std::shared_ptr<const Codec> codec;  // null for keep and shape
+  double noise_variance = 0;           // predicted; at a payload's first site only
 };
 
 // Immutable but for the cache by site number, which the store's mutex guards.

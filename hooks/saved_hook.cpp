@@ -38,12 +38,14 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
   void call_pack_hook(const at::Tensor& tensor) override {
     const std::shared_ptr<Session> session = std::move(session_);
     // Pack never throws: an in-place op has already changed the tensor, and its node would be left without its save.
+    bool identified = false;
     try {
       version_ = torch::autograd::impl::version_counter(tensor);
       if (tensor.is_inference()) versioned_ = false;
       saved_version_ = versioned_ ? version_.current_version() : 0;
       if (packable(tensor) && !is_leaf_parameter(tensor) && !session->layers.is_parameter(tensor)) {
         auto packed = std::make_unique<Packed>();
+        identified = true;
         packed->want = identify(*session, tensor);
         session->note_site(packed->want.site);
         packed->kept = session->store->save(tensor, packed->want);
@@ -53,7 +55,7 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
     } catch (const std::exception& error) {
       session->store->fall_back(error.what());
     }
-    note_passed(tensor);
+    if (!identified) note_passed(tensor);  // a slot is taken once
     pass_through(tensor);
   }
 
@@ -86,8 +88,12 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
 
   void pass_through(const at::Tensor& tensor) {
     // Never the live tensor: an output would then keep its own graph alive.
-    alias_ = tensor.unsafeGetTensorImpl()->is_python_dispatch() || tensor.is_nested() ? tensor.detach()
-                                                                                      : tensor.tensor_data();
+    try {
+      const bool wrapped = tensor.unsafeGetTensorImpl()->is_python_dispatch() || tensor.is_nested();
+      alias_ = wrapped ? tensor.detach() : tensor.tensor_data();
+    } catch (const std::exception&) {
+      alias_ = tensor.detach();  // wrappers that refuse a shallow copy
+    }
     // Writes in the backward are then seen by the version check, as in stock autograd.
     if (versioned_) alias_.unsafeGetTensorImpl()->set_version_counter(version_);
   }

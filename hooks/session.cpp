@@ -13,7 +13,7 @@ constexpr auto kSlot = c10::DebugInfoKind::TEST_INFO_2;
 
 // The layer of the last op that used a parameter, on this thread, within this iteration.
 struct LastLayer {
-  const Session* session = nullptr;
+  uint64_t session = 0;
   uint64_t iteration = 0;
   int32_t layer = -1;
 };
@@ -21,8 +21,8 @@ thread_local LastLayer last_layer;
 
 int32_t layer_now(Session& session, Frame* frame) {
   const uint64_t iteration = session.iteration.load(std::memory_order_relaxed);
-  if (last_layer.session != &session || last_layer.iteration != iteration || last_layer.layer < 0)
-    last_layer = {&session, iteration, session.sites->intern_layer("")};
+  if (last_layer.session != session.serial || last_layer.iteration != iteration || last_layer.layer < 0)
+    last_layer = {session.serial, iteration, session.sites->intern_layer("")};
   if (frame)
     if (const std::string* layer = session.layers.layer_of(inputs_of(*frame)))
       last_layer.layer = session.sites->intern_layer(*layer);

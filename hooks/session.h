@@ -18,14 +18,18 @@ struct Session {
   Layers layers;
   std::shared_ptr<Sites> sites;
   std::shared_ptr<Store> store;
+  const uint64_t serial = next_serial();  // never used twice, unlike an address
   std::atomic<bool> active{true};
   std::atomic<uint64_t> iteration{0};
   std::atomic<int64_t> backwards_since_step{0};
-  std::atomic<uint64_t> fingerprint{0};  // of this iteration's saves, in order
+  std::atomic<uint64_t> fingerprint{0};  // of this iteration's saves; the same for every order of threads
 
-  void note_site(SiteId site) {
-    fingerprint.store((fingerprint.load(std::memory_order_relaxed) ^ (*sites)[site].hash) * 1099511628211ull,
-                      std::memory_order_relaxed);
+  void note_site(SiteId site) { fingerprint.fetch_add((*sites)[site].hash * 1099511628211ull); }
+
+ private:
+  static uint64_t next_serial() {
+    static std::atomic<uint64_t> last{0};
+    return ++last;
   }
 };
 

@@ -19,15 +19,18 @@ ThreadTrace& thread_trace() {
 }
 
 std::unique_ptr<at::ObserverContext> op_begins(const at::RecordFunction& function) {
+  static const OpInfo& unknown = op_info(std::string());
   ThreadTrace& trace = thread_trace();
-  Frame frame{&op_info(function), trace.inputs.size()};
-  if (frame.op->known) {
+  // The frame comes first: its end callback runs even if what follows throws.
+  trace.frames.push_back(Frame{&unknown, trace.inputs.size()});
+  const OpInfo& op = op_info(function);
+  if (op.known) {
     // The dispatcher destroys its boxed arguments before the kernel runs, and saves happen in the kernel: copies.
     const auto inputs = function.inputs();
     trace.inputs.insert(trace.inputs.end(), inputs.begin(), inputs.end());
-    frame.inputs = inputs.size();
+    trace.frames.back().inputs = inputs.size();
   }
-  trace.frames.push_back(frame);
+  trace.frames.back().op = &op;
   return nullptr;
 }
 
@@ -35,7 +38,9 @@ void op_ends(const at::RecordFunction&, at::ObserverContext*) { pop_frame(); }
 
 }  // namespace
 
-TraceScope::TraceScope() {
+TraceScope::TraceScope() : handle_(thread_trace().handle) {
+  // A scope that ended on another thread has left its callback here.
+  if (handle_ != at::INVALID_CALLBACK_HANDLE) return;
   // Arguments are always asked for: needs depend on them (a layer frozen in mid-training, another clamp bound), and
   // names alone would make that mistake silently. Measured cost: docs/decisions.md.
   handle_ = at::addThreadLocalCallback(at::RecordFunctionCallback(op_begins, op_ends)

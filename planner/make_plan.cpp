@@ -63,8 +63,9 @@ std::string bounds_that_do(const Profile& profile, const Budget& budget, double 
 
 [[noreturn]] void throw_infeasible(const Profile& profile, const Budget& budget, const Problem& problem,
                                    const Search& search, int64_t limit) {
-  const auto smallest = search.lowest_peak(problem.noise_bound);
-  const auto noise = search.least_noise(limit);
+  auto smallest = search.lowest_peak(problem.noise_bound);
+  const auto noise = search.least_noise(limit - profile.reserve_bytes);
+  if (smallest) smallest->peak += profile.reserve_bytes;
   const int64_t baseline = profile.baseline_peak_bytes();
   std::string message;
   if (!smallest) {
@@ -167,11 +168,13 @@ Plan make_plan(const Profile& profile, const Budget& budget) {
     if (plan.predicted_noise * plan.predicted_noise <= problem.noise_bound * (1 + 1e-12)) return plan;
   }
   const Search search(problem, budget.objective);
-  const auto choice = search.best(limit, problem.noise_bound);
+  // Ordinary requests stop at limit - reserve; a limit of 1 byte or less of room is as infeasible as none.
+  const int64_t room = limit > 0 ? std::max<int64_t>(1, limit - profile.reserve_bytes) : 0;
+  const auto choice = search.best(room, problem.noise_bound);
   if (!choice) throw_infeasible(profile, budget, problem, search, limit);
   Plan plan = describe(profile, options_of(problem, *choice), limit, problem.floor_bytes);
   // The solver keeps its own books; the promise is checked with the plain simulation.
-  if (limit > 0 && plan.predicted_peak_bytes > limit)
+  if (limit > 0 && plan.predicted_peak_bytes > room)
     throw Error("the planner contradicts its own simulation at " + format_bytes(plan.predicted_peak_bytes) +
                 "; please report this profile");
   return plan;

@@ -5,6 +5,7 @@
 #include "cinch/error.h"
 #include "planner/simulate.h"
 #include "planner/spec_json.h"
+#include "src/methods/methods.h"
 
 namespace cinch::planner {
 namespace {
@@ -22,13 +23,6 @@ Match last_match(const Profile& profile, const PayloadProfile& payload, const Bu
     }
   }
   return {};
-}
-
-bool is_allowed(const Budget& budget, const Option& option) {
-  if (budget.allow.empty() || is_kept(option)) return true;
-  return std::any_of(budget.allow.begin(), budget.allow.end(), [&](const std::string& name) {
-    return name == option.spec.name || (name == "exact" && option.lossless);
-  });
 }
 
 double bits_per_value(const PayloadProfile& payload, const Option& option) {
@@ -79,7 +73,7 @@ std::vector<Candidate> candidates_of(const Profile& profile, const PayloadProfil
   std::vector<Candidate> out;
   for (size_t i = 0; i < payload.options.size(); ++i) {
     const Option& option = payload.options[i];
-    if (!is_allowed(budget, option)) continue;
+    if (!allows(budget, option.spec.name)) continue;
     if (!is_kept(option) && !can_be_coded(payload)) continue;
     if (match.rule && match.rule->max_bits && !option.lossless &&
         bits_per_value(payload, option) > *match.rule->max_bits)
@@ -108,6 +102,14 @@ std::vector<Segment> segments_of(const PayloadProfile& payload) {
 }
 
 }  // namespace
+
+bool allows(const Budget& budget, const std::string& method) {
+  if (budget.allow.empty() || method == "keep") return true;
+  const MethodInfo* info = find_method(method);
+  return std::any_of(budget.allow.begin(), budget.allow.end(), [&](const std::string& name) {
+    return name == method || (name == "exact" && info != nullptr && info->lossless);
+  });
+}
 
 double noise_variance_bound(const Profile& profile, const Budget& budget) {
   double bound = std::numeric_limits<double>::infinity();

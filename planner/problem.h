@@ -40,6 +40,9 @@ struct Problem {
 /// Throws Error where a rule asks for a codec that its payload has not.
 Problem make_problem(const Profile& profile, const Budget& budget);
 
+/// Whether the budget lets this method be used; "keep" always.
+bool allows(const Budget& budget, const std::string& method);
+
 /// Upper bound of the sum of noise variances that the budget's bounds leave; infinity: none.
 double noise_variance_bound(const Profile& profile, const Budget& budget);
 

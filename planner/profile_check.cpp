@@ -90,6 +90,7 @@ std::optional<Defect> find_defect(const Profile& profile) {
   if (!is_size(profile.parameters_bytes)) return Defect{"/parameters_bytes", range("expected bytes", 0, kMostBytes)};
   if (!is_size(profile.gradients_bytes)) return Defect{"/gradients_bytes", range("expected bytes", 0, kMostBytes)};
   if (!is_size(profile.optimizer_bytes)) return Defect{"/optimizer_bytes", range("expected bytes", 0, kMostBytes)};
+  if (!is_size(profile.reserve_bytes)) return Defect{"/reserve_bytes", range("expected bytes", 0, kMostBytes)};
   if (!is_size(profile.device_bytes)) return Defect{"/device_bytes", range("expected bytes", 0, kMostBytes)};
   if (!is_price(profile.gradient_variance))
     return Defect{"/gradient_variance", "expected a finite number of at least 0"};

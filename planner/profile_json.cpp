@@ -150,6 +150,7 @@ std::string Profile::to_json() const {
                    {"optimizer_bytes", optimizer_bytes},
                    {"step_seconds", finite(step_seconds, "step_seconds")},
                    {"device_bytes", device_bytes},
+                   {"reserve_bytes", reserve_bytes},
                    {"gradient_variance", finite(gradient_variance, "gradient_variance")}};
   for (const char* list : {"sites", "payloads", "timeline"}) out[list] = ordered_json::array();
   for (const SiteProfile& site : sites) out["sites"].push_back(site_to_json(site));
@@ -172,6 +173,7 @@ Profile Profile::from_json(const std::string& text, const std::string& name) {
   profile.optimizer_bytes = document.at("optimizer_bytes").bytes();
   profile.step_seconds = document.at("step_seconds").number(0, kNumbers);
   profile.device_bytes = document.at("device_bytes").bytes();
+  profile.reserve_bytes = document.at("reserve_bytes").bytes();
   profile.gradient_variance = document.at("gradient_variance").number(0, kNumbers);
   for (const JsonNode& node : document.at("sites").elements()) profile.sites.push_back(site_from_json(node));
   for (const JsonNode& node : document.at("payloads").elements()) profile.payloads.push_back(payload_from_json(node));

@@ -11,6 +11,10 @@
 
 #include "hooks/catalogue/needs_table.h"
 
+// Of LibTorch's C interface (torch/csrc/inductor/aoti_torch/c/shim.h), the one place that tells its version at run
+// time.
+extern "C" uint64_t aoti_torch_abi_version();
+
 namespace cinch::hooks::registry {
 namespace {
 
@@ -103,7 +107,8 @@ const OpInfo& find(const at::RecordFunction& function) {
   State& s = state();
   const std::lock_guard<std::mutex> lock(s.mutex);
   const std::string name = function.name();
-  static const bool trusted = catalogue_holds_for(TORCH_VERSION);
+  // Of the headers and of the library that is loaded now.
+  static const bool trusted = catalogue_holds_for(TORCH_VERSION) && aoti_torch_abi_version() == TORCH_ABI_VERSION;
   const OpData* const data = trusted ? find_op_data(name, function.overload_name()) : nullptr;
   if (data == nullptr) return find_name(s, name);
   const auto schema = function.operator_schema();

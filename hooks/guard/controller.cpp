@@ -6,6 +6,7 @@
 
 #include "cinch/version.h"
 #include "hooks/guard/guard_engine.h"
+#include "planner/problem.h"
 
 namespace cinch::hooks {
 namespace {
@@ -33,27 +34,45 @@ Controller::Controller(Budget budget, GuardOptions options, std::shared_ptr<Sess
   validate(budget_);
   if (options_.observe_steps < 1) throw Error("GuardOptions.observe_steps must be at least 1");
   if (options_.replan_interval < 0) throw Error("GuardOptions.replan_interval must not be negative");
-  limit_before_ = backend::cpu_meter().limit();
   take_over_limit();
-  backend::set_overrun_handler(this);
   if (!options_.load_plan.empty()) {
-    adopt(std::make_shared<Plan>(Plan::from_json_file(options_.load_plan)));
-    check_fingerprint_ = true;
+    take_over_plan(Plan::from_json_file(options_.load_plan));
   } else if (options_.observe_steps == 1) {
     begin_observing();
   }
 }
 
 Controller::~Controller() {
-  backend::set_overrun_handler(nullptr);
   session_->store->set_listener(nullptr);
-  session_->store->set_reclaim(false, false, 0, nullptr);
-  backend::cpu_meter().set_limit(limit_before_);
-  for (const Earlier& earlier : earlier_) backend::cpu_meter().sub(earlier.bytes);
+  session_->store->set_reclaim(false, 0, nullptr, nullptr);
+  for (const auto& [storage, earlier] : earlier_) backend::cpu_meter().sub(earlier.bytes);
 }
 
+// The file's forms and prediction are taken over; the limit and what is allowed remain the budget's.
+void Controller::take_over_plan(Plan plan) {
+  const auto refuse = [&](const std::string& why) {
+    throw Error("plan " + options_.load_plan + " " + why + "; observe again and save a new one");
+  };
+  if (plan.device != options_.device.str())
+    refuse("is for device " + plan.device + ", the guard for " + options_.device.str());
+  if (plan.torch_version != TORCH_VERSION) refuse("was made with torch " + plan.torch_version + ", not " TORCH_VERSION);
+  for (const PlanEntry& entry : plan.entries)
+    if (!planner::allows(budget_, entry.spec.name))
+      refuse("codes " + entry.site + " with " + entry.spec.name + ", which the budget does not allow");
+  if (plan.predicted_noise * plan.predicted_noise > variance_bound() * (1 + 1e-9))
+    refuse("has a predicted gradient noise of " + std::to_string(plan.predicted_noise) +
+           ", more than the budget's bounds allow");
+  const int64_t limit = limit_under(plan);
+  if (limit == 0 && budget_.limit.kind != LimitKind::kNone)
+    refuse("has no limit, which a relative budget would take from it");
+  if (limit > 0 && plan.predicted_peak_bytes > limit)
+    refuse("needs " + format_bytes(plan.predicted_peak_bytes) + ", more than the limit of " + format_bytes(limit));
+  adopt(std::make_shared<Plan>(std::move(plan)));
+  check_fingerprint_ = true;
+}
+
+// An iteration that is observed again keeps to the plan that it may replace: without it the limit would not hold.
 void Controller::begin_observing() {
-  session_->store->set_policy(nullptr);
   recorder_ = std::make_shared<Recorder>(session_->store, session_->sites);
   session_->store->set_listener(recorder_);
   const std::lock_guard<std::mutex> lock(mutex_);
@@ -92,7 +111,7 @@ void Controller::adopt(std::shared_ptr<const Plan> plan) {
   emit(Event::Kind::kPlan, "plan: predicted peak " + format_bytes(plan->predicted_peak_bytes) + ", payloads " +
                                format_bytes(plan->charged_bytes) + " for " + format_bytes(plan->raw_bytes) +
                                " raw, predicted noise " + std::to_string(plan->predicted_noise));
-  if (budget_.limit.kind != LimitKind::kNone) set_limit(plan->limit_bytes);
+  if (budget_.limit.kind != LimitKind::kNone) set_limit(limit_under(*plan));
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     plan_ = std::move(plan);
@@ -179,7 +198,7 @@ void Controller::decide() {
 void Controller::begin_iteration() {
   const auto current = plan();
   double planned = 0;
-  if (current && phase() == Phase::kRun) planned = current->predicted_noise * current->predicted_noise;
+  if (current) planned = current->predicted_noise * current->predicted_noise;
   session_->sites->begin_iteration();
   session_->iteration.fetch_add(1);
   session_->fingerprint.store(0);

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "cinch/planner.h"
@@ -43,6 +44,7 @@ class Controller final : public backend::OverrunHandler {
   bool overrun(int64_t request_bytes, MemoryBreakdown& breakdown) override;
 
  private:
+  void take_over_plan(Plan plan);
   void begin_observing();
   void finish_observing();
   void adopt(std::shared_ptr<const Plan> plan);
@@ -53,34 +55,46 @@ class Controller final : public backend::OverrunHandler {
   void check_loaded_plan();
   void check_budget_file();
   void check_engine();
-  void count_earlier_storages();
+  void count_tracked();
   void end_iteration();
   void decide();
   void begin_iteration();
   void emit(Event::Kind kind, const std::string& message) const;
   double variance_bound() const;
+  int64_t limit_under(const Plan& plan) const;
   double gradient_variance() const;
   MemoryBreakdown breakdown() const;
   int64_t optimizer_bytes() const;
 
-  // Storages of tracked tensors that were made before the meter.
+  // A storage of tracked tensors that was made before the meter. The weak reference keeps its address from being used
+  // again.
   struct Earlier {
     c10::weak_intrusive_ptr<c10::StorageImpl> weak;
     int64_t bytes;
+  };
+  // Answers for the allocator, and gives the user's own limit back at the end, also when a constructor throws.
+  struct Answering {
+    explicit Answering(OverrunHandler* handler) { backend::set_overrun_handler(handler); }
+    ~Answering() {
+      backend::set_overrun_handler(nullptr);
+      backend::cpu_meter().set_limit(limit_before);
+    }
+    Answering(const Answering&) = delete;
+    Answering& operator=(const Answering&) = delete;
+    const int64_t limit_before = backend::cpu_meter().limit();
   };
 
   Budget budget_;
   const GuardOptions options_;
   const std::shared_ptr<Session> session_;
   std::vector<const torch::optim::Optimizer*> optimizers_;
-  std::vector<Earlier> earlier_;
+  std::unordered_map<const c10::StorageImpl*, Earlier> earlier_;
   std::shared_ptr<Recorder> recorder_;
   std::optional<std::filesystem::file_time_type> budget_file_time_;
   std::chrono::steady_clock::time_point step_started_;
   double step_seconds_ = 0;
   int64_t observed_ = 0, since_plan_ = 0;
   bool check_fingerprint_ = false;
-  int64_t limit_before_ = memory::Meter::kNoLimit;          // the user's own, given back at the end
   std::atomic<OnOverrun> on_overrun_{OnOverrun::kReclaim};  // the budget's, for any thread
   std::atomic<int64_t> parameters_bytes_{0}, gradients_bytes_{0}, optimizer_bytes_{0};
 
@@ -91,6 +105,8 @@ class Controller final : public backend::OverrunHandler {
   std::shared_ptr<const Plan> plan_;
   Usage usage_;
   std::optional<MemoryBreakdown> last_overrun_;
+
+  const Answering answering_{this};  // the last member: it may be asked from the first moment on
 };
 
 }  // namespace cinch::hooks

@@ -13,12 +13,16 @@ constexpr int64_t kBackwardsBeforeWarning = 1000;
 
 void backward_begins(bool records_graph) {
   if (!records_graph) pause_tracing();
-  if (const auto session = current_session()) {
+  const auto session = current_session();
+  if (session == nullptr) return;
+  try {
     if (session->backwards_since_step.fetch_add(1, std::memory_order_relaxed) == kBackwardsBeforeWarning)
       TORCH_WARN("cinch: ", kBackwardsBeforeWarning,
                  " backward passes without BudgetGuard::step(); call it at the end of each iteration");
     // The forward's locals are gone by now: what they held can be coded before the backward needs memory.
     session->store->poll();
+  } catch (const std::exception& error) {
+    session->store->fall_back(error.what());  // the backward must run, and tracing be resumed after it
   }
 }
 

@@ -1,24 +1,32 @@
 // What a controller counts: the limit and the noise bound in force, tracked tensors, tensors made before the meter.
 #include <unistd.h>
 
-#include <algorithm>
-#include <limits>
-
 #include "hooks/guard/controller.h"
 #include "hooks/guard/optimizer_state.h"
+#include "planner/problem.h"
 
 namespace cinch::hooks {
 
 int64_t device_memory_bytes() { return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE); }
 
-// Limits in bytes bind from the first step; those relative to a baseline from the first plan.
+// Limits in bytes bind from the first step; those relative to a baseline from the first plan. Without a limit the
+// user's own, if there is one, is in force.
 void Controller::take_over_limit() {
-  Profile nothing_known;
-  nothing_known.device_bytes = device_memory_bytes();
   if (budget_.limit.kind == LimitKind::kBytes || budget_.limit.kind == LimitKind::kFractionOfDevice)
-    set_limit(resolve_limit(nothing_known, budget_));
+    set_limit(limit_under(Plan{}));
+  else if (budget_.limit.kind == LimitKind::kNone)
+    set_limit(answering_.limit_before == memory::Meter::kNoLimit ? 0 : answering_.limit_before);
   on_overrun_ = budget_.on_overrun;
   configure_reclaim();
+}
+
+// A relative limit is what the plan was made for; any other is the budget's.
+int64_t Controller::limit_under(const Plan& plan) const {
+  if (budget_.limit.kind == LimitKind::kFractionOfBaseline || budget_.limit.kind == LimitKind::kAboveFloor)
+    return plan.limit_bytes;
+  Profile device;
+  device.device_bytes = device_memory_bytes();
+  return resolve_limit(device, budget_);
 }
 
 void Controller::set_limit(int64_t bytes) {
@@ -33,33 +41,34 @@ double Controller::gradient_variance() const {
 }
 
 double Controller::variance_bound() const {
-  double bound = std::numeric_limits<double>::infinity();
-  if (budget_.min_effective_batch > 0) bound = gradient_variance() * (1.0 / budget_.min_effective_batch - 1.0);
-  if (budget_.max_gradient_noise) bound = std::min(bound, *budget_.max_gradient_noise * *budget_.max_gradient_noise);
-  return bound;
+  Profile known;
+  known.gradient_variance = gradient_variance();
+  return planner::noise_variance_bound(known, budget_);
 }
 
 void Controller::configure_reclaim() {
-  bool limited = backend::cpu_meter().limit() != memory::Meter::kNoLimit;
-  bool lossy = !budget_.lossless_only();
-  if (!budget_.allow.empty())
-    lossy = std::find(budget_.allow.begin(), budget_.allow.end(), "group_quant") != budget_.allow.end();
+  const bool limited = backend::cpu_meter().limit() != memory::Meter::kNoLimit;
+  // Before there is a plan a limit can hold only by reclaiming, whatever is to happen when the plan does not suffice.
+  const bool enabled = limited && (budget_.on_overrun == OnOverrun::kReclaim || plan() == nullptr);
   const auto rules = budget_.rules;
-  session_->store->set_reclaim(limited && budget_.on_overrun == OnOverrun::kReclaim, lossy, variance_bound(),
-                               [rules](const std::string& site) {
-                                 bool fixed = false;  // the last match wins
-                                 for (const SiteRule& rule : rules)
-                                   if (glob_match(rule.match, site)) fixed = rule.codec.has_value();
-                                 return fixed;
-                               });
+  const auto allowed = [this](const std::string& method) { return planner::allows(budget_, method); };
+  session_->store->set_reclaim(enabled, variance_bound(), allowed, [rules](const std::string& site) {
+    bool fixed = false;  // the last match wins
+    for (const SiteRule& rule : rules)
+      if (glob_match(rule.match, site)) fixed = rule.codec.has_value();
+    return fixed;
+  });
 }
 
 void Controller::track(const std::string& name, const torch::nn::Module& module) {
   session_->layers.track(name, module);
-  count_earlier_storages();
+  count_tracked();
 }
 
-void Controller::track(const torch::optim::Optimizer& optimizer) { optimizers_.push_back(&optimizer); }
+void Controller::track(const torch::optim::Optimizer& optimizer) {
+  optimizers_.push_back(&optimizer);
+  count_tracked();
+}
 
 int64_t Controller::optimizer_bytes() const {
   int64_t bytes = 0;
@@ -69,10 +78,14 @@ int64_t Controller::optimizer_bytes() const {
   return bytes;
 }
 
-void Controller::count_earlier_storages() {
-  std::erase_if(earlier_, [](const Earlier& earlier) {
-    if (!earlier.weak.expired()) return false;
-    backend::cpu_meter().sub(earlier.bytes);
+void Controller::count_tracked() {
+  parameters_bytes_ = session_->layers.parameters_bytes();
+  gradients_bytes_ = session_->layers.gradients_bytes();
+  optimizer_bytes_ = optimizer_bytes();
+  session_->store->expect_weight_payloads(session_->layers.weights());
+  std::erase_if(earlier_, [](const auto& item) {
+    if (!item.second.weak.expired()) return false;
+    backend::cpu_meter().sub(item.second.bytes);
     return true;
   });
   auto storages = session_->layers.storages();
@@ -80,11 +93,10 @@ void Controller::count_earlier_storages() {
     for (const at::Tensor& tensor : optimizer_state(*optimizer)) storages.push_back(tensor.storage());
   for (const c10::Storage& storage : storages) {
     if (!storage.device().is_cpu() || storage.nbytes() == 0 || backend::is_metered(storage.data_ptr())) continue;
-    bool known = false;
-    for (const Earlier& earlier : earlier_) known |= earlier.weak.lock().get() == storage.unsafeGetStorageImpl();
-    if (known) continue;
-    earlier_.push_back({storage.getWeakStorageImpl(), static_cast<int64_t>(storage.nbytes())});
-    backend::cpu_meter().add(static_cast<int64_t>(storage.nbytes()));
+    const auto bytes = static_cast<int64_t>(storage.nbytes());
+    const auto [it, added] =
+        earlier_.try_emplace(storage.unsafeGetStorageImpl(), Earlier{storage.getWeakStorageImpl(), bytes});
+    if (added) backend::cpu_meter().add(bytes);
   }
 }
 

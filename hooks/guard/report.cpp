@@ -17,12 +17,10 @@ void Controller::end_iteration() {
   step_seconds_ = std::chrono::duration<double>(now - step_started_).count();
   step_started_ = now;
   session_->layers.refresh();
-  count_earlier_storages();
-  parameters_bytes_ = session_->layers.parameters_bytes();
-  gradients_bytes_ = session_->layers.gradients_bytes();
-  optimizer_bytes_ = optimizer_bytes();
+  count_tracked();
   const double variance = store.spent_variance();
   const double v = gradient_variance();
+  const int64_t reclaims = store.counters().reclaims, before = usage().reclaims;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     usage_.device_peak_bytes = meter.peak();
@@ -30,12 +28,14 @@ void Controller::end_iteration() {
     usage_.charged_bytes = store.charged_ledger().totals().peak;
     usage_.pack_seconds = 1e-9 * static_cast<double>(store.counters().pack_nanoseconds.exchange(0));
     usage_.unpack_seconds = 1e-9 * static_cast<double>(store.counters().unpack_nanoseconds.exchange(0));
-    usage_.reclaims = store.counters().reclaims;
+    usage_.reclaims = reclaims;
     usage_.fallbacks = store.counters().fallbacks;
     usage_.gradient_noise = std::sqrt(variance);
     usage_.effective_batch = v / (v + variance);
     ++usage_.steps;
   }
+  if (reclaims > before)
+    emit(Event::Kind::kReclaim, std::to_string(reclaims - before) + " payloads were coded further to keep the limit");
   if (const std::string reason = store.take_fallback_reason(); !reason.empty())
     emit(Event::Kind::kFallback, "kept as it was, among others: " + reason);
   const int64_t limit = meter.limit() == memory::Meter::kNoLimit ? 0 : meter.limit();

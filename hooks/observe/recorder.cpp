@@ -52,7 +52,10 @@ void Recorder::saved(Payload& payload, const Want& want, const View& view, bool 
 }
 
 void Recorder::exclusive(Payload& payload) {
-  if (!ours(payload)) return;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!ours(payload)) return;
+  }
   const auto stats = payload.stats();
   if (!stats) return;
   auto candidates = evaluate(payload, *stats, payload.raw_values_bytes(), store_->context(payload));
@@ -66,9 +69,8 @@ void Recorder::exclusive(Payload& payload) {
 }
 
 void Recorder::coded(Payload& payload, int64_t freed_bytes) {
-  if (!ours(payload)) return;
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (finished_) return;
+  if (finished_ || !ours(payload)) return;
   event();
   records_[static_cast<size_t>(payload.record.index)].recoded_bytes += freed_bytes;
   recoded_bytes_ += freed_bytes;
@@ -86,10 +88,9 @@ void Recorder::close_uses(int32_t last) {
 }
 
 void Recorder::unpacked(Payload& payload, const Want& want) {
-  if (!ours(payload)) return;
   const torch::autograd::Node* node = torch::autograd::get_current_node().get();
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (finished_) return;
+  if (finished_ || !ours(payload)) return;
   const int32_t now = event();
   if (node != open_node_ || node == nullptr) close_uses(now - 1);
   open_node_ = node;
@@ -146,6 +147,10 @@ Profile Recorder::finish() {
   Profile profile;
   profile.timeline = std::move(timeline_);
   profile.sites = std::move(site_profiles_);
+  std::map<uint64_t, int64_t> reserves;  // payloads of one storage are coded together
+  for (const Record& record : records_)
+    reserves[record.storage] += coding_reserve(record.profile.numel, record.profile.dtype);
+  for (const auto& [storage, bytes] : reserves) profile.reserve_bytes = std::max(profile.reserve_bytes, bytes);
   for (Record& record : records_) {
     PayloadProfile& payload = record.profile;
     if (!record.freed) payload.freed_at = end - 1;

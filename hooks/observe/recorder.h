@@ -45,10 +45,10 @@ class Recorder final : public StoreListener {
     int64_t decoded_bytes;  // a decode buffer is alive, which a raw payload would not need
   };
 
-  bool ours(const Payload& payload) const { return payload.record.recorder == id_; }
-  int32_t event();                                // mutex held
-  void close_uses(int32_t last);                  // mutex held
-  void close(const OpenUse& open, int32_t last);  // mutex held
+  bool ours(const Payload& payload) const { return payload.record.recorder == id_; }  // mutex held
+  int32_t event();                                                                    // mutex held
+  void close_uses(int32_t last);                                                      // mutex held
+  void close(const OpenUse& open, int32_t last);                                      // mutex held
   void share_storages();
 
   const std::shared_ptr<Store> store_;

@@ -15,7 +15,6 @@ void Store::poll() {
     std::erase_if(pending_, [&](const EntryPtr& entry) {
       if (entry->held == 0) return true;
       if (!is_exclusive(*entry)) return false;
-      entry->exclusive = true;
       ripe.push_back(entry);
       return true;
     });
@@ -39,10 +38,14 @@ void Store::became_exclusive(const EntryPtr& entry) {
   if (planned) encode_entry(entry, Mode::kPlanned);
 }
 
-std::optional<Form> Store::planned_form(const Payload& payload) {
+std::optional<Form> Store::planned_form(Payload& payload) {
   const PolicyEntry* entry = nullptr;
-  for (const Want& want : payload.wants)
-    if (entry == nullptr && policy_) entry = policy_->find(want.site, *sites_);
+  double variance = 0;
+  for (const Want& want : payload.wants) {
+    const PolicyEntry* found = policy_ ? policy_->find(want.site, *sites_) : nullptr;
+    if (entry == nullptr) entry = found;
+    if (found) variance += found->noise_variance;
+  }
   if (entry == nullptr) {
     if (policy_) {
       ++unforeseen_;
@@ -53,6 +56,7 @@ std::optional<Form> Store::planned_form(const Payload& payload) {
   if (entry->spec.name == "keep") return std::nullopt;
   auto form = form_for(entry->spec, entry->codec, payload.wants, payload.dtype());
   if (!form) fall_back("what " + site_name(payload.wants.front().site) + " needs has changed since the plan was made");
+  if (form) payload.noise_variance = variance;
   return form;
 }
 
@@ -63,25 +67,31 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (entry->busy || !is_exclusive(*entry)) return false;
-    entry->busy = true;
     for (const auto& weak : entry->payloads)
       if (auto payload = weak.lock()) all.push_back(std::move(payload));
     if (mode == Mode::kPlanned)
       for (const auto& payload : all)
         if (auto form = planned_form(*payload)) work.emplace_back(payload, std::move(*form));
+    entry->busy = true;
   }
-  double variance = 0;
-  if (mode != Mode::kPlanned)
-    for (const auto& payload : all) {
-      auto form =
-          mode == Mode::kLossless ? lossless_form(payload->wants, payload->dtype()) : lossy_form(*payload, variance);
-      if (form) work.emplace_back(payload, std::move(*form));
-    }
-  bool done = !work.empty() && work.size() == all.size();
+  double variance = 0, spent = 0;
   size_t coded = 0;
-  while (done && coded < work.size()) {
-    done = work[coded].first->encode(work[coded].second, context(*work[coded].first));
-    coded += done ? 1 : 0;
+  bool done = false;
+  try {
+    if (mode != Mode::kPlanned)
+      for (const auto& payload : all) {
+        auto form = mode == Mode::kLossless ? reclaim_form(*payload) : lossy_form(*payload, variance);
+        if (form) work.emplace_back(payload, std::move(*form));
+      }
+    done = !work.empty() && work.size() == all.size() && spend(variance);
+    if (done) spent = variance;
+    while (done && coded < work.size()) {
+      done = work[coded].first->encode(work[coded].second, context(*work[coded].first));
+      coded += done ? 1 : 0;
+    }
+  } catch (const std::exception& error) {  // for instance the system's memory ended before the limit did
+    done = false;
+    fall_back(error.what());
   }
   std::shared_ptr<StoreListener> listener;
   std::vector<at::Tensor> dropped;  // outside the lock: a deleter may run any code
@@ -93,11 +103,11 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
     const std::lock_guard<std::mutex> lock(mutex_);
     entry->busy = false;
     if (!done) {
+      spent_variance_ -= spent;
       code_failed(*entry, mode, !work.empty());
       return false;
     }
     coded_now(entry, work);
-    spent_variance_ += variance;
     listener = listener_;
   }
   dropped.clear();

@@ -76,16 +76,12 @@ std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const 
   return form;
 }
 
-std::optional<Form> lossless_form(std::span<const Want> wants, DType dtype) {
+const char* lossless_method(std::span<const Want> wants, DType dtype) {
   const NeedUnion needs = unite(wants);
-  if (needs.opaque) return std::nullopt;
-  const char* name = needs.only_shape                            ? "shape"
-                     : (!needs.wants_values || needs.two_valued) ? "mask"
-                     : dtype == DType::kBool                     ? "bits"
-                     : is_integer(dtype)                         ? "int"
-                                                                 : "keep";
-  const CodecSpec spec{name, {}};
-  return form_for(spec, shared_codec(spec), wants, dtype);
+  if (needs.opaque) return "keep";
+  if (needs.only_shape) return "shape";
+  if (!needs.wants_values || needs.two_valued) return "mask";
+  return dtype == DType::kBool ? "bits" : is_integer(dtype) ? "int" : "keep";
 }
 
 std::shared_ptr<const Codec> shared_codec(const CodecSpec& spec) {
@@ -106,6 +102,11 @@ int64_t form_bound(const Form& form, int64_t numel, DType dtype) {
     bytes += align_part(mask_codec()->payload_bound(numel, dtype, side));
   }
   return bytes;
+}
+
+int64_t coding_reserve(int64_t numel, DType dtype) {
+  if (is_codable_float(dtype)) return numel / 2 + numel / 32 + numel / 8 + 4 * kPartAlignment;
+  return numel / 8 + 2 * kPartAlignment;
 }
 
 }  // namespace cinch::hooks

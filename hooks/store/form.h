@@ -51,14 +51,17 @@ struct Form {
 std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const Codec>& codec,
                              std::span<const Want> wants, DType dtype);
 
-// The smallest lossless form that the needs and the dtype allow without looking at values, or nullopt: keep.
-std::optional<Form> lossless_form(std::span<const Want> wants, DType dtype);
+// The method of the smallest lossless form that the needs and the dtype allow without looking at values; "keep": none.
+const char* lossless_method(std::span<const Want> wants, DType dtype);
 
 // The codec of a spec, made once. Null for keep and shape.
 std::shared_ptr<const Codec> shared_codec(const CodecSpec& spec);
 
 // Upper bound of the bytes of a payload in this form.
 int64_t form_bound(const Form& form, int64_t numel, DType dtype);
+
+// Bytes that coding a raw payload may need at once while the raw form is still there: 4 bits, sides, a mask.
+int64_t coding_reserve(int64_t numel, DType dtype);
 
 // Parts of a payload start at multiples of this.
 constexpr int64_t kPartAlignment = 64;

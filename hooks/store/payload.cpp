@@ -90,17 +90,23 @@ at::Tensor Payload::decode(const Want& want, const View& view) {
   return tensor_over(buffer.storage(), span.type, view.sizes, view.strides, view.offset, version);
 }
 
+std::optional<Extent> Payload::raw_extent() const {
+  if (!raw_.defined()) return std::nullopt;
+  const auto element = static_cast<int64_t>(c10::elementSize(span.type));
+  // Someone may have made the storage smaller meanwhile, which no version counter tells.
+  if (static_cast<int64_t>(raw_.storage().nbytes()) < (span.begin + span.numel) * element) return std::nullopt;
+  return Extent{static_cast<const std::byte*>(raw_.storage().data()) + span.begin * element, span.numel, dtype_};
+}
+
 bool Payload::encode(const Form& form, const CodecContext& context) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!raw_.defined() || coded_.defined()) return false;
-  const Extent extent{static_cast<const std::byte*>(raw_.storage().data()) +
-                          span.begin * static_cast<int64_t>(c10::elementSize(span.type)),
-                      span.numel, dtype_};
+  const auto extent = raw_extent();
+  if (!extent || coded_.defined()) return false;
   std::vector<Part> parts;
   std::vector<SideInfo> sides;
   int64_t total = 0;
   const auto add = [&](std::shared_ptr<const Codec> codec, const SideInfo& side, bool values) {
-    const auto bytes = codec->measure(extent, side, context);
+    const auto bytes = codec->measure(*extent, side, context);
     if (!bytes) return false;
     parts.push_back(Part{std::move(codec), side.predicate, values, total, *bytes, std::nullopt});
     sides.push_back(side);
@@ -123,7 +129,7 @@ bool Payload::encode(const Form& form, const CodecContext& context) {
   }
   auto* base = static_cast<std::byte*>(coded.mutable_data_ptr());
   for (size_t i = 0; i < parts.size(); ++i) {
-    const auto written = parts[i].codec->encode(extent, sides[i],
+    const auto written = parts[i].codec->encode(*extent, sides[i],
                                                 {base + parts[i].offset, static_cast<size_t>(parts[i].bytes)}, context);
     if (!written) return false;
     parts[i].bytes = *written;
@@ -180,21 +186,17 @@ bool Payload::recode(const std::shared_ptr<const Codec>& coarser, const CodecCon
 
 std::optional<TensorStats> Payload::stats() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!raw_.defined()) return std::nullopt;
-  return compute_stats({static_cast<const std::byte*>(raw_.storage().data()) +
-                            span.begin * static_cast<int64_t>(c10::elementSize(span.type)),
-                        span.numel, dtype_});
+  const auto extent = raw_extent();
+  return extent ? std::optional(compute_stats(*extent)) : std::nullopt;
 }
 
 std::optional<int64_t> Payload::measure(const Form& form, const CodecContext& context) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!raw_.defined()) return std::nullopt;
-  const Extent extent{static_cast<const std::byte*>(raw_.storage().data()) +
-                          span.begin * static_cast<int64_t>(c10::elementSize(span.type)),
-                      span.numel, dtype_};
+  const auto extent = raw_extent();
+  if (!extent) return std::nullopt;
   int64_t bytes = 0;
   if (form.values) {
-    const auto values = form.values->measure(extent, form.side, context);
+    const auto values = form.values->measure(*extent, form.side, context);
     if (!values) return std::nullopt;
     bytes = align_part(*values);
   }

@@ -89,6 +89,7 @@ class Payload {
     std::optional<c10::weak_intrusive_ptr<c10::StorageImpl>> decoded;
   };
   const Part* part_for(const Want& want) const;
+  std::optional<Extent> raw_extent() const;  // mutex held; nullopt: gone, or the storage has shrunk
   at::Tensor alias(const at::Tensor& base, int64_t base_offset, const View& view) const;
   at::Tensor decode(const Want& want, const View& view);
 

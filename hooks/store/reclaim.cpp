@@ -9,6 +9,13 @@ namespace {
 
 CodecSpec group_quant(int64_t bits) { return CodecSpec{"group_quant", {{"bits", bits}}}; }
 
+// How many times the variance of `bits` the variance of 2 bits is, less one: the step is (2^bits - 1) / 3 times as
+// wide.
+double further_to_two_bits(int64_t bits) {
+  const double wider = static_cast<double>((int64_t{1} << bits) - 1) / 3.0;
+  return wider * wider - 1.0;
+}
+
 }  // namespace
 
 void Store::set_reserve(StorageEntry& entry, int64_t bytes) {
@@ -18,11 +25,14 @@ void Store::set_reserve(StorageEntry& entry, int64_t bytes) {
   if (reclaim_enabled_) backend::cpu_meter().set_reserve(reserves_.empty() ? 0 : *reserves_.rbegin());
 }
 
-void Store::set_reclaim(bool enabled, bool lossy, double variance_bound,
+void Store::set_reclaim(bool enabled, double variance_bound, std::function<bool(const std::string&)> allowed,
                         std::function<bool(const std::string&)> untouchable) {
   const std::lock_guard<std::mutex> lock(mutex_);
   reclaim_enabled_ = enabled;
-  reclaim_lossy_ = lossy;
+  reclaim_lossy_ = enabled && allowed("group_quant");
+  reclaim_methods_.clear();
+  for (const char* method : {"shape", "mask", "bits", "int"})
+    if (enabled && allowed(method)) reclaim_methods_.insert(method);
   variance_bound_ = variance_bound;
   untouchable_ = std::move(untouchable);
   untouchable_sites_.clear();
@@ -44,9 +54,26 @@ bool Store::fits(int64_t request) const {
   return meter.limit() == memory::Meter::kNoLimit || meter.current() + request <= meter.limit() - meter.reserve();
 }
 
+std::optional<Form> Store::reclaim_form(const Payload& payload) const {
+  const char* const method = lossless_method(payload.wants, payload.dtype());
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!reclaim_methods_.contains(method)) return std::nullopt;
+  }
+  const CodecSpec spec{method, {}};
+  return form_for(spec, shared_codec(spec), payload.wants, payload.dtype());
+}
+
+bool Store::spend(double variance) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (variance > 0 && spent_variance_ + variance > variance_bound_) return false;
+  spent_variance_ += variance;
+  return true;
+}
+
 std::optional<Form> Store::lossy_form(Payload& payload, double& variance) {
   // Beside a lossy payload of the same storage a lossless one keeps its form.
-  if (auto form = lossless_form(payload.wants, payload.dtype())) return form;
+  if (auto form = reclaim_form(payload)) return form;
   if (!reclaim_lossy_ || !is_codable_float(payload.dtype())) return std::nullopt;
   const auto codec = shared_codec(group_quant(4));
   auto form = form_for(codec->spec(), codec, payload.wants, payload.dtype());
@@ -54,7 +81,6 @@ std::optional<Form> Store::lossy_form(Payload& payload, double& variance) {
   const auto stats = payload.stats();
   if (!stats || !stats->finite) return std::nullopt;
   const double cost = price(payload, *stats, *codec, weight_payloads());
-  if (spent_variance() + variance + cost > variance_bound_) return std::nullopt;
   variance += cost;
   payload.noise_variance = cost;
   return form;
@@ -100,32 +126,44 @@ bool Store::reclaim_coded() {
   for (const EntryPtr& entry : candidates) {
     std::shared_ptr<Payload> payload;
     double extra = 0;
+    int64_t bits = 0;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (entry->busy || entry->given_up) continue;
       for (const auto& weak : entry->payloads)
         if (auto p = weak.lock()) {
           const auto codec = p->values_codec();
-          if (codec && codec->spec().name == "group_quant" && codec->spec().get_int("bits", 0) > 2) payload = p;
+          const int64_t now =
+              codec && codec->spec().name == "group_quant" ? codec->spec().get_int("bits", 0) : int64_t{0};
+          if (now > 2) {
+            payload = p;
+            bits = now;
+          }
           others.push_back(std::move(p));
         }
-      // Two bits less mean a step about five times as wide: 25 times the variance of 4 bits, by the same prior.
       if (payload && is_untouchable(*payload)) payload.reset();
-      if (payload) extra = payload->noise_variance * 24.0;
+      if (payload) extra = payload->noise_variance * further_to_two_bits(bits);
       if (!payload || !reclaim_lossy_ || spent_variance_ + extra > variance_bound_) {
         entry->given_up = true;
         set_reserve(*entry, 0);
         continue;
       }
+      spent_variance_ += extra;
       entry->busy = true;
     }
     const int64_t before = payload->coded_bytes();
-    const bool done = payload->recode(coarser, context(*payload));
+    bool done = false;
+    try {
+      done = payload->recode(coarser, context(*payload));
+    } catch (const std::exception& error) {
+      fall_back(error.what());
+    }
     std::shared_ptr<StoreListener> listener;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       entry->busy = false;
       if (!done) {
+        spent_variance_ -= extra;
         entry->given_up = true;
         set_reserve(*entry, 0);
         continue;
@@ -134,7 +172,6 @@ bool Store::reclaim_coded() {
       charged_ledger_.recharge(entry->first_site, entry->charged, now);
       entry->charged = now;
       payload->noise_variance += extra;
-      spent_variance_ += extra;
       ++counters_.reclaims;
       listener = listener_;
     }

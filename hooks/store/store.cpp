@@ -10,13 +10,6 @@
 namespace cinch::hooks {
 namespace {
 
-// Bytes that coding this much raw may need at once: 4 bits, sides, one mask; recoding later needs less.
-int64_t coding_reserve(const Payload& payload) {
-  const int64_t n = payload.span.numel;
-  if (is_codable_float(payload.dtype())) return n / 2 + n / 32 + n / 8 + 4 * kPartAlignment;
-  return n / 8 + 2 * kPartAlignment;
-}
-
 View view_of(const at::Tensor& tensor, const Span& span) {
   return {tensor.sizes().vec(), tensor.strides().vec(), tensor.storage_offset() - span.begin};
 }
@@ -88,7 +81,7 @@ Store::Kept Store::save(const at::Tensor& tensor, const Want& want) {
       entry->payloads.push_back(kept.payload);
       ++entry->alive;
       ++entry->held;
-      if (!entry->given_up) set_reserve(*entry, entry->reserve + coding_reserve(*kept.payload));
+      if (!entry->given_up) set_reserve(*entry, entry->reserve + coding_reserve(span.numel, kept.payload->dtype()));
     }
     kept.payload->wants.push_back(want);
     listener = listener_;
@@ -172,13 +165,6 @@ void Store::begin_iteration(uint64_t step, double planned_variance) {
 double Store::spent_variance() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return spent_variance_;
-}
-
-int64_t Store::live_payloads() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  int64_t count = 0;
-  for (const auto& item : live_) count += static_cast<int64_t>(item.second->payloads.size());
-  return count;
 }
 
 }  // namespace cinch::hooks

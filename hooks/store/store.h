@@ -35,7 +35,6 @@ struct StorageEntry {
   uint32_t held = 0;     // raw aliases of ours
   bool metered = false;  // dropping it gives bytes back
   bool raw = true;
-  bool exclusive = false;        // was seen held by nobody else
   bool busy = false;             // being coded
   bool given_up = false;         // cannot be coded (further)
   bool lossless_failed = false;  // a lossless form declined or does not exist
@@ -78,9 +77,9 @@ class Store : public std::enable_shared_from_this<Store> {
   // Null: nothing is planned, payloads stay raw.
   void set_policy(std::shared_ptr<const Policy> policy);
   void set_listener(std::shared_ptr<StoreListener> listener);
-  // Whether the reclaimer may work, and how much relative gradient variance it may add per iteration.
-  // Sites for which `untouchable` answers true are left alone.
-  void set_reclaim(bool enabled, bool lossy, double variance_bound,
+  // Whether the reclaimer may work, how much relative gradient variance plan and reclaimer may add per iteration, and
+  // with which methods. Sites for which `untouchable` answers true are left alone.
+  void set_reclaim(bool enabled, double variance_bound, std::function<bool(const std::string&)> allowed,
                    std::function<bool(const std::string&)> untouchable);
   void begin_iteration(uint64_t step, double planned_variance);
 
@@ -94,11 +93,11 @@ class Store : public std::enable_shared_from_this<Store> {
   // Counts a fallback and keeps its reason until it is asked for.
   void fall_back(const std::string& reason);
   std::string take_fallback_reason();
-  // Saves in the last finished iteration whose error stays in one weight's gradient; prices depend on their number.
-  int64_t weight_payloads() const { return weight_payloads_.load(); }
+  // Saves of an iteration whose error stays in one weight's gradient; prices depend on their number. Of the last
+  // finished iteration; before that, the larger of those seen so far and what was said to be expected.
+  int64_t weight_payloads() const { return std::max(weight_payloads_.load(), weight_payloads_now_.load()); }
+  void expect_weight_payloads(int64_t count) { weight_payloads_.store(std::max(weight_payloads_.load(), count)); }
   double spent_variance() const;
-  // Storage bytes that are alive only because autograd saved them, and what they cost now.
-  int64_t live_payloads() const;
   // Sites that the policy did not foresee, since the iteration began.
   int64_t unforeseen() const { return unforeseen_.load(); }
 
@@ -107,8 +106,11 @@ class Store : public std::enable_shared_from_this<Store> {
   EntryPtr entry_for(const at::Tensor& tensor, const Want& want);  // mutex held
   bool is_exclusive(const StorageEntry& entry) const;              // mutex held
   void became_exclusive(const EntryPtr& entry);
-  std::optional<Form> planned_form(const Payload& payload);  // mutex held
+  std::optional<Form> planned_form(Payload& payload);  // mutex held
+  std::optional<Form> reclaim_form(const Payload& payload) const;
   std::optional<Form> lossy_form(Payload& payload, double& variance);
+  // Books the variance, or answers false when the bound would be passed.
+  bool spend(double variance);
   enum class Mode : uint8_t { kPlanned, kLossless, kLossy };
   bool encode_entry(const EntryPtr& entry, Mode mode);
   void coded_now(const EntryPtr& entry,
@@ -133,7 +135,9 @@ class Store : public std::enable_shared_from_this<Store> {
   std::shared_ptr<StoreListener> listener_;
   std::function<bool(const std::string&)> untouchable_;
   std::unordered_map<SiteId, bool> untouchable_sites_;
-  bool reclaim_enabled_ = false, reclaim_lossy_ = true;
+  bool reclaim_enabled_ = false;
+  std::atomic<bool> reclaim_lossy_{true};
+  std::set<std::string> reclaim_methods_;  // lossless ones
   double variance_bound_ = 0, spent_variance_ = 0;
   std::atomic<uint64_t> step_{0};
   std::atomic<int64_t> weight_payloads_{0}, weight_payloads_now_{0};

@@ -77,7 +77,8 @@ struct Profile {
   std::vector<Instant> timeline;  ///< one iteration, in event order
   int64_t parameters_bytes = 0, gradients_bytes = 0, optimizer_bytes = 0;
   double step_seconds = 0;
-  int64_t device_bytes = 0;  ///< memory of the device, for fraction_of_device
+  int64_t device_bytes = 0;   ///< memory of the device, for fraction_of_device
+  int64_t reserve_bytes = 0;  ///< kept free below a limit, so that any payload can be coded; plans stay below it
   /// Guess of V, the variance of the mini-batch gradient relative to its squared norm; noise bounds use it until it is
   /// measured.
   double gradient_variance = 0.5;

@@ -70,27 +70,81 @@ TEST_P(Memory, RawBytesAreWhatStockKeepsAlive) {
   EXPECT_NEAR(static_cast<double>(usage.raw_bytes), static_cast<double>(stock.kept), 8192);
 }
 
+bool is_planned(Setting setting) { return setting == Setting::kExact || setting == Setting::kLossy; }
+bool limited(Setting setting) { return setting == Setting::kReclaim || setting == Setting::kReclaimExact; }
+
 TEST_P(Memory, PayloadsAreNeverLargerThanTheStorages) {
+  const Setting setting = GetParam();
+  const int64_t start = meter().current_bytes();
   const Chain chain(6);
-  BudgetGuard guard(budget_of(GetParam()), options_of(GetParam()));
-  for (int64_t i = 0; i < iterations_of(GetParam()); ++i) {
-    chain.loss().backward();
+  BudgetGuard guard(budget_of(setting), options_of(setting));
+  for (int64_t i = 0; i < iterations_of(setting); ++i) {
+    auto loss = chain.loss();
+    const int64_t before = meter().current_bytes();
+    Trial{setting, &guard, i, start}.squeeze();
+    if (limited(setting)) {
+      EXPECT_LT(meter().current_bytes(), before) << "nothing was under pressure";
+    }
+    loss.backward();
     chain.clear();
     guard.step();
     EXPECT_LE(guard.usage().charged_bytes, guard.usage().raw_bytes);
   }
+  if (is_planned(setting)) {
+    EXPECT_LT(guard.usage().charged_bytes, guard.usage().raw_bytes);
+  }
 }
 
+// Six integer tensors, saved as divisors, for which `int` is the form.
+constexpr int64_t kDivisorBytes = 6 * 64 * 64 * 8;
+
+Tensors divide(const Trial& run, bool wild) {
+  auto x = leaf({64, 64});
+  auto loss = at::zeros({});
+  for (int i = 0; i < 6; ++i) {
+    loss =
+        loss + (x / (wild ? torch::randint(INT64_MIN, INT64_MAX, {64, 64}) : torch::randint(1, 200, {64, 64}))).sum();
+  }
+  const int64_t before = meter().current_bytes();
+  run.squeeze();
+  if (run.guard != nullptr && limited(run.setting)) {
+    EXPECT_EQ(meter().current_bytes() == before, wild);
+  }
+  loss.backward();
+  return {x.grad()};
+}
+
+// Values that need all of their 64 bits: `int` declines them, and nothing is charged for the attempt.
 TEST_P(Memory, IncompressibleDataStaysRaw) {
-  expect_like_stock(GetParam(), [](const Trial& run) -> Tensors {
-    auto x = leaf({64, 64});
-    auto index = torch::randint(INT64_MIN, INT64_MAX, {4096}).remainder(64);
-    auto wild = torch::randint(-(int64_t{1} << 62), int64_t{1} << 62, {4096});
-    auto loss = (x * 2).index({index}).sum();
-    run.squeeze();
-    loss.backward();
-    return {x.grad(), wild};
-  });
+  for (const bool wild : {true, false}) {
+    expect_like_stock(
+        GetParam(), [wild](const Trial& run) { return divide(run, wild); }, Bits::kAlways,
+        [wild](BudgetGuard& guard) {
+          const Usage usage = guard.usage();
+          EXPECT_EQ(usage.raw_bytes, kDivisorBytes);
+          EXPECT_EQ(usage.fallbacks, 0);
+          if (wild) {
+            EXPECT_EQ(usage.charged_bytes, kDivisorBytes);
+            EXPECT_EQ(usage.reclaims, 0);
+          } else if (usage.steps == iterations_of(GetParam()) && is_planned(GetParam())) {
+            EXPECT_LT(usage.charged_bytes, kDivisorBytes / 2);
+          }
+        });
+  }
+}
+
+// The plan says `int`, the values of later steps do not allow it.
+TEST_P(Memory, DataThatTurnsIncompressibleFallsBackToRaw) {
+  expect_like_stock(
+      GetParam(), [](const Trial& run) { return divide(run, run.number == iterations_of(run.setting) - 1); },
+      Bits::kAlways,
+      [](BudgetGuard& guard) {
+        const Usage usage = guard.usage();
+        const bool last = usage.steps == iterations_of(GetParam());
+        EXPECT_EQ(usage.raw_bytes, kDivisorBytes);
+        EXPECT_EQ(usage.fallbacks, last && is_planned(GetParam()) ? 6 : 0);
+        EXPECT_EQ(last || !is_planned(GetParam()) ? usage.charged_bytes : kDivisorBytes, kDivisorBytes);
+      });
 }
 
 TEST(MemoryOnce, LosslessPeakIsBelowStocks) {
@@ -168,20 +222,28 @@ TEST(MemoryOnce, OverrunsMayThrowOrWarnInstead) {
   for (const auto what : {OnOverrun::kThrow, OnOverrun::kWarn}) {
     auto budget = Budget::bytes(stock.peak - 200000);
     budget.on_overrun = what;
+    budget.min_effective_batch = 0;
     int warnings = 0;
     GuardOptions options;
-    options.observe_steps = 100;
     options.on_event = [&](const Event& event) { warnings += event.kind == Event::Kind::kOverrun ? 1 : 0; };
     BudgetGuard guard(budget, options);
+    for (int i = 0; i < 2; ++i) {  // before there is a plan the reclaimer holds the limit
+      EXPECT_NO_THROW(chain.loss().backward());
+      chain.clear();
+      guard.step();
+    }
+    ASSERT_EQ(guard.phase(), Phase::kRun);
+    const int64_t reclaims = guard.usage().reclaims;
+    const auto other = chain.loss();  // a second graph, which the plan did not foresee
     if (what == OnOverrun::kThrow) {
       EXPECT_THROW(chain.loss().backward(), OutOfBudget);
     } else {
       EXPECT_NO_THROW(chain.loss().backward());
       EXPECT_GT(warnings, 0);
     }
-    EXPECT_EQ(guard.usage().reclaims, 0);
     chain.clear();
     guard.step();
+    EXPECT_EQ(guard.usage().reclaims, reclaims);
   }
 }
 
