@@ -67,7 +67,9 @@ void Controller::take_over_plan(Plan plan) {
     refuse("has no limit, which a relative budget would take from it");
   if (limit > 0 && plan.predicted_peak_bytes > limit)
     refuse("needs " + format_bytes(plan.predicted_peak_bytes) + ", more than the limit of " + format_bytes(limit));
+  const double planned = plan.predicted_noise * plan.predicted_noise;
   adopt(std::make_shared<Plan>(std::move(plan)));
+  session_->store->begin_iteration(session_->iteration.load(), planned);
   check_fingerprint_ = true;
 }
 
