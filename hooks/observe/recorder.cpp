@@ -1,5 +1,7 @@
 #include "hooks/observe/recorder.h"
 
+#include <algorithm>
+#include <functional>
 #include <map>
 
 #include "src/backend/torch/metered_allocator.h"
@@ -124,13 +126,17 @@ void Recorder::share_storages() {
   std::map<uint64_t, std::vector<Record*>> by_storage;
   for (Record& record : records_) by_storage[record.storage].push_back(&record);
   for (auto& [storage, records] : by_storage) {
-    // What the views leave uncovered is kept alive by them all the same: the first one's.
+    // What the views leave uncovered is kept alive by them all the same; what several cover is counted once. Both go to
+    // the largest, so that no share becomes less than its coded forms for as long as that is possible.
     int64_t rest = records.front()->storage_bytes;
     for (const Record* record : records) rest -= record->profile.raw_bytes;
-    PayloadProfile& first = records.front()->profile;
-    first.raw_bytes = std::max<int64_t>(1, first.raw_bytes + rest);
-    if (!records.front()->candidates.empty())
-      records.front()->candidates.front().option.charged_bytes = first.raw_bytes;
+    std::ranges::stable_sort(records, std::greater<>(), [](const Record* r) { return r->profile.raw_bytes; });
+    for (Record* record : records) {
+      const int64_t share = std::max<int64_t>(1, record->profile.raw_bytes + rest);
+      rest += record->profile.raw_bytes - share;
+      record->profile.raw_bytes = share;
+      if (!record->candidates.empty()) record->candidates.front().option.charged_bytes = share;
+    }
   }
 }
 

@@ -60,6 +60,20 @@ std::optional<Form> Store::planned_form(Payload& payload) {
   return form;
 }
 
+// A storage goes as a whole or not at all: what is to stay as it is gets a copy of its own beside what is coded.
+void Store::plan_entry(const std::vector<std::shared_ptr<Payload>>& all,
+                       std::vector<std::pair<std::shared_ptr<Payload>, Form>>& work) {
+  bool any = false;
+  for (const auto& payload : all) {
+    auto form = planned_form(*payload);
+    any |= form.has_value();
+    Form copy;
+    copy.copy = true;
+    work.emplace_back(payload, form ? std::move(*form) : copy);
+  }
+  if (!any) work.clear();
+}
+
 bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
   const Stopwatch watch(counters_.pack_nanoseconds);
   std::vector<std::pair<std::shared_ptr<Payload>, Form>> work;
@@ -69,9 +83,7 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
     if (entry->busy || !is_exclusive(*entry)) return false;
     for (const auto& weak : entry->payloads)
       if (auto payload = weak.lock()) all.push_back(std::move(payload));
-    if (mode == Mode::kPlanned)
-      for (const auto& payload : all)
-        if (auto form = planned_form(*payload)) work.emplace_back(payload, std::move(*form));
+    if (mode == Mode::kPlanned) plan_entry(all, work);
     entry->busy = true;
   }
   double variance = 0, spent = 0;
@@ -89,6 +101,9 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
       done = work[coded].first->encode(work[coded].second, context(*work[coded].first));
       coded += done ? 1 : 0;
     }
+    int64_t bytes = 0;
+    for (const auto& item : work) bytes += item.first->coded_bytes();
+    done = done && bytes < entry->nbytes;
   } catch (const std::exception& error) {  // for instance the system's memory ended before the limit did
     done = false;
     fall_back(error.what());

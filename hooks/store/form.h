@@ -44,6 +44,8 @@ struct Form {
   SideInfo side;                        // for `values`
   std::vector<Predicate> masks;
   bool lossless = true;
+  bool copy =
+      false;  // the raw values as they are, in a storage of their own: beside a coded payload of the same storage
 };
 
 // The form in which `codec` (null for keep and shape) with `spec` serves all wants, or nullopt when it cannot, or when

@@ -75,6 +75,7 @@ at::Tensor Payload::decode(const Want& want, const View& view) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const Part* part = part_for(want);
     TORCH_CHECK(part != nullptr, "cinch: ", store->site_name(want.site), " was packed without what its backward needs");
+    if (part->codec == nullptr) return alias(coded_, 0, view);
     if (want.known_op) {
       if (auto shared = part->decoded ? part->decoded->lock() : c10::intrusive_ptr<c10::StorageImpl>())
         return tensor_over(c10::Storage(std::move(shared)), span.type, view.sizes, view.strides, view.offset, version);
@@ -113,13 +114,18 @@ bool Payload::encode(const Form& form, const CodecContext& context) {
     total += align_part(*bytes);
     return true;
   };
+  if (form.copy) {
+    parts.push_back(Part{nullptr, {}, true, 0, raw_values_bytes(), std::nullopt});
+    sides.emplace_back();
+    total = align_part(raw_values_bytes());
+  }
   if (form.values && !add(form.values, form.side, true)) return false;
   for (const Predicate& predicate : form.masks) {
     SideInfo side;
     side.predicate = predicate;
     if (!add(shared_codec(CodecSpec{"mask", {}}), side, false)) return false;
   }
-  if (total >= raw_values_bytes()) return false;
+  if (!form.copy && total >= raw_values_bytes()) return false;
   at::Tensor coded;
   try {
     const backend::ReserveScope reserve;
@@ -129,6 +135,10 @@ bool Payload::encode(const Form& form, const CodecContext& context) {
   }
   auto* base = static_cast<std::byte*>(coded.mutable_data_ptr());
   for (size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i].codec == nullptr) {
+      std::copy_n(static_cast<const std::byte*>(extent->data), parts[i].bytes, base + parts[i].offset);
+      continue;
+    }
     const auto written = parts[i].codec->encode(*extent, sides[i],
                                                 {base + parts[i].offset, static_cast<size_t>(parts[i].bytes)}, context);
     if (!written) return false;

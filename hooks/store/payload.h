@@ -82,8 +82,8 @@ class Payload {
 
  private:
   struct Part {
-    std::shared_ptr<const Codec> codec;
-    Predicate predicate;  // of a mask part
+    std::shared_ptr<const Codec> codec;  // null: the raw values
+    Predicate predicate;                 // of a mask part
     bool values = false;
     int64_t offset = 0, bytes = 0;
     std::optional<c10::weak_intrusive_ptr<c10::StorageImpl>> decoded;

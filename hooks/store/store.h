@@ -107,6 +107,8 @@ class Store : public std::enable_shared_from_this<Store> {
   bool is_exclusive(const StorageEntry& entry) const;              // mutex held
   void became_exclusive(const EntryPtr& entry);
   std::optional<Form> planned_form(Payload& payload);  // mutex held
+  void plan_entry(const std::vector<std::shared_ptr<Payload>>& all,
+                  std::vector<std::pair<std::shared_ptr<Payload>, Form>>& work);  // mutex held
   std::optional<Form> reclaim_form(const Payload& payload) const;
   std::optional<Form> lossy_form(Payload& payload, double& variance);
   // Books the variance, or answers false when the bound would be passed.

@@ -24,8 +24,10 @@ struct Net : torch::nn::Module {
   torch::nn::Linear linear;
 };
 
-// Losses and final parameters of a short training with momentum.
-Tensors train(BudgetGuard* guard, int steps) {
+// Losses and final parameters of a short training with momentum, under the trial's guard if it has one.
+Tensors train(Trial run, int steps) {
+  run.start_bytes = DeviceMeter::of(c10::kCPU).current_bytes();
+  BudgetGuard* const guard = run.guard;
   torch::manual_seed(5);
   Net net;
   torch::optim::SGD optimizer(net.parameters(), torch::optim::SGDOptions(0.05).momentum(0.9));
@@ -37,6 +39,7 @@ Tensors train(BudgetGuard* guard, int steps) {
   for (int i = 0; i < steps; ++i) {
     optimizer.zero_grad();
     auto loss = at::cross_entropy_loss(net.forward(torch::randn({16, 1, 16, 16})), torch::randint(10, {16}));
+    run.squeeze();
     loss.backward();
     optimizer.step();
     results.push_back(loss.detach());
@@ -58,8 +61,14 @@ Tensors train_under(Setting setting, uint64_t seed, int steps = 6) {
   auto options = options_of(setting);
   options.seed = seed;
   BudgetGuard guard(budget_of(setting), options);
-  return train(&guard, steps);
+  auto results = train(Trial{setting, &guard}, steps);
+  if (setting == Setting::kReclaim || setting == Setting::kReclaimExact) {
+    EXPECT_GE(guard.usage().reclaims, steps) << "nothing was under pressure";
+  }
+  return results;
 }
+
+Tensors train_stock(int steps) { return train(Trial{}, steps); }
 
 TEST_P(Determinism, TwoRunsAreBitEqual) {
   const auto once = train_under(GetParam(), 1);
@@ -73,7 +82,7 @@ TEST_P(Determinism, LosslessTrainingIsStocksBitForBit) {
   if (!is_lossless(GetParam())) {
     GTEST_SKIP() << "lossy by intent";
   }
-  const auto stock = train(nullptr, 6);
+  const auto stock = train_stock(6);
   const auto got = train_under(GetParam(), 1);
   for (size_t i = 0; i < stock.size(); ++i) {
     expect_same_bits(got[i], stock[i], "result " + std::to_string(i));
@@ -101,16 +110,16 @@ TEST(DeterminismOnce, TheGuardsSeedDecidesTheRounding) {
 }
 
 TEST(DeterminismOnce, TrainingAfterAGuardIsStocks) {
-  const auto stock = train(nullptr, 4);
+  const auto stock = train_stock(4);
   train_under(Setting::kLossy, 1);
-  const auto after = train(nullptr, 4);
+  const auto after = train_stock(4);
   for (size_t i = 0; i < stock.size(); ++i) {
     expect_same_bits(after[i], stock[i], "result " + std::to_string(i));
   }
 }
 
 TEST(DeterminismOnce, TheVariableThatDisablesMakesGuardsInert) {
-  const auto stock = train(nullptr, 4);
+  const auto stock = train_stock(4);
   setenv("CINCH_DISABLE", "1", 1);
   const auto off = train_under(Setting::kLossy, 1, 4);
   {

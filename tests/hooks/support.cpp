@@ -32,9 +32,12 @@ namespace {
 
 constexpr int64_t kLimit = int64_t{256} << 20;
 
-// Programs here need not be well conditioned, so that this tells garbage from noise only; Support.LossyGradientsAreNear
-// is about nearness.
-constexpr double kLossyTolerance = 20;
+// About twice what 4 and 2 bits cost the worst of the programs here (over several seeds: 0.45 of the norm and a part
+// along stock's of 0.92; 2.2 and 0.45). For comparison: a lost gradient has 1 and 0, a strange one 1.4 and 0.
+struct Nearness {
+  double error, along;
+};
+Nearness nearness(Setting setting) { return setting == Setting::kLossy ? Nearness{0.9, 0.75} : Nearness{4.0, 0.25}; }
 
 DeviceMeter& meter() { return DeviceMeter::of(c10::kCPU); }
 
@@ -189,6 +192,19 @@ void expect_close(const at::Tensor& got, const at::Tensor& stock, double relativ
   EXPECT_LE(error, relative * size + 1e-12) << what;
 }
 
+void expect_near(const at::Tensor& got, const at::Tensor& stock, Setting setting, const std::string& what) {
+  const auto [error, along] = nearness(setting);
+  expect_close(got, stock, error, what);
+  if (::testing::Test::HasFatalFailure() || !stock.defined() || !at::isFloatingType(stock.scalar_type())) return;
+  const auto zero = at::zeros({}, at::kDouble);
+  const auto b = stock.detach().to(at::kDouble);
+  const auto a = at::where(b.isfinite(), got.detach().to(at::kDouble), zero);
+  const double size = at::where(b.isfinite(), b, zero).norm().item<double>();
+  if (size == 0) return;
+  EXPECT_GE((a * at::where(b.isfinite(), b, zero)).sum().item<double>(), along * size * size)
+      << what << ": has little to do with stock's";
+}
+
 void expect_like_stock(Setting setting, const Program& program, Bits bits,
                        const std::function<void(BudgetGuard&)>& seen) {
   // Stock first, before anything may have gone wrong; it also fills the libraries' caches.
@@ -203,10 +219,10 @@ void expect_like_stock(Setting setting, const Program& program, Bits bits,
       ASSERT_EQ(got[i].tensors.size(), stock[i].tensors.size()) << where;
       for (size_t k = 0; k < got[i].tensors.size(); ++k) {
         const std::string what = where + ", result " + std::to_string(k);
-        if (is_lossless(setting) || bits == Bits::kAlways) {
+        if (is_lossless(setting) || bits == Bits::kAlways || (bits == Bits::kFirst && k == 0)) {
           expect_same_bits(got[i].tensors[k], stock[i].tensors[k], what);
         } else {
-          expect_close(got[i].tensors[k], stock[i].tensors[k], kLossyTolerance, what);
+          expect_near(got[i].tensors[k], stock[i].tensors[k], setting, what);
         }
       }
     }
@@ -216,5 +232,28 @@ void expect_like_stock(Setting setting, const Program& program, Bits bits,
 }
 
 at::Tensor leaf(std::vector<int64_t> sizes, at::ScalarType type) { return torch::randn(sizes, type).requires_grad_(); }
+
+at::Tensor coded_layers(const at::Tensor& x) {
+  auto h = (x * 2).relu();
+  h = h.gather(1, torch::randint(64, {64, 64}));
+  h = at::dropout(h, 0.5, true);
+  return h.masked_fill(torch::rand({64, 64}) < 0.3, 0.5);
+}
+
+std::function<void(BudgetGuard&)> expect_coded(Setting setting) {
+  return [setting](BudgetGuard& guard) {
+    if (guard.usage().steps < iterations_of(setting) || setting == Setting::kObserve) return;
+    EXPECT_EQ(guard.usage().fallbacks, 0);
+    if (limited(setting)) {
+      EXPECT_GT(guard.usage().reclaims, 0);
+      return;
+    }
+    ASSERT_NE(guard.plan(), nullptr);
+    int coded = 0;
+    for (const PlanEntry& entry : guard.plan()->entries)
+      for (const char* codec : {"mask", "int", "bits"}) coded += entry.spec.name == codec ? 1 : 0;
+    EXPECT_GT(coded, 0);
+  };
+}
 
 }  // namespace cinch::test

@@ -66,17 +66,25 @@ std::vector<Outcome> run_guarded(Setting setting, const Program& program,
 // The same, without any guard.
 std::vector<Outcome> run_stock(Setting setting, const Program& program);
 
-enum class Bits { kAsSetting, kAlways };
-// Runs the program in both worlds: the same results (bit for bit where the setting is lossless, or always), the same
-// errors, and no byte that stays behind.
+enum class Bits { kAsSetting, kAlways, kFirst };
+// Runs the program in both worlds: the same results (bit for bit where the setting is lossless, else near; all of them,
+// or the first one, bit for bit in every setting), the same errors, and no byte that stays behind.
 void expect_like_stock(Setting setting, const Program& program, Bits bits = Bits::kAsSetting,
                        const std::function<void(BudgetGuard&)>& seen = {});
 
 void expect_same_bits(const at::Tensor& got, const at::Tensor& stock, const std::string& what);
 void expect_close(const at::Tensor& got, const at::Tensor& stock, double relative, const std::string& what);
+// As near as the setting allows: an error bound, and enough of `got` along `stock`. What was lost or taken from another
+// payload has nothing along it, also where two bits make an error as large as the gradient.
+void expect_near(const at::Tensor& got, const at::Tensor& stock, Setting setting, const std::string& what);
 
 // Normal values, needing a gradient.
 at::Tensor leaf(std::vector<int64_t> sizes, at::ScalarType type = at::kFloat);
+// Layers on 64 x 64 whose saves all have a lossless form (a mask, indices, a dropout's two values, bits) and are not
+// held by anyone else: their gradients are stock's in every setting.
+at::Tensor coded_layers(const at::Tensor& x);
+// For `seen`: what the program saves was coded, without fallbacks, unless the setting only observes.
+std::function<void(BudgetGuard&)> expect_coded(Setting setting);
 
 class InEverySetting : public ::testing::TestWithParam<Setting> {};
 std::string setting_name(const ::testing::TestParamInfo<Setting>& info);

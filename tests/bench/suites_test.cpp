@@ -1,0 +1,105 @@
+// The suites of cinch-bench in quick mode: whole rows of sane figures, and no promise broken.
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bench/suite.h"
+#include "cinch/torch/meter.h"
+#include "examples/data/data_set.h"
+
+namespace cinch::bench {
+namespace {
+
+// First of all, as in the program: tensors made earlier would not be counted.
+[[maybe_unused]] const DeviceMeter& meter = DeviceMeter::of(torch::kCPU);
+
+SuiteResult run_quick(const std::string& name) {
+  for (const Suite& suite : suites())
+    if (suite.name == name) return suite.run(SuiteOptions{true});
+  ADD_FAILURE() << "no suite " << name;
+  return {};
+}
+
+void expect_no_failures(const SuiteResult& result) {
+  EXPECT_FALSE(result.rows.empty());
+  for (const std::string& failure : result.failures) ADD_FAILURE() << failure;
+}
+
+// Present, finite, above zero.
+void expect_positive(const nlohmann::json& row, const std::vector<std::string>& fields) {
+  for (const std::string& field : fields) {
+    ASSERT_TRUE(row.contains(field)) << field << ": " << row.dump();
+    ASSERT_TRUE(row[field].is_number()) << field << ": " << row.dump();  // JSON has no infinity: it would be null
+    EXPECT_TRUE(std::isfinite(row[field].get<double>())) << field << ": " << row.dump();
+    EXPECT_GT(row[field].get<double>(), 0) << field << ": " << row.dump();
+  }
+}
+
+TEST(Suites, AreRegisteredByName) {
+  std::vector<std::string> names;
+  for (const Suite& suite : suites()) {
+    names.push_back(suite.name);
+    EXPECT_FALSE(suite.what.empty()) << suite.name;
+  }
+  EXPECT_EQ(names, (std::vector<std::string>{"codec", "exact", "hook", "needs"}));
+}
+
+TEST(HookSuite, TimesEveryChainAndGetsEveryByteBack) {
+  const SuiteResult result = run_quick("hook");
+  expect_no_failures(result);
+  std::set<std::string> cases;
+  int timed = 0, counted = 0;
+  for (const auto& row : result.rows) {
+    EXPECT_TRUE(cases.insert(row.at("case").get<std::string>()).second) << row.dump();
+    if (row.contains("nanoseconds")) {
+      ++timed;
+      expect_positive(row, {"nanoseconds", "stock_nanoseconds", "ratio"});
+      EXPECT_TRUE(row.contains("added_nanoseconds")) << row.dump();
+      EXPECT_FALSE(row.contains("before_bytes")) << row.dump();
+    } else {
+      ++counted;
+      ASSERT_TRUE(row.contains("before_bytes") && row.contains("after_bytes")) << row.dump();
+      EXPECT_EQ(row["before_bytes"], row["after_bytes"]) << row.dump();
+    }
+  }
+  EXPECT_EQ(timed, 3 * 4) << "chains: forward and backward, observing and running";
+  EXPECT_GE(counted, 8);
+  EXPECT_EQ(cases.count("backward/payload_save"), 1u);
+}
+
+TEST(CodecSuite, MeasuresEveryCodecOnRealActivations) {
+  if (!std::filesystem::exists(data::kFashionMnistFolder)) GTEST_SKIP() << "no " << data::kFashionMnistFolder;
+  const SuiteResult result = run_quick("codec");
+  expect_no_failures(result);
+  std::set<std::string> codecs, dtypes;
+  for (const auto& row : result.rows) {
+    const std::string codec = row.at("codec").at("name");
+    codecs.insert(codec);
+    dtypes.insert(row.at("dtype").get<std::string>());
+    EXPECT_FALSE(row.at("source").get<std::string>().empty()) << row.dump();
+    EXPECT_FALSE(row.at("isa").get<std::string>().empty()) << row.dump();
+    EXPECT_FALSE(row.at("declined").get<bool>()) << row.dump();
+    EXPECT_TRUE(row.at("verified").get<bool>()) << row.dump();
+    expect_positive(row, {"raw_bytes", "coded_bytes", "charged_bytes", "ratio", "encode_gbps", "decode_gbps",
+                          "memcpy_gbps", "encode_of_memcpy", "decode_of_memcpy"});
+    if (HasFatalFailure()) return;
+    EXPECT_GT(row["ratio"].get<double>(), 1) << row.dump();
+    EXPECT_GE(row["charged_bytes"], row["coded_bytes"]) << row.dump();
+    if (codec == "group_quant") {
+      expect_positive(row, {"rmse_sigma", "max_error"});
+      EXPECT_LT(row["rmse_sigma"].get<double>(), 3) << row.dump();
+    } else {
+      EXPECT_FALSE(row.contains("rmse_sigma")) << "an error of a lossless codec: " << row.dump();
+    }
+  }
+  EXPECT_EQ(codecs, (std::set<std::string>{"bits", "group_quant", "int", "mask"}));
+  EXPECT_EQ(dtypes.size(), 5u) << "three floating-point types, bool, int64";
+}
+
+}  // namespace
+}  // namespace cinch::bench
