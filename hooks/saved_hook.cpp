@@ -3,6 +3,7 @@
 #include <ATen/SavedTensorHooks.h>
 #include <c10/core/GradMode.h>
 
+#include "hooks/catalogue/variants.h"
 #include "hooks/session.h"
 #include "hooks/trace.h"
 
@@ -25,11 +26,6 @@ bool packable(const at::Tensor& tensor) {
   return tensor.numel() > 0 && tensor.storage().nbytes() % tensor.itemsize() == 0;
 }
 
-bool is_leaf_parameter(const at::Tensor& tensor) {
-  if (tensor.requires_grad() && tensor.is_leaf()) return true;
-  return tensor.is_view() && tensor._base().requires_grad() && tensor._base().is_leaf();
-}
-
 // Small, since most saves of a network are passed through; what a payload takes is on the heap.
 class SavedHook final : public torch::autograd::SavedVariableHooks {
  public:
@@ -43,7 +39,7 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
       version_ = torch::autograd::impl::version_counter(tensor);
       if (tensor.is_inference()) versioned_ = false;
       saved_version_ = versioned_ ? version_.current_version() : 0;
-      if (packable(tensor) && !is_leaf_parameter(tensor) && !session->layers.is_parameter(tensor)) {
+      if (packable(tensor) && !is_trained_leaf(tensor) && !session->layers.is_parameter(tensor)) {
         auto packed = std::make_unique<Packed>();
         identified = true;
         packed->want = identify(*session, tensor);

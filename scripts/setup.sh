@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 torch_version=2.11.0
-packages=(g++ cmake ninja-build ccache git ca-certificates libgtest-dev libbenchmark-dev libhwy-dev
+packages=(g++ cmake ninja-build ccache git ca-certificates libgtest-dev libhwy-dev
           nlohmann-json3-dev libcli11-dev zlib1g-dev dataset-fashion-mnist)
 lint_packages=(clang-format-14 clang-tidy-14)
 

@@ -4,7 +4,6 @@
 #include <torch/version.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -13,6 +12,7 @@
 #include "cinch/error.h"
 #include "cinch/version.h"
 #include "cinch_commit.h"
+#include "planner/file_io.h"
 
 namespace cinch::results {
 namespace {
@@ -42,8 +42,6 @@ const char* widest_isa() {
   return "base";
 }
 
-std::string temporary_name(const std::string& target) { return target + ".part" + std::to_string(getpid()); }
-
 }  // namespace
 
 nlohmann::json machine() {
@@ -69,7 +67,7 @@ void check_target(const std::string& target) {
   if (target.empty() || fs::is_directory(target, error)) {
     throw Error("results cannot be written to '" + target + "': not a file name");
   }
-  const std::string part = temporary_name(target);
+  const std::string part = target + ".part" + std::to_string(getpid());
   const bool ok = std::ofstream(part).good();
   fs::remove(part, error);
   if (!ok) throw Error("results cannot be written to '" + target + "': its folder is missing or not writable");
@@ -81,15 +79,7 @@ void write_document(const nlohmann::json& document, const std::string& target) {
     std::cout << text << std::flush;
     return;
   }
-  const std::string part = temporary_name(target);
-  std::ofstream out(part);
-  out << text;
-  out.close();
-  if (!out || std::rename(part.c_str(), target.c_str()) != 0) {
-    std::error_code error;
-    fs::remove(part, error);
-    throw Error("results cannot be written to '" + target + "'");
-  }
+  planner::write_file_atomically(target, text);
 }
 
 }  // namespace cinch::results

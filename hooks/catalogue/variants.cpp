@@ -56,12 +56,6 @@ bool holds(const Call& call, const Condition& condition) {
   }
 }
 
-// A leaf that trains, or a view of one: linear layers save weight.t().
-bool is_parameter(const at::Tensor& tensor) {
-  if (!tensor.requires_grad()) return false;
-  return tensor.is_leaf() || (tensor.is_view() && tensor._base().is_leaf() && tensor._base().requires_grad());
-}
-
 // As the kernels see a bound: in their own arithmetic, so that comparing in float64 gives their answer.
 double as_compared(double bound, const at::Tensor& tensor, bool round_to_element) {
   const auto type = tensor.scalar_type();
@@ -86,9 +80,14 @@ bool is_none(const Call& call, const Bound& bound) {
 
 }  // namespace
 
+bool is_trained_leaf(const at::Tensor& tensor) {
+  if (tensor.requires_grad() && tensor.is_leaf()) return true;
+  return tensor.is_view() && tensor._base().is_leaf() && tensor._base().requires_grad();
+}
+
 const NeedRow* pick_row(const Call& call, const SlotInfo& slot) {
   for (const NeedRow& row : slot.rows) {
-    if (row.need == Need::kParameter && !is_parameter(call.saved)) continue;
+    if (row.need == Need::kParameter && !is_trained_leaf(call.saved)) continue;
     bool all = true;
     for (const Condition& condition : row.when) {
       if (condition.kind == ConditionKind::kNone) break;

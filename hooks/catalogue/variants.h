@@ -16,6 +16,9 @@ struct Call {
 // The first row whose conditions hold, or nullptr.
 const NeedRow* pick_row(const Call& call, const SlotInfo& slot);
 
+// A leaf that trains, or a view of one: linear layers save weight.t().
+bool is_trained_leaf(const at::Tensor& tensor);
+
 // True where the tensor's dtype can have this need: integers are no masks, values are real floating point.
 bool dtype_fits(Need need, const at::Tensor& saved);
 

@@ -48,6 +48,7 @@ struct Predicate {
 };
 
 std::string_view to_string(PredicateKind kind) noexcept;
+/// Throws Error for an unknown name.
 PredicateKind predicate_from_string(std::string_view name);
 
 }  // namespace cinch

@@ -33,6 +33,7 @@ struct Plan {
   double predicted_extra_seconds = 0.0;    ///< per step
 
   std::string to_json() const;
+  /// These two throw JsonError (file, JSON pointer, what was expected).
   static Plan from_json(const std::string& text, const std::string& name = "<text>");
   static Plan from_json_file(const std::string& path);
   /// Replaces the file atomically. Throws Error.

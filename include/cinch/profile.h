@@ -64,7 +64,7 @@ struct PayloadProfile {
   std::vector<Option> options;  ///< options[0] is {"keep"}, raw
 };
 
-/// Bytes in use at their highest within one instant, every payload raw, and who holds them.
+/// Bytes in use at their highest within one instant, every payload raw.
 struct Instant {
   int64_t bytes = 0;
 };
@@ -91,6 +91,7 @@ struct Profile {
   int64_t raw_peak_bytes() const;
 
   std::string to_json() const;
+  /// These two throw JsonError (file, JSON pointer, what was expected).
   static Profile from_json(const std::string& text, const std::string& name = "<text>");
   static Profile from_json_file(const std::string& path);
   /// Replaces the file atomically. Throws Error.

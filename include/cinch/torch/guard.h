@@ -42,7 +42,9 @@ struct GuardOptions {
   int64_t observe_steps = 2;       ///< >= 1; the last one is profiled
   int64_t replan_interval = 1000;  ///< steps; 0: never
   uint64_t seed = 0;               ///< of the private generator
-  std::function<void(const Event&)> on_event;  ///< called on the thread where it happened; must not throw
+  /// Called on the thread where it happened, which may be in the midst of an allocation: it must not throw, and tensors
+  /// that it makes may not fit.
+  std::function<void(const Event&)> on_event;
 };
 
 /// A snapshot. Bytes and seconds of the last finished step; counters since the guard was made.
@@ -60,8 +62,12 @@ struct Usage {
   int64_t steps = 0;
 };
 
+/// Use it from one thread, the one that made it; phase(), profile(), plan(), usage(), replan() and last_overrun() may
+/// also be called from others. A guard that was moved from may only be destroyed or assigned to.
 class BudgetGuard {
  public:
+  /// Throws Error (a device that is taken or not supported, an option out of range, a plan file that does not fit the
+  /// budget), JsonError (a plan or budget file) and leaves nothing behind then.
   explicit BudgetGuard(Budget budget, GuardOptions options = {});
   /// Shorthand: tracks the module as "model".
   BudgetGuard(const torch::nn::Module& module, Budget budget, GuardOptions options = {});
@@ -75,7 +81,8 @@ class BudgetGuard {
   /// Its tensor state is counted. The optimizer must outlive the guard.
   void track(const torch::optim::Optimizer& optimizer);
 
-  /// End of an iteration. After the observed steps it plans; throws BudgetError when no plan exists.
+  /// End of an iteration. After the observed steps it plans. Throws BudgetError when no plan exists, Error when a
+  /// loaded plan was made for another graph or a file cannot be written; training can go on after either.
   void step();
 
   Phase phase() const;

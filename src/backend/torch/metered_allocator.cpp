@@ -245,8 +245,6 @@ void install_metered_allocator() {
   installed.store(ours, std::memory_order_release);
 }
 
-bool metered_allocator_installed() noexcept { return installed.load(std::memory_order_acquire) != nullptr; }
-
 void set_overrun_handler(OverrunHandler* handler) { handler_slot().set(handler); }
 
 bool is_metered(const c10::DataPtr& data) noexcept {

@@ -30,7 +30,6 @@ memory::Meter& cpu_meter();
 
 /// Puts the metered allocator in front of the current CPU allocator. Idempotent, any thread; never undone.
 void install_metered_allocator();
-bool metered_allocator_installed() noexcept;
 
 /// The handler that is asked, or nullptr. Not owned; the caller keeps it alive until it has been replaced and
 /// `set_overrun_handler` has returned (it waits for calls in progress on other threads).
