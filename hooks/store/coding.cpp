@@ -1,4 +1,6 @@
 // Coding payloads: when their storage has become exclusive, or when the reclaimer asks.
+#include <algorithm>
+
 #include "hooks/store/stopwatch.h"
 #include "hooks/store/store.h"
 
@@ -137,7 +139,9 @@ void Store::coded_now(const EntryPtr& entry, const std::vector<std::pair<std::sh
   for (const auto& item : work) {
     bytes += item.first->coded_bytes();
     const auto codec = item.first->values_codec();
-    if (codec && codec->error_class() != ErrorClass::kExact) reserve += item.first->coded_bytes();
+    // Coding further gives 2 bits at most, so that the raw payload's reserve, which plans leave free, is enough.
+    if (codec && codec->error_class() != ErrorClass::kExact)
+      reserve += std::min(item.first->coded_bytes(), coding_reserve(item.first->span.numel, item.first->dtype()));
   }
   entry->raw = false;
   entry->held = 0;

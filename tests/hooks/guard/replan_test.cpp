@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "src/backend/torch/metered_allocator.h"
 #include "tests/hooks/support.h"
 
 namespace cinch::test {
@@ -110,6 +111,17 @@ TEST(Replan, UnderAPlanNothingIsReclaimed) {
     EXPECT_EQ(guard.usage().reclaims, before) << share;
     EXPECT_EQ(guard.usage().fallbacks, 0) << share;
   }
+}
+
+TEST(Replan, CodedPayloadsReserveNoMoreThanThePlanLeftFree) {
+  auto budget = limited(int64_t{1} << 30);
+  budget.rules.push_back({"*", CodecSpec{"group_quant", {{"bits", 8}}}, {}});
+  BudgetGuard guard(budget);
+  steps(guard, 3);
+  auto h = torch::full({256, 256}, 0.5).requires_grad_() * 2;
+  for (int i = 0; i < 8; ++i) h = h.sin();
+  EXPECT_GT(backend::cpu_meter().reserve(), 0);
+  EXPECT_LE(backend::cpu_meter().reserve(), guard.profile()->reserve_bytes);
 }
 
 TEST(Replan, AChangedBudgetFileIsTakenOverAndABrokenOneIsNot) {
