@@ -48,6 +48,7 @@ MemoryBreakdown breakdown_of(const Profile& profile, const std::vector<int32_t>&
   out.payloads_bytes = planner::simulate_payloads(profile, choice)[peak];
   out.transients_bytes = std::max<int64_t>(
       0, bytes[peak] - out.payloads_bytes - out.parameters_bytes - out.gradients_bytes - out.optimizer_bytes);
+  if (smallest > 0) out.transients_bytes += profile.reserve_bytes;
   return out;
 }
 
@@ -62,9 +63,9 @@ std::string bounds_that_do(const Profile& profile, const Budget& budget, double 
 }
 
 [[noreturn]] void throw_infeasible(const Profile& profile, const Budget& budget, const Problem& problem,
-                                   const Search& search, int64_t limit) {
+                                   const Search& search, int64_t limit, int64_t room) {
   auto smallest = search.lowest_peak(problem.noise_bound);
-  const auto noise = search.least_noise(limit - profile.reserve_bytes);
+  const auto noise = search.least_noise(room);
   if (smallest) smallest->peak += profile.reserve_bytes;
   const int64_t baseline = profile.baseline_peak_bytes();
   std::string message;
@@ -168,10 +169,10 @@ Plan make_plan(const Profile& profile, const Budget& budget) {
     if (plan.predicted_noise * plan.predicted_noise <= problem.noise_bound * (1 + 1e-12)) return plan;
   }
   const Search search(problem, budget.objective);
-  // Ordinary requests stop at limit - reserve; a limit of 1 byte or less of room is as infeasible as none.
+  // Ordinary requests stop at limit - reserve. No room is one byte, in which nothing fits: 0 stands for no limit.
   const int64_t room = limit > 0 ? std::max<int64_t>(1, limit - profile.reserve_bytes) : 0;
   const auto choice = search.best(room, problem.noise_bound);
-  if (!choice) throw_infeasible(profile, budget, problem, search, limit);
+  if (!choice) throw_infeasible(profile, budget, problem, search, limit, room);
   Plan plan = describe(profile, options_of(problem, *choice), limit, problem.floor_bytes);
   // The solver keeps its own books; the promise is checked with the plain simulation.
   if (limit > 0 && plan.predicted_peak_bytes > room)

@@ -41,6 +41,7 @@ void Recorder::saved(Payload& payload, const Want& want, const View& view, bool 
     record.profile.saved_at = event();
     record.storage = payload.entry->sequence;
     record.storage_bytes = payload.entry->nbytes;
+    ++storages_[record.storage].alive;
     records_.push_back(std::move(record));
   }
   if (!ours(payload)) return;  // made before this iteration
@@ -74,7 +75,9 @@ void Recorder::coded(Payload& payload, int64_t freed_bytes) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (finished_ || !ours(payload)) return;
   event();
-  records_[static_cast<size_t>(payload.record.index)].recoded_bytes += freed_bytes;
+  Record& record = records_[static_cast<size_t>(payload.record.index)];
+  record.coded_bytes = payload.coded_bytes();
+  storages_[record.storage].recoded_bytes += freed_bytes;
   recoded_bytes_ += freed_bytes;
 }
 
@@ -100,7 +103,7 @@ void Recorder::unpacked(Payload& payload, const Want& want) {
   bool decoded_before = false;
   for (const OpenUse& open : open_uses_)
     decoded_before |= open.record == payload.record.index && open.decoded_bytes > 0;
-  const bool decodes = !payload.is_raw() && want.need != Need::kShape && !decoded_before;
+  const bool decodes = payload.decodes(want) && !decoded_before;
   uses.push_back({now, -1});
   open_uses_.push_back({payload.record.index, uses.size() - 1, decodes ? payload.raw_values_bytes() : 0});
   if (decodes) recoded_bytes_ -= payload.raw_values_bytes();
@@ -117,7 +120,10 @@ void Recorder::freed(const RecordId& id) {
     if (open.record == index) close(open, now - 1);
     return open.record == index;
   });
-  recoded_bytes_ -= record.recoded_bytes;
+  Shared& shared = storages_[record.storage];
+  const int64_t change = --shared.alive == 0 ? -shared.recoded_bytes : record.coded_bytes;
+  shared.recoded_bytes += change;
+  recoded_bytes_ += change;
   record.profile.freed_at = now;
   record.freed = true;
 }

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <vector>
 
 #include "cinch/profile.h"
@@ -36,8 +37,13 @@ class Recorder final : public StoreListener {
     std::vector<Candidate> candidates;
     uint64_t storage = 0;  // the entry's sequence number
     int64_t storage_bytes = 0;
-    int64_t recoded_bytes = 0;  // what coding it has freed by now
+    int64_t coded_bytes = 0;  // 0: raw
     bool freed = false;
+  };
+  // Raw, a storage would live until the last of its payloads is freed.
+  struct Shared {
+    int32_t alive = 0;
+    int64_t recoded_bytes = 0;  // fewer than that by now
   };
   struct OpenUse {
     int32_t record;
@@ -59,6 +65,7 @@ class Recorder final : public StoreListener {
   std::vector<Instant> timeline_;
   std::vector<Record> records_;
   std::vector<SiteProfile> site_profiles_;
+  std::unordered_map<uint64_t, Shared> storages_;
   std::vector<OpenUse> open_uses_;
   const torch::autograd::Node* open_node_ = nullptr;
   int64_t recoded_bytes_ = 0;  // of live payloads: the timeline shows every payload raw, whatever the reclaimer did

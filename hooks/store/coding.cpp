@@ -1,5 +1,6 @@
 // Coding payloads: when their storage has become exclusive, or when the reclaimer asks.
 #include <algorithm>
+#include <utility>
 
 #include "hooks/store/stopwatch.h"
 #include "hooks/store/store.h"
@@ -128,9 +129,12 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
     listener = listener_;
   }
   dropped.clear();
-  if (listener)
+  if (listener) {
+    int64_t rest = entry->nbytes;  // what no payload covers, or several do, is freed once
+    for (const auto& item : work) rest -= item.first->raw_values_bytes();
     for (const auto& item : work)
-      listener->coded(*item.first, item.first->raw_values_bytes() - item.first->coded_bytes());
+      listener->coded(*item.first, item.first->raw_values_bytes() - item.first->coded_bytes() + std::exchange(rest, 0));
+  }
   return true;
 }
 

@@ -69,6 +69,13 @@ const Payload::Part* Payload::part_for(const Want& want) const {
   return values;
 }
 
+bool Payload::decodes(const Want& want) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (raw_.defined() || want.need == Need::kShape) return false;
+  const Part* part = part_for(want);
+  return part != nullptr && part->codec != nullptr;
+}
+
 at::Tensor Payload::decode(const Want& want, const View& view) {
   // The buffer is made before the lock is taken: making it may ask the reclaimer, and that may want this payload.
   {

@@ -60,6 +60,8 @@ class Payload {
   // Undoes encode() while the raw alias is still there.
   void discard_coded();
 
+  // Whether unpacking for this want fills a buffer of full size.
+  bool decodes(const Want& want) const;
   bool is_raw() const { return raw_state_.load(std::memory_order_acquire); }
   int64_t coded_bytes() const { return coded_bytes_.load(std::memory_order_relaxed); }
   int64_t raw_values_bytes() const { return span.numel * static_cast<int64_t>(c10::elementSize(span.type)); }

@@ -106,7 +106,7 @@ at::Tensor Store::unpack(const Kept& kept, const Want& want) {
 void Store::fall_back(const std::string& reason) {
   ++counters_.fallbacks;
   const std::lock_guard<std::mutex> lock(reason_mutex_);
-  if (fallback_reason_.empty()) fallback_reason_ = reason;
+  if (fallback_reason_.empty()) fallback_reason_ = reason.substr(0, reason.find('\n'));  // without torch's stack trace
 }
 
 std::string Store::take_fallback_reason() {

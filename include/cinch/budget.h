@@ -12,7 +12,8 @@
 namespace cinch {
 
 enum class Objective : uint8_t { kLeastNoise, kLeastTime, kLeastBytes };
-/// What to do when an allocation would pass the limit: code payloads further (default), throw, or only warn.
+/// What to do when an allocation would pass the limit: code payloads further (default), throw, or only warn. Until
+/// there is a plan payloads are coded further in any case, since a limit could not hold otherwise.
 enum class OnOverrun : uint8_t { kReclaim, kThrow, kWarn };
 
 /// How the limit is given. Relative kinds are resolved to bytes from the first profile.

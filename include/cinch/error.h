@@ -21,7 +21,7 @@ struct MemoryBreakdown {
   int64_t gradients_bytes = 0;       ///< .grad of tracked parameters
   int64_t optimizer_bytes = 0;       ///< tensor state of tracked optimizers
   int64_t payloads_bytes = 0;        ///< charged bytes of payloads, raw ones included
-  int64_t transients_bytes = 0;      ///< everything else: activations in flight, workspaces, decode buffers
+  int64_t transients_bytes = 0;      ///< everything else: activations in flight, workspaces, decode buffers, reserve
   int64_t floor_bytes = 0;           ///< peak with payloads of zero bytes; no plan goes below it
   int64_t smallest_limit_bytes = 0;  ///< smallest limit for which a plan exists under the noise bounds; 0: unknown
 };

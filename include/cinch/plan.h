@@ -1,5 +1,5 @@
 /// A plan: for each site the codec spec to use, with what is predicted of it. JSON "cinch.plan/1". Plain data, no
-/// torch.
+/// torch; values without locks, so share a const one between threads. Sizes are bytes.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 /// What the first iterations showed, as plain data: sites, payloads, lifetimes, the timeline of bytes in use, and for
 /// each payload its evaluated options. Made by BudgetGuard, read by make_plan; JSON "cinch.profile/1". No torch.
+/// Values without locks: share a const one between threads. Sizes and numel count elements, raw and charged are bytes.
 #pragma once
 
 #include <cstdint>

@@ -51,12 +51,6 @@ int64_t stock_peak(const Layers& layers) {
   return meter().peak_bytes();
 }
 
-Budget bytes_without_noise_bound(int64_t bytes) {
-  auto budget = Budget::bytes(bytes);
-  budget.min_effective_batch = 0;
-  return budget;
-}
-
 TEST(Pressure, RandomLimitsEitherHoldOrEndInOutOfBudget) {
   const Layers layers;
   const int64_t peak = stock_peak(layers);
@@ -67,7 +61,7 @@ TEST(Pressure, RandomLimitsEitherHoldOrEndInOutOfBudget) {
     const int64_t limit = base + std::uniform_int_distribution<int64_t>(1, peak - base)(random);
     GuardOptions options;
     options.observe_steps = 100;
-    BudgetGuard guard(bytes_without_noise_bound(limit), options);
+    BudgetGuard guard(without_noise_bound(limit), options);
     for (int i = 0; i < 2; ++i) {
       meter().reset_peak();
       try {
@@ -94,7 +88,7 @@ TEST(Pressure, OtherThreadsMayNeedTheRoom) {
   const int64_t base = meter().current_bytes();
   const int64_t limit = base + (peak - base) * 3 / 4 + (int64_t{256} << 10);
   {
-    BudgetGuard guard(bytes_without_noise_bound(limit));
+    BudgetGuard guard(without_noise_bound(limit));
     std::atomic<bool> stop{false};
     std::vector<std::thread> others;
     for (int t = 0; t < 2; ++t) {
@@ -137,7 +131,7 @@ TEST(Pressure, WorkersOfAParallelLoopMayNeedTheRoom) {
   const int64_t base = meter().current_bytes();
   const int64_t limit = base + (peak - base) / 2;
   {
-    BudgetGuard guard(bytes_without_noise_bound(limit));
+    BudgetGuard guard(without_noise_bound(limit));
     std::atomic<int> granted{0};
     for (int i = 0; i < 20; ++i) {
       at::Tensor h = torch::randn({256, 64});
@@ -180,7 +174,7 @@ TEST(Pressure, PayloadsMayBeCodedFurtherWhileTheyAreRead) {
   {
     GuardOptions options;
     options.replan_interval = 1;
-    BudgetGuard guard(bytes_without_noise_bound(limit), options);
+    BudgetGuard guard(without_noise_bound(limit), options);
     std::atomic<bool> stop{false};
     std::jthread squeezer([&] {
       while (!stop) {

@@ -106,6 +106,12 @@ Budget budget_of(Setting setting) {
   return budget;
 }
 
+Budget without_noise_bound(int64_t limit_bytes) {
+  auto budget = Budget::bytes(limit_bytes);
+  budget.min_effective_batch = 0;
+  return budget;
+}
+
 GuardOptions options_of(Setting setting) {
   GuardOptions options;
   options.observe_steps = setting == Setting::kObserve ? 100 : 2;

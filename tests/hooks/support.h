@@ -54,6 +54,8 @@ struct Outcome {
 };
 
 Budget budget_of(Setting setting);
+// A limit alone: however much noise it costs.
+Budget without_noise_bound(int64_t limit_bytes);
 GuardOptions options_of(Setting setting);
 // Steps until the setting is reached, and one more.
 int64_t iterations_of(Setting setting);

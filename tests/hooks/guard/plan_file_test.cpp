@@ -25,8 +25,7 @@ class PlanFile : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
   static Budget lossy(int64_t bytes = int64_t{1} << 30) {
-    auto budget = Budget::bytes(bytes);
-    budget.min_effective_batch = 0;
+    auto budget = without_noise_bound(bytes);
     budget.objective = Objective::kLeastBytes;
     return budget;
   }

@@ -32,18 +32,12 @@ int64_t stock_peak() {
   return meter().peak_bytes();
 }
 
-Budget limited(int64_t bytes) {
-  auto budget = Budget::bytes(bytes);
-  budget.min_effective_batch = 0;
-  return budget;
-}
-
 TEST(Replan, ANewLimitBindsFromTheNextStep) {
   const int64_t peak = stock_peak(), base = meter().current_bytes();
-  BudgetGuard guard(limited(peak + (1 << 20)));
+  BudgetGuard guard(without_noise_bound(peak + (1 << 20)));
   steps(guard, 3);
   const int64_t lower = base + (peak - base) * 6 / 10;
-  guard.replan(limited(lower));
+  guard.replan(without_noise_bound(lower));
   step();
   guard.step();
   EXPECT_EQ(guard.plan()->limit_bytes, lower);
@@ -57,7 +51,7 @@ TEST(Replan, ANewLimitBindsFromTheNextStep) {
 
 TEST(Replan, ABudgetWithoutALimitLiftsTheOldOne) {
   const int64_t peak = stock_peak();
-  BudgetGuard guard(limited(peak - (256 << 10)));
+  BudgetGuard guard(without_noise_bound(peak - (256 << 10)));
   steps(guard, 3);
   guard.replan(Budget::exact());
   steps(guard, 1);
@@ -81,7 +75,7 @@ TEST(Replan, ARelativeLimitTakesTheProfilesBytes) {
 TEST(Replan, ObservingAgainKeepsThePlanAndTheLimit) {
   const int64_t peak = stock_peak(), base = meter().current_bytes();
   const int64_t limit = base + (peak - base) * 6 / 10;
-  auto budget = limited(limit);
+  auto budget = without_noise_bound(limit);
   budget.on_overrun = OnOverrun::kThrow;  // no reclaimer to help once there is a plan
   GuardOptions options;
   options.replan_interval = 2;
@@ -104,7 +98,7 @@ TEST(Replan, ObservingAgainKeepsThePlanAndTheLimit) {
 TEST(Replan, UnderAPlanNothingIsReclaimed) {
   const int64_t peak = stock_peak(), base = meter().current_bytes();
   for (const double share : {0.9, 0.7, 0.55}) {
-    BudgetGuard guard(limited(base + static_cast<int64_t>(share * static_cast<double>(peak - base))));
+    BudgetGuard guard(without_noise_bound(base + static_cast<int64_t>(share * static_cast<double>(peak - base))));
     steps(guard, 2);
     const int64_t before = guard.usage().reclaims;
     steps(guard, 5);
@@ -114,7 +108,7 @@ TEST(Replan, UnderAPlanNothingIsReclaimed) {
 }
 
 TEST(Replan, CodedPayloadsReserveNoMoreThanThePlanLeftFree) {
-  auto budget = limited(int64_t{1} << 30);
+  auto budget = without_noise_bound(int64_t{1} << 30);
   budget.rules.push_back({"*", CodecSpec{"group_quant", {{"bits", 8}}}, {}});
   BudgetGuard guard(budget);
   steps(guard, 3);
@@ -130,7 +124,7 @@ TEST(Replan, AChangedBudgetFileIsTakenOverAndABrokenOneIsNot) {
     std::ofstream(file) << text;
     std::filesystem::last_write_time(file, std::filesystem::last_write_time(file) + std::chrono::seconds(2));
   };
-  write(limited(int64_t{1} << 30).to_json());
+  write(without_noise_bound(int64_t{1} << 30).to_json());
   GuardOptions options;
   options.budget_file = file;
   std::vector<std::string> warnings;
@@ -140,7 +134,7 @@ TEST(Replan, AChangedBudgetFileIsTakenOverAndABrokenOneIsNot) {
   BudgetGuard guard(Budget::exact(), options);
   EXPECT_EQ(meter().limit_bytes(), int64_t{1} << 30);
   steps(guard, 3);
-  write(limited(int64_t{1} << 29).to_json());
+  write(without_noise_bound(int64_t{1} << 29).to_json());
   steps(guard, 1);
   EXPECT_EQ(meter().limit_bytes(), int64_t{1} << 29);
   EXPECT_TRUE(warnings.empty());
@@ -156,7 +150,7 @@ TEST(Replan, AChangedBudgetFileIsTakenOverAndABrokenOneIsNot) {
 
 TEST(Replan, RulesBindPlanAndReclaimer) {
   const int64_t peak = stock_peak(), base = meter().current_bytes();
-  auto budget = limited(base + (peak - base) * 7 / 10);
+  auto budget = without_noise_bound(base + (peak - base) * 7 / 10);
   budget.rules.push_back({"*/sin#0:*", CodecSpec{"keep", {}}, {}});
   BudgetGuard guard(budget);
   steps(guard, 3);
@@ -178,7 +172,7 @@ TEST(Replan, TheNoiseBoundBindsTheReclaimer) {
   options.observe_steps = 100;
   BudgetGuard guard(budget, options);
   EXPECT_THROW(step(), OutOfBudget);
-  guard.replan(limited(base + (peak - base) * 6 / 10));
+  guard.replan(without_noise_bound(base + (peak - base) * 6 / 10));
   guard.step();
   EXPECT_NO_THROW(step());
   guard.step();
