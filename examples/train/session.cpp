@@ -1,9 +1,11 @@
 #include "examples/train/session.h"
 
 #include <filesystem>
+#include <optional>
 
 #include "cinch/planner.h"
 #include "cinch/torch/meter.h"
+#include "cinch/torch/out_of_budget.h"
 #include "examples/results/document.h"
 #include "examples/train/baseline_process.h"
 #include "examples/train/progress.h"
@@ -66,6 +68,14 @@ void train_steps(Outcome& out, Training& training, BudgetGuard& guard, BaselineP
   out.usage = guard.usage();
 }
 
+// A limit in bytes may be too small for the very first step, of which nothing is known yet: the allocation that failed
+// cannot say what would do. A rehearsal without the limit can.
+[[noreturn]] void explain(const OutOfBudget& error, Training& training, const Budget& budget, Progress& progress) {
+  progress.phase("rehearsal without the limit: two steps to find the smallest one that would do");
+  if (const auto profile = rehearse(training)) make_plan(*profile, budget);  // throws where no plan fits
+  throw OutOfBudget(error);
+}
+
 void evaluate(Outcome& out, Training& training, BudgetGuard& guard, BaselineProcess* baseline, Progress& progress) {
   const int64_t samples = out.options.eval_samples;
   if (samples == 0) return;
@@ -107,19 +117,26 @@ Outcome train(const Options& options) {
     }
   }
   const GuardOptions guard_settings = guard_options(options, profile != nullptr, progress);
-  BudgetGuard guard(budget, guard_settings);
-  guard.track("model", training.model());
-  guard.track(training.optimizer());
+  std::optional<BudgetGuard> guard(std::in_place, budget, guard_settings);
+  guard->track("model", training.model());
+  guard->track(training.optimizer());
   out.first_timed_step = static_cast<size_t>(guard_settings.observe_steps) + 1;
 
-  train_steps(out, training, guard, baseline.get(), progress);
-  out.planned = guard.plan() != nullptr;
-  if (!profile) profile = guard.profile();
+  try {
+    train_steps(out, training, *guard, baseline.get(), progress);
+  } catch (const OutOfBudget& error) {
+    const bool observed = profile != nullptr || guard->profile() != nullptr;
+    guard.reset();
+    if (observed) throw;
+    explain(error, training, budget, progress);
+  }
+  out.planned = guard->plan() != nullptr;
+  if (!profile) profile = guard->profile();
   if (profile) {
     out.predicted_baseline_bytes = profile->baseline_peak_bytes();
     out.floor_bytes = profile->floor_bytes();
   }
-  evaluate(out, training, guard, baseline.get(), progress);
+  evaluate(out, training, *guard, baseline.get(), progress);
   return out;
 }
 

@@ -84,8 +84,10 @@ TEST_F(Command, RefusesZeroAndAbsurdBudgets) {
 }
 
 TEST_F(Command, RefusesBudgetsThatCannotBeMet) {
-  // Less than the parameters alone.
-  expect_refused("--steps 3 --model lstm --json result.json --save-plan plan.json --budget 1MiB", "MiB");
+  // Less than the parameters alone, and less than the first step needs.
+  for (const char* budget : {"1MiB", "6MiB"})
+    expect_refused("--steps 3 --model lstm --json result.json --save-plan plan.json --budget " + std::string(budget),
+                   "the smallest feasible limit is");
 }
 
 TEST_F(Command, RefusesDamagedBudgetFiles) {
