@@ -12,6 +12,10 @@ install(TARGETS cinch_codec EXPORT cinchCodecTargets
         ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(EXPORT cinchCodecTargets NAMESPACE cinch:: DESTINATION "${package_dir}")
 
+if(CINCH_CUDA)
+  install(FILES cmake/CinchFindCudart.cmake DESTINATION "${package_dir}")
+endif()
+
 if(CINCH_WITH_TORCH)
   install(DIRECTORY include/cinch/torch DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/cinch" FILES_MATCHING PATTERN "*.h")
   install(FILES include/cinch/cinch.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/cinch")

@@ -15,11 +15,13 @@ LIBRARIES = {
     "nlohmann/": "json", "prometheus/": "prometheus", "hwy/": "highway", "CLI/": "cli11",
     "gtest/": "gtest", "gmock/": "gtest", "benchmark/": "benchmark", "sys/": None, "linux/": None,
 }
-PLAIN_LIBRARIES = {"Python.h": "python", "structmember.h": "python", "cuda.h": "cuda", "cuda_runtime.h": "cuda"}
+PLAIN_LIBRARIES = {"Python.h": "python", "structmember.h": "python", "cuda.h": "cuda",
+                   "cuda_runtime.h": "cuda"}
 
 # Room (longest matching path wins) -> rooms that it may include beside itself, libraries that it may use.
 LOW = ["include", "src/core", "src/methods"]
-TORCH_FREE = LOW + ["src/memory", "src/codec", "src/backend/cpu", "src/backend", "src/metrics", "planner"]
+TORCH_FREE = LOW + ["src/memory", "src/codec", "src/backend/cpu", "src/backend/cuda", "src/backend",
+                    "src/metrics", "planner"]
 ALL = TORCH_FREE + ["include/torch", "src/backend/torch", "hooks"]
 ROOMS = {
     "include": ([], []),
@@ -29,8 +31,9 @@ ROOMS = {
     "src/memory": (["include", "src/core"], []),
     "src/backend": (["include", "src/core"], []),
     "src/backend/cpu": (["include", "src/core", "src/backend"], ["highway"]),
+    "src/backend/cuda": (LOW + ["src/backend"], ["cuda"]),
     "src/backend/torch": (LOW + ["include/torch", "src/memory", "src/backend"], ["torch"]),
-    "src/codec": (LOW + ["src/backend", "src/backend/cpu"], ["highway"]),
+    "src/codec": (LOW + ["src/backend", "src/backend/cpu", "src/backend/cuda"], ["highway", "cuda"]),
     "src/metrics": (LOW + ["src/memory"], ["prometheus"]),
     "src/cli": (LOW + ["planner", "src/metrics"], ["json", "cli11"]),
     "planner": (LOW + ["src/memory"], ["json"]),

@@ -7,10 +7,12 @@ torch_version=2.11.0
 packages=(g++ cmake ninja-build ccache git ca-certificates libgtest-dev libhwy-dev
           nlohmann-json3-dev libcli11-dev zlib1g-dev dataset-fashion-mnist)
 lint_packages=(clang-format-14 clang-tidy-14)
+# nvcc and its parts; the CUDA runtime came with torch.
+cuda_wheels=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-cccl==13.0.85)
 
 usage() {
   cat <<TEXT
-usage: scripts/setup.sh [--lint]
+usage: scripts/setup.sh [--lint] [--cuda]
 
 Installs what cinch needs, and does nothing for what is there already:
   Debian packages  ${packages[*]}
@@ -18,6 +20,7 @@ Installs what cinch needs, and does nothing for what is there already:
   .venv            Python environment of this checkout with torch==$torch_version, which carries LibTorch
 
   --lint           also the formatter and the linter: ${lint_packages[*]}
+  --cuda           also nvcc, into .venv, where none is on PATH or in /usr/local/cuda: ${cuda_wheels[*]}
 
 Environment:
   CINCH_TORCH_DIR  an existing LibTorch $torch_version folder to use instead of .venv
@@ -28,8 +31,10 @@ TEXT
 say() { printf 'setup: %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
+cuda=no
 while [ $# -gt 0 ]; do
   case "$1" in
+    --cuda) cuda=yes ;;
     --lint) packages+=("${lint_packages[@]}") ;;
     -h|--help) usage; exit 0 ;;
     *) usage >&2; printf "setup: unknown argument '%s'\n" "$1" >&2; exit 2 ;;
@@ -91,6 +96,13 @@ elif [ "$(torch_in_venv)" != "$torch_version" ]; then
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input "torch==$torch_version" ||
     fail "pip could not install torch==$torch_version; run this script again to resume"
   [ "$(torch_in_venv)" = "$torch_version" ] || fail ".venv holds torch '$(torch_in_venv)', expected $torch_version"
+fi
+
+if [ "$cuda" = yes ] && ! command -v nvcc >/dev/null && [ ! -x /usr/local/cuda/bin/nvcc ] &&
+    ! .venv/bin/python -m pip show --quiet nvidia-cuda-nvcc 2>/dev/null; then
+  say "installing nvcc into .venv"
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input "${cuda_wheels[@]}" ||
+    fail "pip could not install ${cuda_wheels[*]}"
 fi
 
 # Headers of the environment's Python, for the test that runs cinch inside Python.

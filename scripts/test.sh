@@ -12,7 +12,8 @@ Runs scripts/setup.sh, configures and builds into build/, runs every test but th
   --full         the slow tests too, then the torch-free tests again under the address and undefined sanitizers
   CTEST_ARGUMENT goes to ctest: -R GroupQuant, -L unit, --verbose
 
-Environment: CINCH_WERROR=ON makes warnings errors; JOBS sets how many compilers and tests run at once.
+Environment: CINCH_WERROR=ON makes warnings errors; JOBS sets how many compilers and tests run at once;
+CINCH_WITH_CUDA=ON|OFF|AUTO and CINCH_CUDA_ARCHITECTURES="80;90" are handed to CMake.
 TEXT
 }
 
@@ -32,6 +33,8 @@ done
 jobs="${JOBS:-$(nproc)}"
 scripts/setup.sh
 cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCINCH_WERROR="${CINCH_WERROR:-OFF}" \
+      ${CINCH_WITH_CUDA:+-DCINCH_WITH_CUDA="$CINCH_WITH_CUDA"} \
+      ${CINCH_CUDA_ARCHITECTURES:+-DCINCH_CUDA_ARCHITECTURES="$CINCH_CUDA_ARCHITECTURES"} \
       ${CINCH_TORCH_DIR:+-DCINCH_TORCH_DIR="$CINCH_TORCH_DIR"}
 cmake --build build -j "$jobs"
 [ "$build_only" = no ] || exit 0

@@ -185,8 +185,8 @@ bool Payload::recode(const std::shared_ptr<const Codec>& coarser, const CodecCon
     return false;
   }
   auto* base = static_cast<std::byte*>(coded.mutable_data_ptr());
-  const auto written = parts_[0].codec->recode(bytes_of(coded_, parts_[0].offset, parts_[0].bytes), *coarser,
-                                               {base, static_cast<size_t>(values_room)}, context);
+  const auto written = parts_[0].codec->recode(bytes_of(coded_, parts_[0].offset, parts_[0].bytes), span.numel, dtype_,
+                                               *coarser, {base, static_cast<size_t>(values_room)}, context);
   if (!written) return false;
   int64_t offset = values_room;
   for (size_t i = 1; i < parts_.size(); ++i) {

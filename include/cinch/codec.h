@@ -66,7 +66,11 @@ struct CodecContext {
   uint64_t step = 0;
   uint64_t site = 0;
   const Executor* executor = &serial_executor();
-  void* stream = nullptr;  ///< cudaStream_t for CUDA; unused on CPU
+  void* stream = nullptr;                ///< cudaStream_t for CUDA, on which work is queued; unused on CPU
+  DeviceKind device = DeviceKind::kCpu;  ///< where the data, the payload and the output are
+  /// CUDA: device or mapped memory that counts groups which could not be coded and decode to NaN; may be null. On the
+  /// CPU such tensors are declined; a kernel cannot, since the host does not wait for its answer.
+  uint32_t* poisoned = nullptr;
 };
 
 /// What a codec would cost, from statistics alone.
@@ -78,8 +82,10 @@ struct Estimate {
 };
 
 /// A method with fixed parameters. Immutable and thread-safe. Allocates no memory in encode, decode and recode
-/// (small stack buffers only). Throws CodecError for misuse and for damaged payloads; a tensor that it cannot code
-/// well is *declined*, which is a value. Never reads or writes outside the given spans, whatever a payload holds.
+/// (small stack buffers only). With CUDA, encode, decode and recode queue their work on the context's stream and return
+/// at once: sizes are known before the data is, headers in device memory are not read by the host, and payloads have
+/// the bytes that the CPU would write. Throws CodecError for misuse and for damaged payloads; a tensor that it cannot
+/// code well is *declined*, which is a value. Never reads or writes outside the given spans, whatever a payload holds.
 class Codec {
  public:
   virtual ~Codec() = default;
@@ -107,10 +113,11 @@ class Codec {
   virtual void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
                       const CodecContext& context) const = 0;
 
-  /// Turns this codec's payload into `coarser`'s without a full-size buffer; returns the length, or nullopt where the
-  /// pair is not supported.
-  virtual std::optional<int64_t> recode(std::span<const std::byte> payload, const Codec& coarser,
-                                        std::span<std::byte> out, const CodecContext& context) const;
+  /// Turns this codec's payload of `numel` values of `dtype` into `coarser`'s without a full-size buffer; returns the
+  /// length, or nullopt where the pair is not supported.
+  virtual std::optional<int64_t> recode(std::span<const std::byte> payload, int64_t numel, DType dtype,
+                                        const Codec& coarser, std::span<std::byte> out,
+                                        const CodecContext& context) const;
 };
 
 /// The codec for a spec (normalised here). Throws CodecError for an unknown method or parameter, and for `keep`,

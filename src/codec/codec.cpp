@@ -7,8 +7,9 @@ std::optional<int64_t> Codec::measure(const Extent& in, const SideInfo& side, co
   return payload_bound(in.numel, in.dtype, side);
 }
 
-std::optional<int64_t> Codec::recode(std::span<const std::byte> /*payload*/, const Codec& /*coarser*/,
-                                     std::span<std::byte> /*out*/, const CodecContext& /*context*/) const {
+std::optional<int64_t> Codec::recode(std::span<const std::byte> /*payload*/, int64_t /*numel*/, DType /*dtype*/,
+                                     const Codec& /*coarser*/, std::span<std::byte> /*out*/,
+                                     const CodecContext& /*context*/) const {
   return std::nullopt;
 }
 

@@ -1,5 +1,6 @@
 // bfloat16 and float16 as bit patterns: conversions that round to nearest even and keep NaN, and directed bfloat16
-// rounding for sides of groups. Integer arithmetic only, so that no rounding or flushing mode of the thread matters.
+// rounding for sides of groups. Integer arithmetic only, so that no rounding or flushing mode of the thread matters;
+// constexpr, so that kernels may call it.
 #pragma once
 
 #include <bit>
@@ -7,9 +8,11 @@
 
 namespace cinch {
 
-inline float bf16_to_float(uint16_t bits) noexcept { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
+constexpr float bf16_to_float(uint16_t bits) noexcept {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
 
-inline uint16_t float_to_bf16(float value) noexcept {
+constexpr uint16_t float_to_bf16(float value) noexcept {
   const uint32_t u = std::bit_cast<uint32_t>(value);
   if ((u & 0x7fffffffu) > 0x7f800000u)
     return static_cast<uint16_t>((u >> 16) | 0x40u);  // quiet: payload bits may be lost
@@ -17,17 +20,17 @@ inline uint16_t float_to_bf16(float value) noexcept {
 }
 
 // Largest bfloat16 that is <= value. For finite values.
-inline uint16_t bf16_floor(float value) noexcept {
+constexpr uint16_t bf16_floor(float value) noexcept {
   const uint32_t u = std::bit_cast<uint32_t>(value);
   return static_cast<uint16_t>((u + (u >> 31) * 0xffffu) >> 16);  // negative: the magnitude goes up
 }
 
 // Smallest bfloat16 that is >= value. For finite values >= 0.
-inline uint16_t bf16_ceil(float value) noexcept {
+constexpr uint16_t bf16_ceil(float value) noexcept {
   return static_cast<uint16_t>((std::bit_cast<uint32_t>(value) + 0xffffu) >> 16);
 }
 
-inline float fp16_to_float(uint16_t bits) noexcept {
+constexpr float fp16_to_float(uint16_t bits) noexcept {
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000u) << 16;
   uint32_t exponent = (bits >> 10) & 0x1fu;
   uint32_t mantissa = bits & 0x3ffu;
@@ -42,7 +45,7 @@ inline float fp16_to_float(uint16_t bits) noexcept {
   return std::bit_cast<float>(sign | ((exponent + 112u) << 23) | (mantissa << 13));
 }
 
-inline uint16_t float_to_fp16(float value) noexcept {
+constexpr uint16_t float_to_fp16(float value) noexcept {
   const uint32_t u = std::bit_cast<uint32_t>(value);
   const uint32_t sign = (u >> 16) & 0x8000u;
   const uint32_t magnitude = u & 0x7fffffffu;

@@ -22,7 +22,7 @@ Buffer values_of(int64_t n, DType dtype) {
 std::optional<Buffer> recode(const Codec& from, const Buffer& payload, const Codec& to, int64_t n, DType dtype,
                              const CodecContext& context) {
   Buffer out(to.payload_bound(n, dtype, {}));
-  const auto bytes = from.recode(payload.span(), to, out.span(), context);
+  const auto bytes = from.recode(payload.span(), n, dtype, to, out.span(), context);
   EXPECT_TRUE(out.intact());
   if (!bytes) return std::nullopt;
   EXPECT_EQ(*bytes, out.size());
@@ -98,7 +98,7 @@ TEST(Recode, AllocatesNothing) {
   const auto from = quant(8), to = quant(4);
   Buffer out(to->payload_bound(n, DType::kFloat32, {}));
   const int64_t before = allocations_of_this_thread();
-  from->recode(fine->span(), *to, out.span(), {});
+  from->recode(fine->span(), n, DType::kFloat32, *to, out.span(), {});
   EXPECT_EQ(allocations_of_this_thread(), before);
 }
 
@@ -107,16 +107,21 @@ TEST(Recode, RefusesFinerAndForeignTargets) {
   const Buffer data = values_of(n, DType::kFloat32);
   const auto payload = encode(*quant(2), {data.data(), n, DType::kFloat32}, {});
   Buffer out(10000);
-  EXPECT_FALSE(quant(2)->recode(payload->span(), *quant(4), out.span(), {}).has_value());
-  EXPECT_FALSE(quant(2)->recode(payload->span(), *quant(2), out.span(), {}).has_value());
-  EXPECT_FALSE(quant(2)->recode(payload->span(), *make_codec({"bits", {}}), out.span(), {}).has_value());
-  EXPECT_FALSE(make_codec({"bits", {}})->recode(payload->span(), *quant(1), out.span(), {}).has_value());
+  EXPECT_FALSE(quant(2)->recode(payload->span(), n, DType::kFloat32, *quant(4), out.span(), {}).has_value());
+  EXPECT_FALSE(quant(2)->recode(payload->span(), n, DType::kFloat32, *quant(2), out.span(), {}).has_value());
+  EXPECT_FALSE(
+      quant(2)->recode(payload->span(), n, DType::kFloat32, *make_codec({"bits", {}}), out.span(), {}).has_value());
+  EXPECT_FALSE(
+      make_codec({"bits", {}})->recode(payload->span(), n, DType::kFloat32, *quant(1), out.span(), {}).has_value());
   Buffer small(100);
-  EXPECT_THROW(quant(2)->recode(payload->span(), *quant(1), small.span(), {}), CodecError);
-  EXPECT_THROW(quant(4)->recode(payload->span(), *quant(1), out.span(), {}), CodecError) << "another codec's payload";
+  EXPECT_THROW(quant(2)->recode(payload->span(), n, DType::kFloat32, *quant(1), small.span(), {}), CodecError);
+  EXPECT_THROW(quant(4)->recode(payload->span(), n, DType::kFloat32, *quant(1), out.span(), {}), CodecError)
+      << "another codec's payload";
+  EXPECT_THROW(quant(2)->recode(payload->span(), n + 1, DType::kFloat32, *quant(1), out.span(), {}), CodecError);
+  EXPECT_THROW(quant(2)->recode(payload->span(), n, DType::kBFloat16, *quant(1), out.span(), {}), CodecError);
   for (int64_t cut = 0; cut < payload->size(); cut += 7) {
-    EXPECT_THROW(quant(2)->recode(payload->span().first(static_cast<size_t>(cut)), *quant(1), out.span(), {}),
-                 CodecError);
+    const auto front = payload->span().first(static_cast<size_t>(cut));
+    EXPECT_THROW(quant(2)->recode(front, n, DType::kFloat32, *quant(1), out.span(), {}), CodecError);
   }
 }
 

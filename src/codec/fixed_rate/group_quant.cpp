@@ -2,6 +2,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "src/backend/cuda/runtime.h"
+#include "src/codec/fixed_rate/device.h"
 #include "src/codec/fixed_rate/kernels.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
@@ -36,7 +38,7 @@ class GroupQuant final : public CodecBase {
 
   ErrorClass error_class() const noexcept override { return nearest_ ? ErrorClass::kBounded : ErrorClass::kUnbiased; }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
-    return device == DeviceKind::kCpu && is_codable_float(dtype);
+    return (device == DeviceKind::kCpu || backend::cuda_built()) && is_codable_float(dtype);
   }
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override;
   int64_t payload_bound(int64_t numel, DType dtype, const SideInfo&) const override {
@@ -47,8 +49,8 @@ class GroupQuant final : public CodecBase {
                                 const CodecContext& context) const override;
   void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
               const CodecContext& context) const override;
-  std::optional<int64_t> recode(std::span<const std::byte> payload, const Codec& coarser, std::span<std::byte> out,
-                                const CodecContext& context) const override;
+  std::optional<int64_t> recode(std::span<const std::byte> payload, int64_t numel, DType dtype, const Codec& coarser,
+                                std::span<std::byte> out, const CodecContext& context) const override;
 
  private:
   // The salt keeps the dither of 8 -> 4 -> 2 bits independent of each other.
@@ -112,6 +114,10 @@ std::optional<int64_t> GroupQuant::encode(const Extent& in, const SideInfo&, std
   check_extent(in);
   const Header h = header(in.numel, in.dtype);
   check_room(out, h.payload_bytes);
+  if (context.device == DeviceKind::kCuda) {
+    device_encode(in.data, h, params(in.dtype, context), out.data(), context.poisoned, context.stream);
+    return h.payload_bytes;
+  }
   write_header(h, out);
   const int64_t groups = group_count(in.numel), whole = in.numel / kGroup, width = dtype_bytes(in.dtype);
   zero_gap(out, groups);
@@ -135,8 +141,12 @@ std::optional<int64_t> GroupQuant::encode(const Extent& in, const SideInfo&, std
 void GroupQuant::decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
                         const CodecContext& context) const {
   check_size(numel, dtype);
-  check_header(read_header(payload, kGroupQuantMagic, spec().name, numel, dtype));
   check_out(out, numel);
+  if (context.device == DeviceKind::kCuda) {
+    check_length(payload, group_quant_bytes(numel, bits_));
+    return device_decode(payload.data(), numel, bits_, dtype, out, context.stream);
+  }
+  check_header(read_header(payload, kGroupQuantMagic, spec().name, numel, dtype));
   const int64_t groups = group_count(numel), whole = numel / kGroup, width = dtype_bytes(dtype);
   const auto* sides = reinterpret_cast<const Sides*>(payload.data() + sides_offset());
   const std::byte* codes = payload.data() + codes_offset(groups);
@@ -153,26 +163,30 @@ void GroupQuant::decode(std::span<const std::byte> payload, void* out, int64_t n
   }
 }
 
-std::optional<int64_t> GroupQuant::recode(std::span<const std::byte> payload, const Codec& coarser,
-                                          std::span<std::byte> out, const CodecContext& context) const {
+std::optional<int64_t> GroupQuant::recode(std::span<const std::byte> payload, int64_t numel, DType dtype,
+                                          const Codec& coarser, std::span<std::byte> out,
+                                          const CodecContext& context) const {
   const auto* target = dynamic_cast<const GroupQuant*>(&coarser);
   if (target == nullptr || target->bits_ >= bits_) return std::nullopt;
-  const Header from = read_header(payload, kGroupQuantMagic, spec().name);
-  check_header(from);
-  const auto dtype = static_cast<DType>(from.dtype);
-  check_size(from.numel, dtype);
-  const Header to = target->header(from.numel, dtype);
+  check_size(numel, dtype);
+  const Header to = target->header(numel, dtype);
   target->check_room(out, to.payload_bytes);
+  // By way of float32, whatever the tensor was: no rounding to the dtype in between.
+  const GroupQuantParams p = target->params(DType::kFloat32, context);
+  if (context.device == DeviceKind::kCuda) {
+    check_length(payload, group_quant_bytes(numel, bits_));
+    device_recode(payload.data(), bits_, to, p, out.data(), context.poisoned, context.stream);
+    return to.payload_bytes;
+  }
+  check_header(read_header(payload, kGroupQuantMagic, spec().name, numel, dtype));
   write_header(to, out);
-  const int64_t groups = group_count(from.numel);
+  const int64_t groups = group_count(numel);
   const auto* sides = reinterpret_cast<const Sides*>(payload.data() + sides_offset());
   const std::byte* codes = payload.data() + codes_offset(groups);
   zero_gap(out, groups);
   auto* new_sides = reinterpret_cast<Sides*>(out.data() + sides_offset());
   std::byte* new_codes = out.data() + codes_offset(groups);
-  // By way of float32, whatever the tensor was: no rounding to the dtype in between.
-  const GroupQuantParams p = target->params(DType::kFloat32, context);
-  const int64_t tail = from.numel % kGroup;
+  const int64_t tail = numel % kGroup;
   const bool ok = parallel_all(context, groups, kGrain, [&](int64_t begin, int64_t end) {
     alignas(64) float group[kGroup];
     for (int64_t g = begin; g < end; ++g) {

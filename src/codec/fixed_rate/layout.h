@@ -2,7 +2,6 @@
 #pragma once
 
 #include <bit>
-#include <cmath>
 #include <cstdint>
 
 #include "src/codec/stage/header.h"
@@ -37,10 +36,10 @@ constexpr int64_t group_quant_bytes(int64_t numel, int bits) noexcept {
 
 // Minimum rounded down and step rounded up to bfloat16, so that [min, max] lies within [minimum, minimum + levels *
 // step].
-inline Sides make_sides(float min, float max, int levels) noexcept {
+constexpr Sides make_sides(float min, float max, int levels) noexcept {
   Sides s;
   const float low = bf16_to_float(bf16_floor(min));
-  if (std::fabs(low) >= 0x1p-126f)
+  if (low >= 0x1p-126f || low <= -0x1p-126f)
     s.minimum = bf16_floor(min);
   else if (min < 0.0f)
     s.minimum = 0x8080;  // -2^-126: no denormals in sides

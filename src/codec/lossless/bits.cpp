@@ -1,3 +1,5 @@
+#include "src/backend/cuda/runtime.h"
+#include "src/codec/lossless/device.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
 #include "src/codec/stage/plane.h"
@@ -13,7 +15,7 @@ class Bits final : public CodecBase {
   using CodecBase::CodecBase;
   ErrorClass error_class() const noexcept override { return ErrorClass::kExact; }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
-    return device == DeviceKind::kCpu && dtype == DType::kBool;
+    return (device == DeviceKind::kCpu || backend::cuda_built()) && dtype == DType::kBool;
   }
 
   Estimate estimate(const TensorStats&, int64_t numel, DType dtype, const SideInfo& side) const override {
@@ -36,6 +38,10 @@ class Bits final : public CodecBase {
     h.numel = in.numel;
     h.payload_bytes = payload_bound(in.numel, in.dtype, side);
     check_room(out, h.payload_bytes);
+    if (context.device == DeviceKind::kCuda) {
+      device_bits(in.data, h, out.data(), context.stream);
+      return h.payload_bytes;
+    }
     write_header(h, out);
     write_plane(context, in.data, in.numel, 1, reinterpret_cast<uint64_t*>(out.data() + kHeaderBytes),
                 [](const void* values, int64_t words, uint64_t* plane) {
@@ -48,10 +54,14 @@ class Bits final : public CodecBase {
   void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
               const CodecContext& context) const override {
     check_size(numel, dtype);
+    check_out(out, numel);
+    if (context.device == DeviceKind::kCuda) {
+      check_length(payload, kHeaderBytes + plane_bytes(numel));
+      return device_choose(payload.data(), 0, numel, 1, out, context.stream);
+    }
     const Header h = read_header(payload, kMagic, spec().name, numel, dtype);
     if (h.payload_bytes != kHeaderBytes + plane_bytes(numel))
       throw_damaged(spec().name, "its length does not fit its header");
-    check_out(out, numel);
     read_plane(context, reinterpret_cast<const uint64_t*>(payload.data() + kHeaderBytes), nullptr, numel, 1, {0, 1, 0},
                out);
   }

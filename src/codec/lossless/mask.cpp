@@ -1,6 +1,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "src/backend/cuda/runtime.h"
+#include "src/codec/lossless/device.h"
 #include "src/codec/lossless/surrogate.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
@@ -42,7 +44,7 @@ class Mask final : public CodecBase {
   ErrorClass error_class() const noexcept override { return ErrorClass::kExact; }
   // Integers and booleans for kTwoValued alone.
   bool supports(DType dtype, DeviceKind device) const noexcept override {
-    return device == DeviceKind::kCpu && dtype < DType::kOther;
+    return (device == DeviceKind::kCpu || backend::cuda_built()) && dtype < DType::kOther;
   }
 
   Estimate estimate(const TensorStats&, int64_t numel, DType dtype, const SideInfo& side) const override {
@@ -64,6 +66,8 @@ class Mask final : public CodecBase {
     h.payload_bytes = payload_bound(in.numel, in.dtype, side);
     check_room(out, h.payload_bytes);
     const bool two_valued = p.kind == PredicateKind::kTwoValued;
+    // The two values stand in device memory, where the host does not look; CUDA's own dropout keeps booleans instead.
+    if (two_valued && context.device == DeviceKind::kCuda) return std::nullopt;
     const auto choice = two_valued ? find_two(in) : surrogates(p, in.dtype);
     if (!choice) return std::nullopt;
     h.magic = kMagic;
@@ -74,6 +78,10 @@ class Mask final : public CodecBase {
     h.words[0] = static_cast<int64_t>(choice->off);
     h.words[1] = static_cast<int64_t>(choice->on);
     h.words[2] = static_cast<int64_t>(choice->second);
+    if (context.device == DeviceKind::kCuda) {
+      device_mask(in.data, h, p, out.data(), context.stream);
+      return h.payload_bytes;
+    }
     write_header(h, out);
     const int64_t width = dtype_bytes(in.dtype);
     auto* plane = reinterpret_cast<uint64_t*>(out.data() + kHeaderBytes);
@@ -102,11 +110,17 @@ class Mask final : public CodecBase {
   void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
               const CodecContext& context) const override {
     check_size(numel, dtype);
+    check_out(out, numel);
+    if (context.device == DeviceKind::kCuda) {
+      const bool two_planes = static_cast<int64_t>(payload.size()) != mask_bytes(numel, false);
+      if (two_planes) check_length(payload, mask_bytes(numel, true));
+      return device_choose(payload.data(), two_planes ? second_offset(numel) : 0, numel, dtype_bytes(dtype), out,
+                           context.stream);
+    }
     const Header h = read_header(payload, kMagic, spec().name, numel, dtype);
     if (h.bits < 1 || h.bits > 2 || h.payload_bytes != mask_bytes(numel, h.bits == 2)) {
       throw_damaged(spec().name, "its length does not fit its header");
     }
-    check_out(out, numel);
     const Choice choice{static_cast<uint64_t>(h.words[0]), static_cast<uint64_t>(h.words[1]),
                         static_cast<uint64_t>(h.words[2])};
     const auto* plane = reinterpret_cast<const uint64_t*>(payload.data() + kHeaderBytes);

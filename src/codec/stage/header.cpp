@@ -18,7 +18,8 @@ void throw_damaged(std::string_view method, std::string_view what) {
   throw CodecError(std::string(method) + ": damaged payload: " + std::string(what));
 }
 
-Header read_header(std::span<const std::byte> payload, uint32_t magic, std::string_view method) {
+Header read_header(std::span<const std::byte> payload, uint32_t magic, std::string_view method, int64_t numel,
+                   DType dtype) {
   if (payload.size() < sizeof(Header)) {
     throw_damaged(method, std::to_string(payload.size()) + " bytes are less than its header of " +
                               std::to_string(sizeof(Header)));
@@ -34,12 +35,6 @@ Header read_header(std::span<const std::byte> payload, uint32_t magic, std::stri
     throw_damaged(method, "its header needs " + std::to_string(header.payload_bytes) + " bytes, there are " +
                               std::to_string(payload.size()));
   }
-  return header;
-}
-
-Header read_header(std::span<const std::byte> payload, uint32_t magic, std::string_view method, int64_t numel,
-                   DType dtype) {
-  const Header header = read_header(payload, magic, method);
   if (header.numel != numel || header.dtype != static_cast<uint8_t>(dtype)) {
     throw CodecError(std::string(method) + ": the payload holds " + std::to_string(header.numel) + " values of " +
                      std::string(to_string(static_cast<DType>(header.dtype))) + ", " + std::to_string(numel) + " of " +

@@ -45,9 +45,6 @@ void write_header(Header header, std::span<std::byte> out) noexcept;
 Header read_header(std::span<const std::byte> payload, uint32_t magic, std::string_view method, int64_t numel,
                    DType dtype);
 
-// The same for callers that do not know numel and dtype yet.
-Header read_header(std::span<const std::byte> payload, uint32_t magic, std::string_view method);
-
 // Throws CodecError for a damaged payload of `method`.
 [[noreturn]] void throw_damaged(std::string_view method, std::string_view what);
 

@@ -39,7 +39,7 @@ constexpr uint64_t group_key(uint64_t key, int64_t group) noexcept {
 
 // 32 uniform bits for column 0 .. 15 of a group. Callers use both halves as independent uniforms.
 constexpr uint32_t first_draw(uint64_t group_key, uint32_t column) noexcept {
-  uint32_t x = static_cast<uint32_t>(group_key) + kColumnWeyl[column];
+  uint32_t x = static_cast<uint32_t>(group_key) + column * kWeyl;
   x = (x ^ (x >> 16)) * kMul1 + static_cast<uint32_t>(group_key >> 32);
   x = (x ^ (x >> 15)) * kMul2;
   return x ^ (x >> 15);

@@ -1,0 +1,62 @@
+// A warp of a kernel; see src/backend/warp.h. Every lane of the warp must be there.
+#pragma once
+
+#include <cstdint>
+
+#include "src/backend/warp.h"
+
+namespace cinch::backend {
+
+struct DeviceWarp {
+  template <class U>
+  struct Var {
+    U mine;
+    __device__ __forceinline__ U& operator[](int) { return mine; }
+    __device__ __forceinline__ const U& operator[](int) const { return mine; }
+  };
+
+  uint32_t* scratch = nullptr;
+
+  static constexpr unsigned kAll = 0xffffffffu;
+
+  __device__ __forceinline__ static int lane() { return static_cast<int>(threadIdx.x % kLanes); }
+  template <class F>
+  __device__ __forceinline__ void each(F&& f) const {
+    f(lane());
+  }
+  __device__ __forceinline__ void sync() const { __syncwarp(); }
+
+  __device__ __forceinline__ int32_t min(const Var<int32_t>& v) const {
+#if __CUDA_ARCH__ >= 800
+    return __reduce_min_sync(kAll, v.mine);
+#else
+    int32_t m = v.mine;
+    for (int mask = 16; mask > 0; mask /= 2) {
+      const int32_t other = __shfl_xor_sync(kAll, m, mask);
+      m = other < m ? other : m;
+    }
+    return m;
+#endif
+  }
+  __device__ __forceinline__ int32_t max(const Var<int32_t>& v) const {
+#if __CUDA_ARCH__ >= 800
+    return __reduce_max_sync(kAll, v.mine);
+#else
+    int32_t m = v.mine;
+    for (int mask = 16; mask > 0; mask /= 2) {
+      const int32_t other = __shfl_xor_sync(kAll, m, mask);
+      m = other > m ? other : m;
+    }
+    return m;
+#endif
+  }
+  __device__ __forceinline__ bool any(const Var<bool>& v) const { return __any_sync(kAll, v.mine) != 0; }
+  __device__ __forceinline__ Var<uint32_t> exchange(const Var<uint32_t>& v, int mask) const {
+    return {__shfl_xor_sync(kAll, v.mine, mask)};
+  }
+  __device__ __forceinline__ void count(uint32_t* counter) const {
+    if (counter != nullptr && lane() == 0) atomicAdd(counter, 1u);
+  }
+};
+
+}  // namespace cinch::backend

@@ -1,0 +1,22 @@
+// Where CUDA was not built: nobody gets here, since no codec then supports CUDA tensors; should somebody, it is said.
+#include "cinch/error.h"
+#include "src/codec/fixed_rate/device.h"
+#include "src/codec/lossless/device.h"
+
+namespace cinch::codec {
+namespace {
+
+[[noreturn]] void absent() { throw CodecError("this cinch was built without CUDA"); }
+
+}  // namespace
+
+void device_encode(const void*, const Header&, const GroupQuantParams&, std::byte*, uint32_t*, void*) { absent(); }
+void device_decode(const std::byte*, int64_t, int, DType, void*, void*) { absent(); }
+void device_recode(const std::byte*, int, const Header&, const GroupQuantParams&, std::byte*, uint32_t*, void*) {
+  absent();
+}
+void device_mask(const void*, const Header&, const Predicate&, std::byte*, void*) { absent(); }
+void device_bits(const void*, const Header&, std::byte*, void*) { absent(); }
+void device_choose(const std::byte*, int64_t, int64_t, int64_t, void*, void*) { absent(); }
+
+}  // namespace cinch::codec

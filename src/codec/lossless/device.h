@@ -1,0 +1,22 @@
+// `mask` and `bits` on the GPU. Pointers are device memory, `stream` a cudaStream_t; calls return at once and never
+// wait. Without CUDA each call throws CodecError.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cinch/dtype.h"
+#include "cinch/need.h"
+#include "src/codec/stage/header.h"
+
+namespace cinch::codec {
+
+// Write a whole payload: header, plane, and for kSign the second plane with the gap before it.
+void device_mask(const void* in, const Header& header, const Predicate& predicate, std::byte* out, void* stream);
+void device_bits(const void* in, const Header& header, std::byte* out, void* stream);
+// Writes `numel` patterns of `width` bytes as the payload's plane and, unless 0, its second plane at `second_offset`
+// choose between the patterns in its header; between 0 and 1 for values of one byte.
+void device_choose(const std::byte* payload, int64_t second_offset, int64_t numel, int64_t width, void* out,
+                   void* stream);
+
+}  // namespace cinch::codec

@@ -1,0 +1,84 @@
+// 16 bytes at a time: the widest load and store of a lane, and the float types in them. For device and walk.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "src/core/device_fn.h"
+#include "src/core/float16.h"
+
+namespace cinch::codec {
+
+struct Bf16 {
+  uint16_t bits;
+};
+struct Fp16 {
+  uint16_t bits;
+};
+
+struct alignas(16) Chunk {
+  uint32_t words[4];
+};
+
+CINCH_DEVICE_FN float to_float(float x) { return x; }
+CINCH_DEVICE_FN float to_float(Bf16 x) { return bf16_to_float(x.bits); }
+CINCH_DEVICE_FN float to_float(Fp16 x) {
+#if defined(__CUDA_ARCH__)
+  // The instruction and the shared function agree on every finite value: conversions to a wider type are exact.
+  float out;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(out) : "h"(x.bits));
+  return out;
+#else
+  return fp16_to_float(x.bits);
+#endif
+}
+
+template <class T>
+CINCH_DEVICE_FN T from_float(float x);
+template <>
+CINCH_DEVICE_FN float from_float<float>(float x) {
+  return x;
+}
+template <>
+CINCH_DEVICE_FN Bf16 from_float<Bf16>(float x) {
+  return {float_to_bf16(x)};
+}
+// Stops at 65504, as the CPU codec does.
+template <>
+CINCH_DEVICE_FN Fp16 from_float<Fp16>(float x) {
+  const float clamped = x > 65504.0f ? 65504.0f : (x < -65504.0f ? -65504.0f : x);
+#if defined(__CUDA_ARCH__)
+  Fp16 out;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(out.bits) : "f"(clamped));
+  return out;
+#else
+  return {float_to_fp16(clamped)};
+#endif
+}
+
+// Values of one chunk.
+template <class T>
+constexpr int kChunkValues = static_cast<int>(sizeof(Chunk) / sizeof(T));
+
+CINCH_DEVICE_FN bool is_chunk_aligned(const void* p) { return reinterpret_cast<uintptr_t>(p) % sizeof(Chunk) == 0; }
+
+template <class T>
+CINCH_DEVICE_FN T chunk_value(const Chunk& chunk, int i) {
+  if constexpr (sizeof(T) == 4) {
+    return std::bit_cast<T>(chunk.words[i]);
+  } else {
+    return std::bit_cast<T>(static_cast<uint16_t>(chunk.words[i / 2] >> (i % 2 * 16)));
+  }
+}
+
+template <class T>
+CINCH_DEVICE_FN void set_chunk_value(Chunk& chunk, int i, T value) {
+  if constexpr (sizeof(T) == 4) {
+    chunk.words[i] = std::bit_cast<uint32_t>(value);
+  } else {
+    const uint32_t bits = std::bit_cast<uint16_t>(value);
+    chunk.words[i / 2] = i % 2 == 0 ? bits : chunk.words[i / 2] | bits << 16;
+  }
+}
+
+}  // namespace cinch::codec

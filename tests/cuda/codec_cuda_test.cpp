@@ -1,0 +1,122 @@
+// Every row of the contract on the GPU: the bytes and the values of the CPU. Skipped, and counted, without a GPU.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "cinch/error.h"
+#include "src/backend/cuda/device_buffer.h"
+#include "src/backend/cuda/runtime.h"
+#include "tests/contract/rows.h"
+
+namespace cinch::testing {
+namespace {
+
+using backend::DeviceBuffer;
+
+CodecContext on_gpu(uint32_t* poisoned = nullptr) {
+  CodecContext context{7, 8, 9, &serial_executor(), nullptr};
+  context.device = DeviceKind::kCuda;
+  context.poisoned = poisoned;
+  return context;
+}
+const CodecContext kOnCpu{7, 8, 9, &serial_executor(), nullptr};
+
+Buffer fetched(const DeviceBuffer& from, int64_t bytes) {
+  Buffer all(from.size());
+  from.copy_to(all.data());
+  return Buffer(all.data(), bytes);
+}
+
+class CodecCuda : public ::testing::TestWithParam<ContractRow> {
+ protected:
+  void SetUp() override {
+    if (backend::cuda_device_count() == 0) GTEST_SKIP() << backend::cuda_problem();
+  }
+  const ContractRow row_ = GetParam();
+  const std::shared_ptr<const Codec> codec_ = make_codec(row_.spec);
+};
+
+TEST_P(CodecCuda, HasTheBytesAndTheValuesOfTheCpu) {
+  const int64_t width = dtype_bytes(row_.dtype);
+  for (const int64_t n : {1, 7, 64, 255, 256, 257, 512, 1000, 4099, 300'007, 5'000'011})
+    for (const int64_t shift : {0, 1, 3}) {
+      const Buffer values = row_.data(n, static_cast<uint32_t>(n));
+      const SideInfo side = row_.side(n);
+      const auto expected = encode(*codec_, {values.data(), n, row_.dtype}, side, kOnCpu);
+      if (!expected) continue;
+      const Buffer shifted((n + shift) * width);
+      std::memcpy(shifted.data() + shift * width, values.data(), static_cast<size_t>(n * width));
+      const DeviceBuffer in(shifted.data(), shifted.size());
+      DeviceBuffer payload(codec_->payload_bound(n, row_.dtype, side)), out(n * width);
+      const auto bytes = codec_->encode({in.data() + shift * width, n, row_.dtype}, side,
+                                        {payload.data(), static_cast<size_t>(payload.size())}, on_gpu());
+      ASSERT_EQ(bytes, expected->size());
+      ASSERT_TRUE(fetched(payload, *bytes) == *expected) << n << " values, shifted by " << shift;
+      codec_->decode({payload.data(), static_cast<size_t>(*bytes)}, out.data(), n, row_.dtype, on_gpu());
+      ASSERT_TRUE(fetched(out, out.size()) == decode(*codec_, *expected, n, row_.dtype, kOnCpu)) << n << " values";
+    }
+}
+
+using GroupQuantCuda = CodecCuda;
+
+TEST_P(GroupQuantCuda, RecodesToTheBytesOfTheCpu) {
+  const int64_t bits = row_.spec.get_int("bits", 0);
+  if (bits == 1) return;  // there is nothing below
+  CodecSpec spec = row_.spec;
+  spec.params["bits"] = bits / 2;
+  const auto coarser = make_codec(spec);
+  for (const int64_t n : {1, 300, 4096, 1'000'003}) {
+    const Buffer values = row_.data(n, 3);
+    const auto fine = encode(*codec_, {values.data(), n, row_.dtype}, {}, kOnCpu);
+    Buffer expected(coarser->payload_bound(n, row_.dtype, {}));
+    ASSERT_TRUE(codec_->recode(fine->span(), n, row_.dtype, *coarser, expected.span(), kOnCpu).has_value());
+    const DeviceBuffer in(fine->data(), fine->size()), out(expected.size());
+    ASSERT_TRUE(codec_->recode({in.data(), static_cast<size_t>(in.size())}, n, row_.dtype, *coarser,
+                               {out.data(), static_cast<size_t>(out.size())}, on_gpu()));
+    EXPECT_TRUE(fetched(out, out.size()) == expected) << n << " values";
+  }
+}
+
+TEST_P(GroupQuantCuda, CountsGroupsThatCannotBeCoded) {
+  const int64_t n = 256 * 9, width = dtype_bytes(row_.dtype);
+  const Buffer values = row_.data(n, 1);
+  const Buffer nan = floats({NAN}, row_.dtype);
+  std::memcpy(values.data() + 300 * width, nan.data(), static_cast<size_t>(width));
+  const uint32_t zero = 0;
+  const DeviceBuffer in(values.data(), values.size()), counter(&zero, sizeof zero), out(n * width);
+  DeviceBuffer payload(codec_->payload_bound(n, row_.dtype, {}));
+  const std::span<std::byte> room{payload.data(), static_cast<size_t>(payload.size())};
+  codec_->encode({in.data(), n, row_.dtype}, {}, room, on_gpu(reinterpret_cast<uint32_t*>(counter.data())));
+  codec_->decode(room, out.data(), n, row_.dtype, on_gpu());
+  uint32_t poisoned = 0;
+  counter.copy_to(&poisoned);
+  EXPECT_EQ(poisoned, 1u);
+  const Buffer decoded = fetched(out, out.size());
+  for (int64_t i = 0; i < n; ++i) ASSERT_EQ(std::isnan(float_at(decoded.data(), i, row_.dtype)), i / 256 == 1) << i;
+}
+
+// Rows of codecs that run on the GPU. `int` keeps integers of CUDA tensors as they are; a mask of two values found in
+// the data is declined there.
+std::vector<ContractRow> rows_on_gpu(bool group_quant) {
+  std::vector<ContractRow> rows;
+  for (const ContractRow& row : contract_rows()) {
+    const bool two_valued = row.side(1).predicate.kind == PredicateKind::kTwoValued;
+    if (row.spec.name != "int" && !two_valued && (!group_quant || row.spec.name == "group_quant")) rows.push_back(row);
+  }
+  return rows;
+}
+
+INSTANTIATE_TEST_SUITE_P(Codecs, CodecCuda, ::testing::ValuesIn(rows_on_gpu(false)), row_name);
+INSTANTIATE_TEST_SUITE_P(Codecs, GroupQuantCuda, ::testing::ValuesIn(rows_on_gpu(true)), row_name);
+
+TEST(CudaRuntime, SaysWhyThereIsNoDevice) {
+  if (backend::cuda_device_count() > 0) {
+    EXPECT_EQ(backend::cuda_problem(), "");
+    return;
+  }
+  EXPECT_NE(backend::cuda_problem(), "");
+  EXPECT_THROW(DeviceBuffer(16), Error);
+}
+
+}  // namespace
+}  // namespace cinch::testing
