@@ -66,5 +66,20 @@ else()
     target_link_options(cinch_torch INTERFACE "-Wl,-rpath,${CINCH_TORCH_DIR}/lib" "-Wl,--allow-shlib-undefined")
   endif()
 endif()
+
+# The CUDA part of LibTorch as cinch_torch_cuda, where it is there together with the CUDA runtime's headers, which PyPI
+# puts beside it and a toolkit holds too.
+if(TARGET cinch_torch AND NOT TARGET cinch_torch_cuda AND EXISTS "${CINCH_TORCH_DIR}/lib/libc10_cuda.so"
+   AND EXISTS "${CINCH_TORCH_DIR}/include/c10/cuda/CUDACachingAllocator.h")
+  find_path(CINCH_CUDA_HEADERS cuda_runtime_api.h HINTS "${CINCH_TORCH_DIR}/../nvidia/cu13/include" PATHS /usr/local/cuda/include)
+  mark_as_advanced(CINCH_CUDA_HEADERS)
+  if(CINCH_CUDA_HEADERS)
+    add_library(cinch_torch_cuda INTERFACE IMPORTED GLOBAL)
+    target_include_directories(cinch_torch_cuda SYSTEM INTERFACE "${CINCH_CUDA_HEADERS}")
+    file(GLOB cudart "${CINCH_TORCH_DIR}/../nvidia/cu13/lib/libcudart.so*" "${CINCH_CUDA_HEADERS}/../lib64/libcudart.so")
+    list(GET cudart 0 cudart)
+    target_link_libraries(cinch_torch_cuda INTERFACE cinch_torch "${CINCH_TORCH_DIR}/lib/libc10_cuda.so" "${cudart}")
+  endif()
+endif()
 unset(version_header)
 unset(lines)

@@ -13,10 +13,10 @@ namespace {
 // Storages below this are kept as they are: their bytes do not pay for a payload of their own.
 constexpr size_t kSmallBytes = 4096;
 
-// Plain data on the CPU that coding could make smaller.
-bool packable(const at::Tensor& tensor) {
+// Plain data on the session's device that coding could make smaller.
+bool packable(const at::Tensor& tensor, c10::Device device) {
   const c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
-  if (impl->layout() != c10::kStrided || !tensor.device().is_cpu() || impl->is_python_dispatch() || tensor.is_nested())
+  if (impl->layout() != c10::kStrided || tensor.device() != device || impl->is_python_dispatch() || tensor.is_nested())
     return false;
   if (!tensor.has_storage()) return false;
   const c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
@@ -39,7 +39,8 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
       version_ = torch::autograd::impl::version_counter(tensor);
       if (tensor.is_inference()) versioned_ = false;
       saved_version_ = versioned_ ? version_.current_version() : 0;
-      if (packable(tensor) && !is_trained_leaf(tensor) && !session->layers.is_parameter(tensor)) {
+      if (packable(tensor, session->store->memory().device()) && !is_trained_leaf(tensor) &&
+          !session->layers.is_parameter(tensor)) {
         auto packed = std::make_unique<Packed>();
         identified = true;
         packed->want = identify(*session, tensor);

@@ -13,7 +13,8 @@
 namespace cinch::hooks {
 
 struct Session {
-  explicit Session(uint64_t seed) : sites(std::make_shared<Sites>()), store(std::make_shared<Store>(sites, seed)) {}
+  Session(const backend::DeviceMemory& memory, uint64_t seed)
+      : sites(std::make_shared<Sites>()), store(std::make_shared<Store>(memory, sites, seed)) {}
 
   Layers layers;
   std::shared_ptr<Sites> sites;

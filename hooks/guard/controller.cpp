@@ -45,7 +45,7 @@ Controller::Controller(Budget budget, GuardOptions options, std::shared_ptr<Sess
 Controller::~Controller() {
   session_->store->set_listener(nullptr);
   session_->store->set_reclaim(false, 0, nullptr, nullptr);
-  for (const auto& [storage, earlier] : earlier_) backend::cpu_meter().sub(earlier.bytes);
+  for (const auto& [storage, earlier] : earlier_) memory().meter().sub(earlier.bytes);
 }
 
 // The file's forms and prediction are taken over; the limit and what is allowed remain the budget's.
@@ -93,7 +93,7 @@ void Controller::finish_observing() {
   profile->gradients_bytes = gradients_bytes_;
   profile->optimizer_bytes = optimizer_bytes_;
   profile->step_seconds = step_seconds_;
-  profile->device_bytes = device_memory_bytes();
+  profile->device_bytes = memory().total_bytes();
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     profile_ = profile;
@@ -208,7 +208,7 @@ void Controller::begin_iteration() {
   session_->store->begin_iteration(session_->iteration.load(), planned);
   session_->store->raw_ledger().reset_peaks();
   session_->store->charged_ledger().reset_peaks();
-  backend::cpu_meter().reset_peak();
+  memory().meter().reset_peak();
   step_started_ = std::chrono::steady_clock::now();
 }
 

@@ -16,12 +16,9 @@
 #include "cinch/torch/guard.h"
 #include "hooks/observe/recorder.h"
 #include "hooks/session.h"
-#include "src/backend/torch/metered_allocator.h"
+#include "src/backend/torch/device_memory.h"
 
 namespace cinch::hooks {
-
-// Physical memory of the machine.
-int64_t device_memory_bytes();
 
 class Controller final : public backend::OverrunHandler {
  public:
@@ -44,6 +41,7 @@ class Controller final : public backend::OverrunHandler {
   bool overrun(int64_t request_bytes, MemoryBreakdown& breakdown) override;
 
  private:
+  const backend::DeviceMemory& memory() const { return session_->store->memory(); }
   void take_over_plan(Plan plan);
   void begin_observing();
   void finish_observing();
@@ -74,14 +72,17 @@ class Controller final : public backend::OverrunHandler {
   };
   // Answers for the allocator, and gives the user's own limit back at the end, also when a constructor throws.
   struct Answering {
-    explicit Answering(OverrunHandler* handler) { backend::set_overrun_handler(handler); }
+    Answering(const backend::DeviceMemory& m, OverrunHandler* handler) : memory(m), limit_before(m.meter().limit()) {
+      memory.set_overrun_handler(handler);
+    }
     ~Answering() {
-      backend::set_overrun_handler(nullptr);
-      backend::cpu_meter().set_limit(limit_before);
+      memory.set_overrun_handler(nullptr);
+      memory.meter().set_limit(limit_before);
     }
     Answering(const Answering&) = delete;
     Answering& operator=(const Answering&) = delete;
-    const int64_t limit_before = backend::cpu_meter().limit();
+    const backend::DeviceMemory& memory;
+    const int64_t limit_before;
   };
 
   Budget budget_;
@@ -106,7 +107,7 @@ class Controller final : public backend::OverrunHandler {
   Usage usage_;
   std::optional<MemoryBreakdown> last_overrun_;
 
-  const Answering answering_{this};  // the last member: it may be asked from the first moment on
+  const Answering answering_{memory(), this};  // the last member: it may be asked from the first moment on
 };
 
 }  // namespace cinch::hooks

@@ -4,7 +4,6 @@
 #include <cstring>
 #include <set>
 
-#include "cinch/torch/meter.h"
 #include "hooks/guard/controller.h"
 #include "hooks/guard/guard_engine.h"
 #include "hooks/trace.h"
@@ -55,9 +54,8 @@ struct BudgetGuard::Impl {
       return;
     }
     claim = std::make_unique<DeviceClaim>(options.device);
-    DeviceMeter::of(options.device);
     hooks::install_guard_engine();
-    session = std::make_shared<hooks::Session>(options.seed);
+    session = std::make_shared<hooks::Session>(backend::device_memory(options.device), options.seed);
     controller = std::make_unique<hooks::Controller>(std::move(budget), std::move(options), session);
     hooks::switch_on(session);
     trace = std::make_unique<hooks::TraceScope>();

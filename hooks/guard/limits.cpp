@@ -1,13 +1,9 @@
 // What a controller counts: the limit and the noise bound in force, tracked tensors, tensors made before the meter.
-#include <unistd.h>
-
 #include "hooks/guard/controller.h"
 #include "hooks/guard/optimizer_state.h"
 #include "planner/problem.h"
 
 namespace cinch::hooks {
-
-int64_t device_memory_bytes() { return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE); }
 
 // Limits in bytes bind from the first step; those relative to a baseline from the first plan. Without a limit the
 // user's own, if there is one, is in force.
@@ -25,12 +21,12 @@ int64_t Controller::limit_under(const Plan& plan) const {
   if (budget_.limit.kind == LimitKind::kFractionOfBaseline || budget_.limit.kind == LimitKind::kAboveFloor)
     return plan.limit_bytes;
   Profile device;
-  device.device_bytes = device_memory_bytes();
+  device.device_bytes = memory().total_bytes();
   return resolve_limit(device, budget_);
 }
 
 void Controller::set_limit(int64_t bytes) {
-  backend::cpu_meter().set_limit(bytes > 0 ? bytes : memory::Meter::kNoLimit);
+  memory().meter().set_limit(bytes > 0 ? bytes : memory::Meter::kNoLimit);
   const std::lock_guard<std::mutex> lock(mutex_);
   usage_.limit_bytes = bytes;
 }
@@ -47,7 +43,7 @@ double Controller::variance_bound() const {
 }
 
 void Controller::configure_reclaim() {
-  const bool limited = backend::cpu_meter().limit() != memory::Meter::kNoLimit;
+  const bool limited = memory().meter().limit() != memory::Meter::kNoLimit;
   // Before there is a plan a limit can hold only by reclaiming, whatever is to happen when the plan does not suffice.
   const bool enabled = limited && (budget_.on_overrun == OnOverrun::kReclaim || plan() == nullptr);
   const auto rules = budget_.rules;
@@ -83,20 +79,21 @@ void Controller::count_tracked() {
   gradients_bytes_ = session_->layers.gradients_bytes();
   optimizer_bytes_ = optimizer_bytes();
   session_->store->expect_weight_payloads(session_->layers.weights());
-  std::erase_if(earlier_, [](const auto& item) {
+  std::erase_if(earlier_, [this](const auto& item) {
     if (!item.second.weak.expired()) return false;
-    backend::cpu_meter().sub(item.second.bytes);
+    memory().meter().sub(item.second.bytes);
     return true;
   });
   auto storages = session_->layers.storages();
   for (const auto* optimizer : optimizers_)
     for (const at::Tensor& tensor : optimizer_state(*optimizer)) storages.push_back(tensor.storage());
   for (const c10::Storage& storage : storages) {
-    if (!storage.device().is_cpu() || storage.nbytes() == 0 || backend::is_metered(storage.data_ptr())) continue;
+    if (storage.device() != memory().device() || storage.nbytes() == 0 || memory().gives_back(storage.data_ptr()))
+      continue;
     const auto bytes = static_cast<int64_t>(storage.nbytes());
     const auto [it, added] =
         earlier_.try_emplace(storage.unsafeGetStorageImpl(), Earlier{storage.getWeakStorageImpl(), bytes});
-    if (added) backend::cpu_meter().add(bytes);
+    if (added) memory().meter().add(bytes);
   }
 }
 

@@ -11,7 +11,7 @@ void Controller::emit(Event::Kind kind, const std::string& message) const {
 }
 
 void Controller::end_iteration() {
-  auto& meter = backend::cpu_meter();
+  auto& meter = memory().meter();
   auto& store = *session_->store;
   const auto now = std::chrono::steady_clock::now();
   step_seconds_ = std::chrono::duration<double>(now - step_started_).count();
@@ -77,7 +77,7 @@ MemoryBreakdown Controller::breakdown() const {
   result.optimizer_bytes = optimizer_bytes_;
   result.payloads_bytes = session_->store->charged_ledger().totals().current;
   result.transients_bytes =
-      std::max<int64_t>(0, backend::cpu_meter().current() - result.parameters_bytes - result.gradients_bytes -
+      std::max<int64_t>(0, memory().meter().current() - result.parameters_bytes - result.gradients_bytes -
                                result.optimizer_bytes - result.payloads_bytes);
   if (const auto p = profile()) result.floor_bytes = p->floor_bytes();
   return result;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hooks/store/store.h"
 #include "planner/noise_prior.h"
 
 namespace cinch::hooks {
@@ -50,7 +51,7 @@ std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats
   result[0].option.charged_bytes = raw_bytes;
   const auto add = [&](const CodecSpec& spec) {
     const auto codec = shared_codec(spec);
-    const auto form = form_for(spec, codec, payload.wants, payload.dtype());
+    const auto form = form_for(spec, codec, payload.wants, payload.dtype(), payload.store->memory().kind());
     if (!form) return;
     const auto bytes = payload.measure(*form, context);
     if (!bytes || *bytes >= raw_bytes) return;

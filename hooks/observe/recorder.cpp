@@ -4,8 +4,6 @@
 #include <functional>
 #include <map>
 
-#include "src/backend/torch/metered_allocator.h"
-
 namespace cinch::hooks {
 
 namespace {
@@ -19,12 +17,12 @@ uint64_t next_id() {
 
 Recorder::Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites)
     : store_(std::move(store)), sites_(std::move(sites)), id_(next_id()) {
-  backend::cpu_meter().take_interval_peak();
+  store_->memory().meter().take_interval_peak();
   timeline_.push_back({});
 }
 
 int32_t Recorder::event() {
-  timeline_.back().bytes = backend::cpu_meter().take_interval_peak() + recoded_bytes_;
+  timeline_.back().bytes = store_->memory().meter().take_interval_peak() + recoded_bytes_;
   timeline_.push_back({});
   return static_cast<int32_t>(timeline_.size()) - 1;
 }

@@ -56,7 +56,7 @@ NeedUnion unite(std::span<const Want> wants) {
 }
 
 std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const Codec>& codec,
-                             std::span<const Want> wants, DType dtype) {
+                             std::span<const Want> wants, DType dtype, DeviceKind device) {
   const NeedUnion needs = unite(wants);
   if (spec.name == "keep" || needs.opaque) return std::nullopt;
   if (spec.name == "shape") return needs.only_shape ? std::optional<Form>(Form{}) : std::nullopt;
@@ -67,7 +67,7 @@ std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const 
     form.side.predicate.kind = PredicateKind::kTwoValued;
     return form;
   }
-  if (codec == nullptr || !codec->supports(dtype, DeviceKind::kCpu)) return std::nullopt;
+  if (codec == nullptr || !codec->supports(dtype, device)) return std::nullopt;
   Form form = with_values(codec, wants);
   if (!form.lossless) {
     if (needs.wants_exact || needs.two_valued) return std::nullopt;

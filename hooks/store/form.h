@@ -51,7 +51,7 @@ struct Form {
 // The form in which `codec` (null for keep and shape) with `spec` serves all wants, or nullopt when it cannot, or when
 // it is `keep`.
 std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const Codec>& codec,
-                             std::span<const Want> wants, DType dtype);
+                             std::span<const Want> wants, DType dtype, DeviceKind device);
 
 // The method of the smallest lossless form that the needs and the dtype allow without looking at values; "keep": none.
 const char* lossless_method(std::span<const Want> wants, DType dtype);

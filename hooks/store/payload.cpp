@@ -1,19 +1,13 @@
 #include "hooks/store/payload.h"
 
-#include <ATen/EmptyTensor.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 
-#include "hooks/store/stand_in.h"
 #include "hooks/store/store.h"
 #include "src/backend/torch/dtype.h"
 #include "src/backend/torch/metered_allocator.h"
 
 namespace cinch::hooks {
 namespace {
-
-at::Tensor empty_bytes(int64_t bytes) {
-  return at::detail::empty_cpu({bytes}, c10::kByte, c10::nullopt, c10::nullopt, c10::nullopt, c10::nullopt);
-}
 
 std::span<const std::byte> bytes_of(const at::Tensor& tensor, int64_t offset, int64_t bytes) {
   return {static_cast<const std::byte*>(tensor.storage().data()) + offset, static_cast<size_t>(bytes)};
@@ -22,8 +16,8 @@ std::span<const std::byte> bytes_of(const at::Tensor& tensor, int64_t offset, in
 // A tensor over a storage, without dispatch: no ambient mode (autocast, functional transforms) may touch it.
 at::Tensor tensor_over(c10::Storage storage, c10::ScalarType type, const std::vector<int64_t>& sizes,
                        const std::vector<int64_t>& strides, int64_t offset, const c10::VariableVersion& version) {
-  auto tensor = at::detail::make_tensor<c10::TensorImpl>(std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CPU),
-                                                         c10::scalarTypeToTypeMeta(type));
+  const c10::DispatchKeySet keys(storage.device().is_cuda() ? c10::DispatchKey::CUDA : c10::DispatchKey::CPU);
+  auto tensor = at::detail::make_tensor<c10::TensorImpl>(std::move(storage), keys, c10::scalarTypeToTypeMeta(type));
   tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);
   // A backward that writes into what it saved is then found by the version check, as in stock autograd.
   tensor.unsafeGetTensorImpl()->set_version_counter(version);
@@ -38,8 +32,17 @@ Payload::Payload(std::shared_ptr<Store> s, std::shared_ptr<StorageEntry> e, cons
       span(sp),
       version(torch::autograd::impl::version_counter(tensor)),
       saved_version(version.current_version()),
+      saved_stream(store->memory().current_stream()),
       dtype_(backend::to_dtype(sp.type)),
-      raw_(tensor.tensor_data()) {}
+      raw_(tensor.tensor_data()),
+      coded_stream_(saved_stream) {}
+
+const backend::DeviceMemory& Payload::memory() const { return store->memory(); }
+
+void Payload::use(const at::Tensor& tensor, const c10::Stream& made_on) const {
+  memory().follow(made_on);
+  memory().used_here(tensor.storage().data_ptr());
+}
 
 Payload::~Payload() { store->payload_freed(*this, std::move(raw_)); }
 
@@ -53,8 +56,8 @@ at::Tensor Payload::unpack(const Want& want, const View& view) {
     if (raw_.defined()) return alias(raw_, span.begin, view);
   }
   if (want.need == Need::kShape) {
-    return tensor_over(stand_in_storage((view.offset + span.numel) * static_cast<int64_t>(c10::elementSize(span.type))),
-                       span.type, view.sizes, view.strides, view.offset, version);
+    const int64_t bytes = (view.offset + span.numel) * static_cast<int64_t>(c10::elementSize(span.type));
+    return tensor_over(memory().stand_in(bytes), span.type, view.sizes, view.strides, view.offset, version);
   }
   return decode(want, view);
 }
@@ -82,19 +85,29 @@ at::Tensor Payload::decode(const Want& want, const View& view) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const Part* part = part_for(want);
     TORCH_CHECK(part != nullptr, "cinch: ", store->site_name(want.site), " was packed without what its backward needs");
-    if (part->codec == nullptr) return alias(coded_, 0, view);
+    if (part->codec == nullptr) {
+      use(coded_, coded_stream_);
+      return alias(coded_, 0, view);
+    }
     if (want.known_op) {
-      if (auto shared = part->decoded ? part->decoded->lock() : c10::intrusive_ptr<c10::StorageImpl>())
-        return tensor_over(c10::Storage(std::move(shared)), span.type, view.sizes, view.strides, view.offset, version);
+      if (auto shared = part->decoded ? part->decoded->lock() : c10::intrusive_ptr<c10::StorageImpl>()) {
+        auto tensor =
+            tensor_over(c10::Storage(std::move(shared)), span.type, view.sizes, view.strides, view.offset, version);
+        use(tensor, part->decoded_stream);
+        return tensor;
+      }
     }
   }
-  at::Tensor buffer =
-      at::detail::empty_cpu({span.numel}, span.type, c10::nullopt, c10::nullopt, c10::nullopt, c10::nullopt);
+  at::Tensor buffer = memory().empty(span.numel, span.type);
   const std::lock_guard<std::mutex> lock(mutex_);
   Part* part = const_cast<Part*>(part_for(want));
+  use(coded_, coded_stream_);
   part->codec->decode(bytes_of(coded_, part->offset, part->bytes), buffer.mutable_data_ptr(), span.numel, dtype_,
                       store->context(*this));
-  if (want.known_op) part->decoded = buffer.storage().getWeakStorageImpl();
+  if (want.known_op) {
+    part->decoded = buffer.storage().getWeakStorageImpl();
+    part->decoded_stream = memory().current_stream();
+  }
   return tensor_over(buffer.storage(), span.type, view.sizes, view.strides, view.offset, version);
 }
 
@@ -110,19 +123,20 @@ bool Payload::encode(const Form& form, const CodecContext& context) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto extent = raw_extent();
   if (!extent || coded_.defined()) return false;
+  use(raw_, saved_stream);
   std::vector<Part> parts;
   std::vector<SideInfo> sides;
   int64_t total = 0;
   const auto add = [&](std::shared_ptr<const Codec> codec, const SideInfo& side, bool values) {
     const auto bytes = codec->measure(*extent, side, context);
     if (!bytes) return false;
-    parts.push_back(Part{std::move(codec), side.predicate, values, total, *bytes, std::nullopt});
+    parts.push_back(Part{std::move(codec), side.predicate, values, total, *bytes, std::nullopt, saved_stream});
     sides.push_back(side);
     total += align_part(*bytes);
     return true;
   };
   if (form.copy) {
-    parts.push_back(Part{nullptr, {}, true, 0, raw_values_bytes(), std::nullopt});
+    parts.push_back(Part{nullptr, {}, true, 0, raw_values_bytes(), std::nullopt, saved_stream});
     sides.emplace_back();
     total = align_part(raw_values_bytes());
   }
@@ -136,14 +150,14 @@ bool Payload::encode(const Form& form, const CodecContext& context) {
   at::Tensor coded;
   try {
     const backend::ReserveScope reserve;
-    coded = empty_bytes(total);
+    coded = memory().empty(total, c10::kByte);
   } catch (const c10::OutOfMemoryError&) {
     return false;
   }
   auto* base = static_cast<std::byte*>(coded.mutable_data_ptr());
   for (size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].codec == nullptr) {
-      std::copy_n(static_cast<const std::byte*>(extent->data), parts[i].bytes, base + parts[i].offset);
+      memory().copy(base + parts[i].offset, extent->data, parts[i].bytes);
       continue;
     }
     const auto written = parts[i].codec->encode(*extent, sides[i],
@@ -152,6 +166,7 @@ bool Payload::encode(const Form& form, const CodecContext& context) {
     parts[i].bytes = *written;
   }
   coded_ = std::move(coded);
+  coded_stream_ = memory().current_stream();
   parts_ = std::move(parts);
   coded_bytes_.store(total);
   return true;
@@ -180,10 +195,11 @@ bool Payload::recode(const std::shared_ptr<const Codec>& coarser, const CodecCon
   at::Tensor coded;
   try {
     const backend::ReserveScope reserve;
-    coded = empty_bytes(total);
+    coded = memory().empty(total, c10::kByte);
   } catch (const c10::OutOfMemoryError&) {
     return false;
   }
+  use(coded_, coded_stream_);
   auto* base = static_cast<std::byte*>(coded.mutable_data_ptr());
   const auto written = parts_[0].codec->recode(bytes_of(coded_, parts_[0].offset, parts_[0].bytes), span.numel, dtype_,
                                                *coarser, {base, static_cast<size_t>(values_room)}, context);
@@ -191,12 +207,13 @@ bool Payload::recode(const std::shared_ptr<const Codec>& coarser, const CodecCon
   int64_t offset = values_room;
   for (size_t i = 1; i < parts_.size(); ++i) {
     const auto from = bytes_of(coded_, parts_[i].offset, parts_[i].bytes);
-    std::copy(from.begin(), from.end(), base + offset);
+    memory().copy(base + offset, from.data(), parts_[i].bytes);
     parts_[i].offset = offset;
     offset += align_part(parts_[i].bytes);
   }
-  parts_[0] = Part{coarser, {}, true, 0, *written, std::nullopt};
+  parts_[0] = Part{coarser, {}, true, 0, *written, std::nullopt, coded_stream_};
   coded_ = std::move(coded);
+  coded_stream_ = memory().current_stream();
   coded_bytes_.store(total);
   return true;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "hooks/store/form.h"
+#include "src/backend/torch/device_memory.h"
 
 namespace cinch::hooks {
 
@@ -78,6 +79,7 @@ class Payload {
   const Span span;
   const c10::VariableVersion version;
   const uint32_t saved_version;
+  const c10::Stream saved_stream;  // on which the raw values were made, or will be
   std::vector<Want> wants;
   RecordId record;            // the recorder's
   double noise_variance = 0;  // what coding it is priced at, for the reclaimer's bound
@@ -89,16 +91,21 @@ class Payload {
     bool values = false;
     int64_t offset = 0, bytes = 0;
     std::optional<c10::weak_intrusive_ptr<c10::StorageImpl>> decoded;
+    c10::Stream decoded_stream;
   };
   const Part* part_for(const Want& want) const;
   std::optional<Extent> raw_extent() const;  // mutex held; nullopt: gone, or the storage has shrunk
   at::Tensor alias(const at::Tensor& base, int64_t base_offset, const View& view) const;
   at::Tensor decode(const Want& want, const View& view);
+  const backend::DeviceMemory& memory() const;
+  // What follows on the current stream may read `tensor`, which another stream may have made.
+  void use(const at::Tensor& tensor, const c10::Stream& made_on) const;
 
   mutable std::mutex mutex_;
   DType dtype_;
   at::Tensor raw_;
   at::Tensor coded_;
+  c10::Stream coded_stream_;
   std::vector<Part> parts_;
   std::atomic<bool> raw_state_{true};
   std::atomic<int64_t> coded_bytes_{0};

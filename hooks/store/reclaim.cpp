@@ -2,7 +2,6 @@
 // bits to 2. Lossy steps stop where the noise bound's guess is reached.
 #include "hooks/observe/evaluate.h"
 #include "hooks/store/store.h"
-#include "src/backend/torch/metered_allocator.h"
 
 namespace cinch::hooks {
 namespace {
@@ -22,7 +21,7 @@ void Store::set_reserve(StorageEntry& entry, int64_t bytes) {
   if (entry.reserve > 0) reserves_.erase(reserves_.find(entry.reserve));
   entry.reserve = bytes;
   if (bytes > 0) reserves_.insert(bytes);
-  if (reclaim_enabled_) backend::cpu_meter().set_reserve(reserves_.empty() ? 0 : *reserves_.rbegin());
+  if (reclaim_enabled_) memory_.meter().set_reserve(reserves_.empty() ? 0 : *reserves_.rbegin());
 }
 
 void Store::set_reclaim(bool enabled, double variance_bound, std::function<bool(const std::string&)> allowed,
@@ -36,7 +35,7 @@ void Store::set_reclaim(bool enabled, double variance_bound, std::function<bool(
   variance_bound_ = variance_bound;
   untouchable_ = std::move(untouchable);
   untouchable_sites_.clear();
-  backend::cpu_meter().set_reserve(enabled && !reserves_.empty() ? *reserves_.rbegin() : 0);
+  memory_.meter().set_reserve(enabled && !reserves_.empty() ? *reserves_.rbegin() : 0);
 }
 
 bool Store::is_untouchable(const Payload& payload) {
@@ -50,7 +49,7 @@ bool Store::is_untouchable(const Payload& payload) {
 }
 
 bool Store::fits(int64_t request) const {
-  const auto& meter = backend::cpu_meter();
+  const auto& meter = memory_.meter();
   return meter.limit() == memory::Meter::kNoLimit || meter.current() + request <= meter.limit() - meter.reserve();
 }
 
@@ -61,7 +60,7 @@ std::optional<Form> Store::reclaim_form(const Payload& payload) const {
     if (!reclaim_methods_.contains(method)) return std::nullopt;
   }
   const CodecSpec spec{method, {}};
-  return form_for(spec, shared_codec(spec), payload.wants, payload.dtype());
+  return form_for(spec, shared_codec(spec), payload.wants, payload.dtype(), memory_.kind());
 }
 
 bool Store::spend(double variance) {
@@ -76,7 +75,7 @@ std::optional<Form> Store::lossy_form(Payload& payload, double& variance) {
   if (auto form = reclaim_form(payload)) return form;
   if (!reclaim_lossy_ || !is_codable_float(payload.dtype())) return std::nullopt;
   const auto codec = shared_codec(group_quant(4));
-  auto form = form_for(codec->spec(), codec, payload.wants, payload.dtype());
+  auto form = form_for(codec->spec(), codec, payload.wants, payload.dtype(), memory_.kind());
   if (!form) return std::nullopt;
   const auto stats = payload.stats();
   if (!stats || !stats->finite) return std::nullopt;

@@ -4,8 +4,6 @@
 
 #include "hooks/store/stopwatch.h"
 #include "hooks/trace.h"
-#include "src/backend/torch/executor.h"
-#include "src/backend/torch/metered_allocator.h"
 
 namespace cinch::hooks {
 namespace {
@@ -23,14 +21,15 @@ Span span_of(const at::Tensor& tensor) {
 
 }  // namespace
 
-Store::Store(std::shared_ptr<Sites> sites, uint64_t seed) : sites_(std::move(sites)), seed_(seed) {}
+Store::Store(const backend::DeviceMemory& memory, std::shared_ptr<Sites> sites, uint64_t seed)
+    : memory_(memory), sites_(std::move(sites)), seed_(seed) {}
 
 CodecContext Store::context(const Payload& payload) const {
   CodecContext context;
   context.seed = seed_;
   context.step = step_.load(std::memory_order_relaxed);
   context.site = payload.wants.empty() ? 0 : (*sites_)[payload.wants.front().site].hash;
-  context.executor = &backend::torch_executor();
+  memory_.describe(context);
   return context;
 }
 
@@ -45,7 +44,7 @@ Store::EntryPtr Store::entry_for(const at::Tensor& tensor, const Want& want) {
   slot->sequence = next_sequence_++;
   slot->first_site = want.site;
   slot->charged = slot->nbytes;
-  slot->metered = backend::is_metered(tensor.storage().data_ptr());
+  slot->metered = memory_.gives_back(tensor.storage().data_ptr());
   for (; ledger_sites_ <= want.site; ++ledger_sites_) {
     raw_ledger_.add_site((*sites_)[ledger_sites_].name);
     charged_ledger_.add_site((*sites_)[ledger_sites_].name);

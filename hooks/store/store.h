@@ -17,6 +17,7 @@
 #include "hooks/policy.h"
 #include "hooks/sites.h"
 #include "hooks/store/payload.h"
+#include "src/backend/torch/device_memory.h"
 #include "src/memory/ledger.h"
 
 namespace cinch::hooks {
@@ -59,13 +60,13 @@ struct StoreCounters {
 
 class Store : public std::enable_shared_from_this<Store> {
  public:
-  Store(std::shared_ptr<Sites> sites, uint64_t seed);
+  Store(const backend::DeviceMemory& memory, std::shared_ptr<Sites> sites, uint64_t seed);
 
   struct Kept {
     std::shared_ptr<Payload> payload;
     View view;
   };
-  // Keeps `tensor` for `want`. The tensor is strided, on the CPU, with a storage of its own.
+  // Keeps `tensor` for `want`. The tensor is strided, on the store's device, with a storage of its own.
   Kept save(const at::Tensor& tensor, const Want& want);
   at::Tensor unpack(const Kept& kept, const Want& want);
 
@@ -83,7 +84,9 @@ class Store : public std::enable_shared_from_this<Store> {
                    std::function<bool(const std::string&)> untouchable);
   void begin_iteration(uint64_t step, double planned_variance);
 
+  // For coding or decoding now, on this thread.
   CodecContext context(const Payload& payload) const;
+  const backend::DeviceMemory& memory() const { return memory_; }
   std::string site_name(SiteId site) const { return (*sites_)[site].name; }
   void payload_freed(Payload& payload, at::Tensor raw);
 
@@ -125,6 +128,7 @@ class Store : public std::enable_shared_from_this<Store> {
   bool fits(int64_t request) const;
   bool is_untouchable(const Payload& payload);  // mutex held
 
+  const backend::DeviceMemory& memory_;
   const std::shared_ptr<Sites> sites_;
   const uint64_t seed_;
   mutable std::mutex mutex_;

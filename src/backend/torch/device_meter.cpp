@@ -2,15 +2,12 @@
 
 #include "cinch/error.h"
 #include "cinch/torch/meter.h"
-#include "src/backend/torch/metered_allocator.h"
+#include "src/backend/torch/device_memory.h"
 
 namespace cinch {
 
 DeviceMeter& DeviceMeter::of(c10::Device device) {
-  if (!device.is_cpu()) {
-    throw Error("Memory of device " + device.str() + " is not supported yet; only the CPU's can be metered.");
-  }
-  backend::install_metered_allocator();
+  backend::device_memory(device);
   static auto* meter = new DeviceMeter;
   return *meter;
 }

@@ -4,15 +4,13 @@
 #include <c10/core/alignment.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstring>
 #include <mutex>
 #include <new>
 #include <string>
 #include <utility>
 
-#include "cinch/torch/out_of_budget.h"
-#include "src/core/bytes_text.h"
+#include "cinch/error.h"
 
 namespace cinch::backend {
 namespace {
@@ -31,71 +29,10 @@ constexpr uintptr_t kPage = c10::gPagesize;
 // Room for the alignment, for the header, and for keeping blocks off page starts (see header_of).
 constexpr size_t kExtra = 3 * sizeof(Header);
 
-thread_local bool in_reserve = false;
-thread_local bool in_handler = false;
-
-class Flag {
- public:
-  explicit Flag(bool& flag) : flag_(flag), previous_(std::exchange(flag, true)) {}
-  ~Flag() { flag_ = previous_; }
-
- private:
-  bool& flag_;
-  bool previous_;
-};
-
-// The handler with the calls in progress, counted in two generations: whoever replaces the handler waits for the calls
-// that began before, and later calls cannot hold it up.
-class HandlerSlot {
- public:
-  struct Call {
-    OverrunHandler* handler;
-    uint64_t generation;
-  };
-  Call enter() {
-    const std::lock_guard lock(mutex_);
-    ++calls_[generation_ & 1];
-    return {handler_, generation_};
-  }
-  void leave(const Call& call) {
-    const std::lock_guard lock(mutex_);
-    if (--calls_[call.generation & 1] == 0) {
-      left_.notify_all();
-    }
-  }
-  void set(OverrunHandler* handler) {
-    const std::lock_guard one_at_a_time(set_mutex_);
-    std::unique_lock lock(mutex_);
-    handler_ = handler;
-    const uint64_t old = generation_++;
-    left_.wait(lock, [&] { return calls_[old & 1] == 0; });
-  }
-
- private:
-  std::mutex set_mutex_, mutex_;
-  std::condition_variable left_;
-  OverrunHandler* handler_ = nullptr;
-  uint64_t generation_ = 0;
-  int64_t calls_[2] = {0, 0};
-};
-
 // Never destroyed: tensors outlive static destructors.
 HandlerSlot& handler_slot() {
   static auto* slot = new HandlerSlot;
   return *slot;
-}
-
-[[noreturn]] void refuse(int64_t bytes, const MemoryBreakdown& breakdown) {
-  const memory::Meter& meter = cpu_meter();
-  std::string message = "A request of " + bytes_text(bytes) + " does not fit under the limit of " +
-                        bytes_text(meter.limit()) + ": " + bytes_text(meter.current()) + " are in use";
-  if (meter.reserve() > 0) {
-    message += ", " + bytes_text(meter.reserve()) + " are reserved for payloads";
-  }
-  if (breakdown.floor_bytes > 0 || breakdown.payloads_bytes > 0 || breakdown.parameters_bytes > 0) {
-    message += " (" + to_string(breakdown) + ")";
-  }
-  throw OutOfBudget(message + "; raise the limit or make the batch smaller.", breakdown);
 }
 
 int64_t ceiling(bool with_reserve) noexcept {
@@ -104,41 +41,25 @@ int64_t ceiling(bool with_reserve) noexcept {
   return limit == memory::Meter::kNoLimit || with_reserve ? limit : limit - meter.reserve();
 }
 
-// Asks the handler until the bytes fit; counts them or throws.
-void count_with_handler(int64_t bytes) {
-  memory::Meter& meter = cpu_meter();
-  MemoryBreakdown breakdown;
-  struct Visit {
-    HandlerSlot::Call call = handler_slot().enter();
-    ~Visit() { handler_slot().leave(call); }
-  } visit;
-  if (OverrunHandler* handler = visit.call.handler) {
-    const Flag no_recursion(in_handler);
-    while (handler->make_room(bytes)) {
-      if (meter.try_add(bytes, ceiling(false))) {
-        return;
-      }
-    }
-    // Another thread may have freed something meanwhile.
-    if (meter.try_add(bytes, ceiling(false))) {
-      return;
-    }
-    if (handler->overrun(bytes, breakdown)) {
-      meter.add(bytes);
-      return;
-    }
-  }
-  refuse(bytes, breakdown);
-}
-
 void count(int64_t bytes) {
-  if (cpu_meter().try_add(bytes, ceiling(in_reserve))) {
+  memory::Meter& meter = cpu_meter();
+  if (meter.try_add(bytes, ceiling(in_reserve()))) {
     return;
   }
-  if (in_reserve || in_handler) {
-    refuse(bytes, MemoryBreakdown{});
+  MemoryBreakdown breakdown;
+  if (in_reserve() || in_handler()) {
+    refuse(meter, bytes, breakdown);
   }
-  count_with_handler(bytes);
+  switch (handler_slot().negotiate(
+      bytes, [&] { return meter.try_add(bytes, ceiling(false)); }, breakdown)) {
+    case HandlerSlot::Answer::kFits:
+      return;
+    case HandlerSlot::Answer::kGranted:
+      meter.add(bytes);
+      return;
+    case HandlerSlot::Answer::kRefused:
+      refuse(meter, bytes, breakdown);
+  }
 }
 
 // The header of a block of ours, or nullptr. Blocks of ours never start a page, so that the bytes in front of any other
@@ -251,9 +172,5 @@ bool is_metered(const c10::DataPtr& data) noexcept {
   return data.get_context() != nullptr && data.get_deleter() == &MeteredAllocator::release &&
          header_of(data.get_context()) != nullptr;
 }
-
-ReserveScope::ReserveScope() noexcept : previous_(std::exchange(in_reserve, true)) {}
-
-ReserveScope::~ReserveScope() { in_reserve = previous_; }
 
 }  // namespace cinch::backend

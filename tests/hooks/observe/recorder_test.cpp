@@ -7,7 +7,7 @@ namespace {
 
 struct RecorderTest : testing::Test {
   std::shared_ptr<Sites> sites = std::make_shared<Sites>();
-  std::shared_ptr<Store> store = std::make_shared<Store>(sites, 1);
+  std::shared_ptr<Store> store = std::make_shared<Store>(backend::device_memory(c10::kCPU), sites, 1);
   std::shared_ptr<Recorder> recorder = std::make_shared<Recorder>(store, sites);
   Want want;
 

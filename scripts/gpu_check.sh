@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Builds cinch on a machine with a GPU, runs everything that needs one, and keeps the results.
+set -euo pipefail
+here="$PWD"
+cd "$(dirname "$0")/.."
+
+stages=(configure build tests memcheck racecheck kernels)
+
+usage() {
+  cat <<TEXT
+usage: scripts/gpu_check.sh [OUT_DIR] [--stages STAGE,...]
+
+For a machine with a GPU, nvcc, CMake, ninja and a Python that has torch; needs no network and installs nothing. The small
+libraries come from bundle/ (scripts/gpu_bundle.sh) or from the system. Builds into build-gpu/, so that a second call goes on
+where the first one stopped. Results go to OUT_DIR (default: gpu-results).
+  configure  build  the kernels for this GPU alone, and the tests of the codecs
+  tests             every test of the codecs, those on the GPU included: tests.xml
+  memcheck racecheck  compute-sanitizer on the GPU tests of the codecs: memcheck.txt, racecheck.txt
+  kernels           registers, shared memory and spills: kernels.txt
+TEXT
+}
+
+out=gpu-results
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --stages) IFS=, read -r -a stages <<<"${2:?--stages needs names}"; shift ;;
+    -h|--help) usage; exit 0 ;;
+    -*) usage >&2; exit 2 ;;
+    *) out="$1" ;;
+  esac
+  shift
+done
+case "$out" in /*) ;; *) [ "$out" = gpu-results ] || out="$here/$out" ;; esac
+mkdir -p "$out"
+out="$(cd "$out" && pwd)"
+say() { printf 'gpu_check: %s\n' "$*"; }
+
+configure() {
+  command -v nvidia-smi >/dev/null || { say "no nvidia-smi: is there a GPU?" >&2; exit 2; }
+  nvidia-smi --query-gpu=name,driver_version,memory.total,compute_cap --format=csv | tee "$out/gpu.csv"
+  local arch
+  arch="$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d '. ')"
+  cmake -S . -B build-gpu -G Ninja -DCMAKE_BUILD_TYPE=Release -DCINCH_WITH_CUDA=ON -DCINCH_CUDA_ARCHITECTURES="$arch" \
+        -DCMAKE_PREFIX_PATH="$PWD/bundle/usr" -DCMAKE_LIBRARY_ARCHITECTURE="$(gcc -dumpmachine)" \
+        -DCINCH_WITH_TORCH=OFF -DCINCH_INSTALL=OFF
+}
+build() { cmake --build build-gpu -j "$(nproc)" --target cinch_test_codec; }
+tests() {
+  build-gpu/bin/cinch_test_codec --gtest_brief=1 --gtest_output="xml:$out/tests.xml"
+  if grep -q 'result="skipped".*Cuda' "$out/tests.xml"; then
+    say "GPU tests were skipped" >&2
+    return 1
+  fi
+}
+sanitize() {
+  compute-sanitizer --tool "$1" --error-exitcode 9 build-gpu/bin/cinch_test_codec --gtest_brief=1 \
+                    --gtest_filter='*Cuda*float32*:*Cuda*bits*' >"$out/$1.txt" 2>&1 || { tail -n 40 "$out/$1.txt"; return 1; }
+  tail -n 1 "$out/$1.txt"
+}
+memcheck() { sanitize memcheck; }
+racecheck() { sanitize racecheck; }
+kernels() { scripts/kernel_report.py build-gpu >"$out/kernels.txt" || { cat "$out/kernels.txt"; return 1; }; tail -n 1 "$out/kernels.txt"; }
+
+for stage in "${stages[@]}"; do
+  case "$stage" in
+    configure|build|tests|memcheck|racecheck|kernels) ;;
+    *) usage >&2; echo "gpu_check: unknown stage '$stage'" >&2; exit 2 ;;
+  esac
+done
+if [ ${#stages[@]} = 1 ]; then
+  say "${stages[0]}"
+  "${stages[0]}"
+  exit 0
+fi
+
+failed=()
+for stage in "${stages[@]}"; do
+  # A process of its own: a failing command ends it, and the other stages go on.
+  if ! scripts/gpu_check.sh "$out" --stages "$stage"; then
+    failed+=("$stage")
+    case "$stage" in configure|build) break ;; esac
+  fi
+done
+if [ ${#failed[@]} -gt 0 ]; then
+  say "failed: ${failed[*]}" >&2
+  exit 1
+fi
+say "all stages passed; results in $out"
