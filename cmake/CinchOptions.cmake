@@ -5,11 +5,13 @@ if(PROJECT_IS_TOP_LEVEL)
   endif()
   set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
   set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
-  # ccache where it is: it must be told that a precompiled header may carry __TIME__ and defines.
+  # ccache where it is. It must be told that a precompiled header may carry __TIME__ and defines, and that paths below
+  # the checkout mean the same in every clone.
   find_program(CINCH_CCACHE NAMES ccache)
   mark_as_advanced(CINCH_CCACHE)
   if(CINCH_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-    set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${CINCH_CCACHE}")
+    set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_NOHASHDIR=1
+                                    "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}" "${CINCH_CCACHE}")
   endif()
 endif()
 
