@@ -12,6 +12,7 @@ bool Store::is_exclusive(const StorageEntry& entry) const {
 }
 
 void Store::poll() {
+  if (memory_.capturing()) return;
   std::vector<EntryPtr> ripe;
   {
     const std::lock_guard<std::mutex> lock(mutex_);

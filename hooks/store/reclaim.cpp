@@ -1,5 +1,7 @@
 // The reclaimer: raw payloads first, oldest first, exact forms where they exist, else group_quant of 4 bits; then 4
 // bits to 2. Lossy steps stop where the noise bound's guess is reached.
+#include <algorithm>
+
 #include "hooks/observe/evaluate.h"
 #include "hooks/store/store.h"
 
@@ -21,7 +23,13 @@ void Store::set_reserve(StorageEntry& entry, int64_t bytes) {
   if (entry.reserve > 0) reserves_.erase(reserves_.find(entry.reserve));
   entry.reserve = bytes;
   if (bytes > 0) reserves_.insert(bytes);
-  if (reclaim_enabled_) memory_.meter().set_reserve(reserves_.empty() ? 0 : *reserves_.rbegin());
+  if (reclaim_enabled_) keep_reserve();
+}
+
+// Without a limit there is nothing to keep it below: a full device is then made room on with what is left.
+void Store::keep_reserve() {
+  const bool limited = memory_.meter().limit() != memory::Meter::kNoLimit;
+  memory_.set_reserve(reclaim_enabled_ && limited && !reserves_.empty() ? *reserves_.rbegin() : 0);
 }
 
 void Store::set_reclaim(bool enabled, double variance_bound, std::function<bool(const std::string&)> allowed,
@@ -35,7 +43,7 @@ void Store::set_reclaim(bool enabled, double variance_bound, std::function<bool(
   variance_bound_ = variance_bound;
   untouchable_ = std::move(untouchable);
   untouchable_sites_.clear();
-  memory_.meter().set_reserve(enabled && !reserves_.empty() ? *reserves_.rbegin() : 0);
+  keep_reserve();
 }
 
 bool Store::is_untouchable(const Payload& payload) {
@@ -46,11 +54,6 @@ bool Store::is_untouchable(const Payload& payload) {
     if (it->second) return true;
   }
   return false;
-}
-
-bool Store::fits(int64_t request) const {
-  const auto& meter = memory_.meter();
-  return meter.limit() == memory::Meter::kNoLimit || meter.current() + request <= meter.limit() - meter.reserve();
 }
 
 std::optional<Form> Store::reclaim_form(const Payload& payload) const {
@@ -77,15 +80,17 @@ std::optional<Form> Store::lossy_form(Payload& payload, double& variance) {
   const auto codec = shared_codec(group_quant(4));
   auto form = form_for(codec->spec(), codec, payload.wants, payload.dtype(), memory_.kind());
   if (!form) return std::nullopt;
-  const auto stats = payload.stats();
-  if (!stats || !stats->finite) return std::nullopt;
-  const double cost = price(payload, *stats, *codec, weight_payloads());
+  const auto later = payload.later_stats();
+  if (!later) return std::nullopt;
+  const TensorStats stats = (*later)();  // waits for the device: memory is short, and the price must be known
+  if (!stats.finite) return std::nullopt;
+  const double cost = price(payload, stats, *codec, weight_payloads());
   variance += cost;
   payload.noise_variance = cost;
   return form;
 }
 
-bool Store::reclaim_raw(Mode mode) {
+int64_t Store::reclaim_raw(Mode mode) {
   std::vector<EntryPtr> candidates;
   std::vector<std::shared_ptr<Payload>> others;  // see Store::save
   {
@@ -107,13 +112,14 @@ bool Store::reclaim_raw(Mode mode) {
   for (const EntryPtr& entry : candidates) {
     if (encode_entry(entry, mode)) {
       ++counters_.reclaims;
-      return true;
+      const std::lock_guard<std::mutex> lock(mutex_);
+      return std::max<int64_t>(1, entry->nbytes - entry->charged);
     }
   }
-  return false;
+  return 0;
 }
 
-bool Store::reclaim_coded() {
+int64_t Store::reclaim_coded() {
   const auto coarser = shared_codec(group_quant(2));
   std::vector<EntryPtr> candidates;
   std::vector<std::shared_ptr<Payload>> others;  // see Store::save
@@ -174,10 +180,11 @@ bool Store::reclaim_coded() {
       ++counters_.reclaims;
       listener = listener_;
     }
-    if (listener) listener->coded(*payload, before - payload->coded_bytes());
-    return true;
+    const int64_t freed = before - payload->coded_bytes();
+    if (listener) listener->coded(*payload, freed);
+    return std::max<int64_t>(1, freed);
   }
-  return false;
+  return 0;
 }
 
 bool Store::make_room(int64_t request) {
@@ -185,10 +192,17 @@ bool Store::make_room(int64_t request) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!reclaim_enabled_) return false;
   }
+  const int64_t before = memory_.in_use().current();
   poll();  // with a plan, what has become exclusive takes its planned form first
-  bool freed = false;
-  while (!fits(request) && (reclaim_raw(Mode::kLossless) || reclaim_raw(Mode::kLossy) || reclaim_coded())) freed = true;
-  return freed;
+  int64_t freed = std::max<int64_t>(0, before - memory_.in_use().current());
+  while (!memory_.fits(request, freed)) {
+    int64_t step = reclaim_raw(Mode::kLossless);
+    if (step == 0) step = reclaim_raw(Mode::kLossy);
+    if (step == 0) step = reclaim_coded();
+    if (step == 0) break;
+    freed += step;
+  }
+  return freed > 0;
 }
 
 }  // namespace cinch::hooks

@@ -121,12 +121,13 @@ class Store : public std::enable_shared_from_this<Store> {
   void coded_now(const EntryPtr& entry,
                  const std::vector<std::pair<std::shared_ptr<Payload>, Form>>& work);  // mutex held
   void code_failed(StorageEntry& entry, Mode mode, bool tried);                        // mutex held
-  bool reclaim_raw(Mode mode);
-  bool reclaim_coded();
+  // Bytes that were given back; 0: nothing could be coded.
+  int64_t reclaim_raw(Mode mode);
+  int64_t reclaim_coded();
   void set_reserve(StorageEntry& entry, int64_t bytes);  // mutex held
+  void keep_reserve();                                   // mutex held
   void forget(StorageEntry& entry);                      // mutex held
-  bool fits(int64_t request) const;
-  bool is_untouchable(const Payload& payload);  // mutex held
+  bool is_untouchable(const Payload& payload);           // mutex held
 
   const backend::DeviceMemory& memory_;
   const std::shared_ptr<Sites> sites_;

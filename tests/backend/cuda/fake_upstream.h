@@ -71,11 +71,20 @@ class FakeUpstream final : public c10::cuda::CUDACachingAllocator::CUDAAllocator
   }
   std::string name() override { return kind_; }
 
+  c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex device) override {
+    const std::lock_guard<std::mutex> lock(mutex);
+    c10::CachingDeviceAllocator::DeviceStats stats;
+    auto cached = int64_t{0};
+    for (const auto& [n, block] : cached_[device]) cached += static_cast<int64_t>(n);
+    stats.reserved_bytes[0].current = reserved_[device];
+    stats.requested_bytes[0].current = reserved_[device] - cached;
+    return stats;
+  }
+
   // Not asked of a fake.
   void copy_data(void*, const void*, std::size_t) const override {}
   bool initialized() override { return true; }
   void recordStream(const c10::DataPtr&, c10::cuda::CUDAStream) override {}
-  c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex) override { return {}; }
   void resetAccumulatedStats(c10::DeviceIndex) override {}
   void resetPeakStats(c10::DeviceIndex) override {}
   void init(int) override {}
