@@ -35,7 +35,7 @@ class FakeUpstream final : public c10::cuda::CUDACachingAllocator::CUDAAllocator
     void* block = std::malloc(n);
     sizes_[block] = {n, *current_};
     reserved_[*current_] += static_cast<int64_t>(n);
-    tell(Entry::SEGMENT_ALLOC, block, n);
+    tell(expandable ? Entry::SEGMENT_MAP : Entry::SEGMENT_ALLOC, block, n);
     tell(Entry::ALLOC, block, n);
     return block;
   }
@@ -117,6 +117,7 @@ class FakeUpstream final : public c10::cuda::CUDACachingAllocator::CUDAAllocator
 
   std::mutex mutex;  // held while the tracker is told, as upstream's is
   int64_t requests = 0;
+  bool expandable = false;  // segments that grow and shrink by mapping
 
  private:
   struct Context {
@@ -133,7 +134,7 @@ class FakeUpstream final : public c10::cuda::CUDACachingAllocator::CUDAAllocator
   void empty(c10::DeviceIndex device) {
     for (const auto& [n, block] : cached_[device]) {
       reserved_[device] -= static_cast<int64_t>(n);
-      tell(Entry::SEGMENT_FREE, block, n, device);
+      tell(expandable ? Entry::SEGMENT_UNMAP : Entry::SEGMENT_FREE, block, n, device);
       sizes_.erase(block);
       std::free(block);
     }

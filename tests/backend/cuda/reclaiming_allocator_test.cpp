@@ -72,6 +72,16 @@ TEST_F(ReclaimingAllocatorTest, FollowsReservedAndAllocatedBytes) {
   EXPECT_EQ(holder.calls, 0);
 }
 
+TEST_F(ReclaimingAllocatorTest, FollowsExpandableSegments) {
+  upstream.expandable = true;
+  limit(10'000);
+  hold(9, 1000);
+  const auto large = allocator.allocate(4000);
+  EXPECT_EQ(allocator.meter(0).current(), upstream.reserved(0));
+  EXPECT_LE(allocator.meter(0).peak(), 10'000);
+  EXPECT_EQ(holder.held.size(), 6u);
+}
+
 TEST_F(ReclaimingAllocatorTest, MakesRoomOutsideOfTheLockAndAsksAgain) {
   limit(10'000);
   hold(9, 1000);
