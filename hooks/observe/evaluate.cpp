@@ -59,12 +59,12 @@ std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats
     candidate.option.spec = codec ? codec->spec() : normalise(spec);
     candidate.option.charged_bytes = *bytes;
     candidate.option.lossless = form->lossless;
-    const auto& timed = form->values          ? form->values
-                        : form->masks.empty() ? nullptr
-                                              : shared_codec(CodecSpec{"mask", {}});
+    const bool masked = !form->masks.empty() || !form->pairs.empty();
+    const auto timed = form->values ? form->values : masked ? shared_codec(CodecSpec{"mask", {}}) : nullptr;
     if (timed) {
       SideInfo side = form->side;
-      if (!form->values) side.predicate = form->masks.front();
+      // A plane of a pair takes about as long as a mask.
+      if (!form->values) side.predicate = form->masks.empty() ? Predicate{PredicateKind::kSign} : form->masks.front();
       const Estimate estimate = timed->estimate(stats, payload.span.numel, payload.dtype(), side);
       candidate.encode_seconds = estimate.encode_seconds;
       candidate.decode_seconds = estimate.decode_seconds;
