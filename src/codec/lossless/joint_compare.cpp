@@ -70,14 +70,14 @@ void compare(const Predicate& predicate, const F* x, const F* y, int64_t n, Flag
     case PredicateKind::kJointEqual:
       for (int64_t i = 0; i < n; ++i) one[i] = x[i] == y[i];
       if (predicate.nan_on)
-        for (int64_t i = 0; i < n; ++i) one[i] |= static_cast<uint8_t>(x[i] != x[i]) & (y[i] != y[i]);
+        for (int64_t i = 0; i < n; ++i) one[i] |= static_cast<uint8_t>(std::isnan(x[i])) & std::isnan(y[i]);
       return;
     case PredicateKind::kJointSign:  // both planes: one of the two is NaN
       for (int64_t i = 0; i < n; ++i) one[i] = static_cast<uint8_t>(x[i] != y[i]) & !(x[i] < y[i]);
       for (int64_t i = 0; i < n; ++i) two[i] = !(x[i] >= y[i]);
       return;
     default:  // the third plane: without a sign
-      for (int64_t i = 0; i < n; ++i) one[i] = static_cast<uint8_t>(std::abs(x[i]) == y[i]) | (x[i] != x[i]);
+      for (int64_t i = 0; i < n; ++i) one[i] = static_cast<uint8_t>(std::abs(x[i]) == y[i]) | std::isnan(x[i]);
       for (int64_t i = 0; i < n; ++i) two[i] = x[i] < 0;
       for (int64_t i = 0; i < n; ++i) three[i] = !(x[i] < 0) & !(x[i] > 0);
   }
