@@ -34,7 +34,7 @@ std::vector<JointCase> cases() {
       {"norm of rows", [](const Tensor& h, const Tensor&) { return at::linalg_vector_norm(h, kInf, {{2}}); }},
       {"norm of columns",
        [](const Tensor& h, const Tensor&) {
-         return at::linalg_vector_norm(h, kInf, {{0, 1}}, true);
+         return at::linalg_vector_norm(h, kInf, at::IntArrayRef({0, 1}), true);
        }},
       {"norm of all", [](const Tensor& h, const Tensor&) { return at::linalg_vector_norm(h, kInf); }},
       {"maximum", [](const Tensor& h, const Tensor& g) { return at::maximum(h, g); }},
