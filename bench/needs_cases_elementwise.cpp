@@ -44,6 +44,17 @@ NeedsCase binary(const char* op, const char* saves, std::function<Tensor(const T
   return {op, saves, call, kSizes};
 }
 
+// Two operands with ties, zeros of both signs, infinities and NaN on either side.
+NeedsCase compared(const char* op, std::function<Tensor(const Tensor&, const Tensor&)> f) {
+  const auto call = [f](int64_t size, at::ScalarType dtype) {
+    const Tensor a = edgy(size, dtype, {1.0}, true);
+    const Tensor other = edgy(size, dtype, {}, true).detach().flip({0});
+    const Tensor b = at::where(data({size}) > 0.5, other, a.detach()).requires_grad_();
+    return Graph{{f(a * 1, b * 1)}, {a, b}};
+  };
+  return {op, "other; self", call, kSizes, kFloats};
+}
+
 // On a copy: a leaf cannot be written to.
 Unary in_place(std::function<Tensor(Tensor)> f) {
   return [f](const Tensor& x) { return f(x.clone()); };
@@ -156,6 +167,9 @@ std::vector<NeedsCase> operands() {
       binary("aten::div_", "other; self", [](Tensor a, const Tensor& b) { return a.div_(b); }),
       binary("aten::maximum", "other; self", [](const Tensor& a, const Tensor& b) { return at::maximum(a, b); }),
       binary("aten::minimum", "other; self", [](const Tensor& a, const Tensor& b) { return at::minimum(a, b); }),
+      compared("aten::maximum", [](const Tensor& a, const Tensor& b) { return at::maximum(a, b); }),
+      compared("aten::minimum", [](const Tensor& a, const Tensor& b) { return at::minimum(a, b); }),
+      compared("aten::maximum", [](const Tensor& a, const Tensor& b) { return at::maximum(a, b[0]); }),
       binary("aten::addcmul", "tensor1; tensor2",
              [](const Tensor& a, const Tensor& b) { return at::addcmul(a.detach(), a, b, 0.7); }),
   };

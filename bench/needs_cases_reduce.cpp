@@ -57,6 +57,57 @@ NeedsCase classes(const char* op, const char* saves, bool weighted, bool images)
   return {op, saves, call, {1, 80}};
 }
 
+// Few distinct values, so that ties are frequent; rows of zeros of both signs, with an infinity and, where `nan`, NaN.
+NeedsCase tied(const char* op, const char* saves, std::function<Tensor(const Tensor&)> f, bool nan = true) {
+  const auto call = [f, nan](int64_t size, at::ScalarType dtype) {
+    Tensor x = (data({4 * size, 16}, at::kFloat, 2.0).round() / 2).to(dtype);
+    x[1].fill_(0.0).slice(0, 5, 9).mul_(-1);
+    x[2][3].fill_(-std::numeric_limits<double>::infinity());
+    if (nan) x[3].slice(0, 4, 6).fill_(std::numeric_limits<double>::quiet_NaN());
+    x.requires_grad_();
+    return Graph{{f(x * 1)}, {x}};
+  };
+  return {op, saves, call, {1, 80}, {at::kFloat, at::kDouble, at::kBFloat16, at::kHalf}};
+}
+
+// Ops that compare what they saved: over one dim, several, all, and in another order of memory.
+std::vector<NeedsCase> comparisons() {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto norm = [infinity](const Tensor& x, at::OptionalIntArrayRef dims, bool keepdim) {
+    return at::linalg_vector_norm(x, infinity, dims, keepdim);
+  };
+  const char* const norms = "self[p=inf]; result[p=inf]";
+  std::vector<NeedsCase> cases;
+  for (const bool nan : {false, true}) {
+    const std::vector<NeedsCase> more = {
+        tied(
+            "aten::max", "self; result", [](const Tensor& x) { return at::max(x); }, nan),
+        tied(
+            "aten::min", "self; result", [](const Tensor& x) { return at::min(x); }, nan),
+        tied(
+            "aten::amax", "self; result", [](const Tensor& x) { return at::amax(x, {1}); }, nan),
+        tied(
+            "aten::amax", "self; result", [](const Tensor& x) { return at::amax(x.t(), {-1}, true); }, nan),
+        tied(
+            "aten::amax", "self; result",
+            [](const Tensor& x) {
+              return at::amax(x.view({2, -1, 16}), {0, 2});
+            },
+            nan),
+        tied(
+            "aten::amin", "self; result", [](const Tensor& x) { return at::amin(x); }, nan),
+        tied(
+            "aten::linalg_vector_norm", norms, [norm](const Tensor& x) { return norm(x, {{1}}, false); }, nan),
+        tied(
+            "aten::linalg_vector_norm", norms, [norm](const Tensor& x) { return norm(x, {{0}}, true); }, nan),
+        tied(
+            "aten::linalg_vector_norm", norms, [norm](const Tensor& x) { return norm(x, {}, false); }, nan),
+    };
+    cases.insert(cases.end(), more.begin(), more.end());
+  }
+  return cases;
+}
+
 std::vector<NeedsCase> reductions() {
   const double infinity = std::numeric_limits<double>::infinity();
   return {
@@ -83,7 +134,11 @@ std::vector<NeedsCase> reductions() {
 
 }  // namespace
 
-std::vector<NeedsCase> reduction_cases() { return reductions(); }
+std::vector<NeedsCase> reduction_cases() {
+  std::vector<NeedsCase> all = reductions();
+  for (auto& c : comparisons()) all.push_back(std::move(c));
+  return all;
+}
 
 std::vector<NeedsCase> loss_cases() {
   return {

@@ -122,13 +122,15 @@ class SlotCheck {
   void check() {
     ++result_.runs;
     const NeedRow& row = *found_.row;
-    const bool kept_exact = row.joint || row.first_order;
+    const bool kept_exact = (row.joint && !is_joint(row.predicate)) || row.first_order;
     if (found_.need != (kept_exact ? Need::kExact : row.need)) return fail("the row was found but not applied");
     const Tensor saved = run_.saves()[index_].tensor;
     if (row.first_order) return check_first_order(row, saved);
     if (found_.need == Need::kShape)
       return must_not_matter(garbage(saved), "values were read of a slot that needs its shape");
-    if (found_.need == Need::kMask) {
+    if (is_joint(found_.predicate.kind)) {
+      check_joint();
+    } else if (found_.need == Need::kMask) {
       const auto stand_ins = same_in_predicate(saved, found_.predicate);
       if (stand_ins.empty()) return fail("the values do not fit the predicate");
       must_not_matter(stand_ins, "more was read than the predicate");
@@ -153,6 +155,42 @@ class SlotCheck {
     if (!predicate) return fail("the first-order predicate does not stand by itself");
     must_not_matter(same_in_predicate(saved, *predicate), "more was read than the predicate");
     result_.changed = true;
+  }
+
+  // Both slots of the call at once, from the plane of either of them that can have one.
+  void check_joint() {
+    std::vector<size_t> both;
+    for (size_t i = 0; i < run_.count(); ++i)
+      if (run_.saves()[i].frame == run_.saves()[index_].frame && is_joint(run_.saves()[i].need.predicate.kind))
+        both.push_back(i);
+    if (both.size() != 2) return fail(std::to_string(both.size()) + " saves of one call are joint, not two");
+    const Save save = run_.saves()[index_];  // a copy: second derivatives save more
+    const Tensors saved{run_.saves()[both[0]].tensor, run_.saves()[both[1]].tensor};
+    bool any = false;
+    for (const int leader : {0, 1}) {
+      if (leader == 1 && found_.predicate.kind != PredicateKind::kJointSign) continue;  // a result never leads
+      const auto stand_ins = joint_stand_ins(*save.op, save.inputs, found_.predicate, saved, leader);
+      if (stand_ins.empty()) continue;
+      any = true;
+      check_both(both, stand_ins);
+    }
+    if (!any) fail("no plane could be made");
+  }
+
+  void check_both(const std::vector<size_t>& both, const Tensors& stand_ins) {
+    const auto replace = [&](bool on) {
+      for (size_t i = 0; i < 2; ++i) run_.saves()[both[i]].replacement = on ? stand_ins[i] : Tensor();
+    };
+    replace(true);
+    if (!same_bits(run_.first(), base_)) fail("more was read than the comparison of the two");
+    replace(false);
+    const auto expected = case_.second_order ? run_.second() : std::nullopt;
+    if (!expected) return;
+    replace(true);
+    const auto got = run_.second();
+    replace(false);
+    if (!got || !same_bits(*got, *expected)) return fail("the second derivative differs");
+    ++result_.second_orders;
   }
 
   void must_not_matter(const Tensors& stand_ins, const char* why) {

@@ -55,6 +55,7 @@ class Hook final : public SavedVariableHooks {
       save.op = frame.op;
       save.frame = frame.id;
       save.need = hooks::resolve_slot(*frame.op, frame.arguments(), tensor, frame.taken, parent);
+      if (is_joint(save.need.predicate.kind)) save.inputs = frame.inputs;
     }
     saves_->push_back(std::move(save));
   }

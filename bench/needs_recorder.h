@@ -13,8 +13,9 @@ struct Save {
   const hooks::OpInfo* op = nullptr;  // the innermost operator
   uint64_t frame = 0;                 // which call of it
   hooks::SlotNeed need;
-  at::Tensor tensor;       // detached
-  at::Tensor replacement;  // given to the backward instead, where defined
+  std::vector<c10::IValue> inputs;  // of the call, where the need is joint
+  at::Tensor tensor;                // detached
+  at::Tensor replacement;           // given to the backward instead, where defined
 };
 
 using Saves = std::vector<Save>;

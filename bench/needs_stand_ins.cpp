@@ -1,8 +1,13 @@
 #include "bench/needs_stand_ins.h"
 
+#include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <utility>
+
+#include "hooks/catalogue/joint.h"
+#include "src/backend/torch/dtype.h"
 
 namespace cinch::bench {
 namespace {
@@ -88,6 +93,29 @@ std::vector<Tensor> same_in_predicate(const Tensor& saved, const Predicate& p) {
     return {laid_out_as(saved, sign), laid_out_as(saved, sign * 1e4), laid_out_as(saved, sign * 1e-3)};
   }
   return two_sided(saved, p);
+}
+
+std::vector<Tensor> joint_stand_ins(const hooks::OpInfo& op, c10::ArrayRef<const c10::IValue> inputs,
+                                    const Predicate& predicate, const std::vector<Tensor>& saved, int leader) {
+  std::array<hooks::JointShape, 2> shapes{hooks::joint_shape(saved[0]), hooks::joint_shape(saved[1])};
+  const auto lead = static_cast<size_t>(leader);
+  shapes[lead].may_lead = true;
+  const auto layout = hooks::joint_layout(op, inputs, {&shapes[0], &shapes[1]});
+  if (!layout) return {};
+  const Tensor &first = saved[lead], &other = saved[1 - lead];
+  const DType dtype = backend::to_dtype(first.scalar_type());
+  const CodecContext context;
+  const Tensor plane = at::empty({codec::joint_bytes(predicate.kind, first.numel())}, at::kByte);
+  const std::span<std::byte> bytes(static_cast<std::byte*>(plane.mutable_data_ptr()),
+                                   static_cast<size_t>(plane.numel()));
+  codec::encode_joint(predicate, {first.const_data_ptr(), first.numel(), dtype}, {other.const_data_ptr(), layout->axes},
+                      bytes, context);
+  std::vector<Tensor> result(2);
+  result[lead] = at::empty_strided(first.sizes(), first.strides(), first.options());
+  codec::decode_joint(bytes, predicate.kind, result[lead].mutable_data_ptr(), first.numel(), dtype, context);
+  result[1 - lead] =
+      at::empty_strided(other.sizes(), other.strides(), other.options()).fill_(codec::partner_stand_in(predicate.kind));
+  return result;
 }
 
 std::vector<Tensor> other_values(const Tensor& saved) {

@@ -5,6 +5,7 @@
 
 #include "hooks/catalogue/variants.h"
 #include "hooks/session.h"
+#include "hooks/store/joint_pair.h"
 #include "hooks/trace.h"
 
 namespace cinch::hooks {
@@ -25,6 +26,25 @@ bool packable(const at::Tensor& tensor) {
   return tensor.numel() > 0 && tensor.storage().nbytes() % tensor.itemsize() == 0;
 }
 
+// This save's place in a pair, left when the hook ends.
+class JointSeat {
+ public:
+  explicit JointSeat(const Want& want) : pair_(want.pair), place_(want.place) {}
+  ~JointSeat() { pair_->leave(); }
+  JointSeat(const JointSeat&) = delete;
+  JointSeat& operator=(const JointSeat&) = delete;
+
+  void add(const at::Tensor& tensor, JointPair::Saved saved) noexcept {
+    const Frame* const frame = current_frame();
+    if (frame) pair_->add(place_, tensor, std::move(saved), *frame->op, inputs_of(*frame));
+  }
+  std::optional<at::Tensor> unpack() { return pair_->unpack(place_); }
+
+ private:
+  const std::shared_ptr<JointPair> pair_;
+  const int place_;
+};
+
 // Small, since most saves of a network are passed through; what a payload takes is on the heap.
 class SavedHook final : public torch::autograd::SavedVariableHooks {
  public:
@@ -32,34 +52,40 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
 
   void call_pack_hook(const at::Tensor& tensor) override {
     const std::shared_ptr<Session> innermost = std::move(session_);
+    const std::shared_ptr<Session> session = session_of(innermost, tensor.device());
     // Pack never throws: an in-place op has already changed the tensor, and its node would be left without its save.
     bool identified = false;
     try {
       version_ = torch::autograd::impl::version_counter(tensor);
       if (tensor.is_inference()) versioned_ = false;
       saved_version_ = versioned_ ? version_.current_version() : 0;
-      const auto session = packable(tensor) ? session_of(innermost, tensor.device()) : nullptr;
-      if (session && !is_trained_leaf(tensor) && !session->layers.is_parameter(tensor) &&
+      if (session && packable(tensor) && !is_trained_leaf(tensor) && !session->layers.is_parameter(tensor) &&
           !session->store->memory().capturing()) {
         auto packed = std::make_unique<Packed>();
         identified = true;
         packed->want = identify(*session, tensor);
+        if (packed->want.pair) seat_ = std::make_unique<JointSeat>(packed->want);
         session->note_site(packed->want.site);
         packed->kept = session->store->save(tensor, packed->want);
         packed_ = std::move(packed);
+        if (seat_) seat_->add(tensor, {packed_->kept.payload, {}, version_});
         return;
       }
     } catch (const std::exception& error) {
       innermost->store->fall_back(error.what());
     }
-    if (!identified) note_passed(tensor);  // a slot is taken once
+    if (!identified) note_passed(session ? *session : *innermost, tensor);  // a slot is taken once
     pass_through(tensor);
+    if (seat_) seat_->add(tensor, {nullptr, alias_, version_});
   }
 
   at::Tensor call_unpack_hook() override {
     const c10::AutoGradMode no_grad(false);
     check_version();
-    if (!packed_) return alias_;
+    if (!packed_) {
+      auto stand_in = seat_ ? seat_->unpack() : std::nullopt;
+      return stand_in ? std::move(*stand_in) : alias_;
+    }
     const Store::Kept& kept = packed_->kept;
     at::Tensor tensor = kept.payload->store->unpack(kept, packed_->want);
     TORCH_INTERNAL_ASSERT(tensor.sizes() == kept.view.sizes && tensor.strides() == kept.view.strides &&
@@ -73,13 +99,12 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
     Store::Kept kept;
   };
 
-  // Outputs are told apart by their order: one that is passed through must not leave its slot to the next.
-  static void note_passed(const at::Tensor& tensor) noexcept {
+  void note_passed(Session& session, const at::Tensor& tensor) noexcept {
     try {
-      if (Frame* frame = current_frame(); frame && frame->op->slots.size() > 1)
-        resolve_slot(*frame->op, inputs_of(*frame), tensor, frame->taken);
+      const Want want = identify_passed(session, tensor);
+      if (want.pair) seat_ = std::make_unique<JointSeat>(want);
     } catch (...) {
-      // Nothing depends on it but later slots, and what does not fit is exact.
+      // Nothing depends on it but later slots and a pair, and what does not fit is exact.
     }
   }
 
@@ -115,6 +140,7 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
 
   std::shared_ptr<Session> session_;  // until packed
   std::unique_ptr<Packed> packed_;    // null: passed through
+  std::unique_ptr<JointSeat> seat_;   // null: in no pair
   at::Tensor alias_;
   c10::VariableVersion version_;
   uint32_t saved_version_ = 0;

@@ -3,6 +3,7 @@
 #include <typeinfo>
 
 #include "cinch/error.h"
+#include "hooks/store/joint_pair.h"
 #include "hooks/trace.h"
 
 namespace cinch::hooks {
@@ -28,6 +29,20 @@ int32_t layer_now(Session& session, Frame* frame) {
       last_layer.layer = session.sites->intern_layer(*layer);
   const std::string& scoped = scoped_layer();
   return scoped.empty() ? last_layer.layer : session.sites->intern_layer(scoped);
+}
+
+// A joint need is met by a pair of this very call, on the CPU; what finds no place in one keeps its values.
+void join(Session& session, Frame& frame, Want& want) {
+  if (want.need != Need::kMask || !is_joint(want.predicate.kind)) return;
+  if (!frame.pair) frame.pair = std::make_shared<JointPair>(session.store, want.predicate);
+  const bool ours = frame.pair->store == session.store && session.store->memory().kind() == DeviceKind::kCpu;
+  want.place = ours ? frame.pair->enter() : -1;
+  if (want.place >= 0) {
+    want.pair = frame.pair;
+  } else {
+    want.need = Need::kExact;
+    want.predicate = {};
+  }
 }
 
 }  // namespace
@@ -92,6 +107,19 @@ Want identify(Session& session, const at::Tensor& tensor) {
   want.known_op = op.known;
   want.op_class = op_class(op.name);
   if (want.need == Need::kInteger && frame) want.pool = pool_geometry(op, inputs, tensor);
+  join(session, f, want);
+  return want;
+}
+
+// Outputs are told apart by their order: one that is passed through must not leave its slot to the next.
+Want identify_passed(Session& session, const at::Tensor& tensor) {
+  Want want;
+  Frame* frame = current_frame();
+  if (frame == nullptr || frame->op->slots.size() < 2) return want;
+  const SlotNeed slot = resolve_slot(*frame->op, inputs_of(*frame), tensor, frame->taken);
+  want.need = slot.need;
+  want.predicate = slot.predicate;
+  if (tensor.device() == session.store->memory().device()) join(session, *frame, want);
   return want;
 }
 

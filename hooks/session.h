@@ -55,5 +55,7 @@ std::shared_ptr<Session> session_of(const std::shared_ptr<Session>& session, c10
 
 // Who saves `tensor` now: op, slot, layer, need. Called inside pack.
 Want identify(Session& session, const at::Tensor& tensor);
+// The same where the tensor is passed through: it takes its slot, and its place in a pair.
+Want identify_passed(Session& session, const at::Tensor& tensor);
 
 }  // namespace cinch::hooks

@@ -4,12 +4,15 @@
 #include <ATen/record_function.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "hooks/catalogue/op_info.h"
 
 namespace cinch::hooks {
+
+class JointPair;
 
 // One operator call in progress on this thread.
 struct Frame {
@@ -20,6 +23,7 @@ struct Frame {
   int32_t layer = -1;  // interned layer of `session`, -1: not asked yet
   int64_t occurrence = -1;
   uint64_t session = 0;  // serial of the session that numbered the layer
+  std::shared_ptr<JointPair> pair = {};  // of the two saves that the backward compares; null until the first of them
 };
 
 // The arguments of a frame of this thread; valid until the next operator begins or ends.

@@ -17,7 +17,7 @@ BEGIN, END = "<!-- begin generated -->", "<!-- end generated -->"
 
 NEEDS = ["shape", "mask", "bool", "integer", "linear", "nonlinear", "exact", "opaque", "parameter"]
 PREDICATES = ["none", "greater", "greater_equal", "less_equal", "open_interval", "closed_interval", "abs_greater", "sign",
-              "two_valued"]
+              "two_valued", "joint_equal", "joint_sign", "joint_abs_equal"]
 REACHES = ["none", "weight_grad", "input_grad", "both", "upstream"]
 ROW_KEYS = {"variant", "when", "need", "predicate", "joint", "nan", "region", "reaches", "verified", "first_order", "note"}
 BOUNDS = {"greater": ["lo"], "greater_equal": ["lo"], "less_equal": ["hi"], "open_interval": ["lo", "hi"],
@@ -86,7 +86,7 @@ def row_code(row, where):
     predicate = row.get("predicate", {"kind": "none"})
     kind = one_of(predicate.get("kind"), PREDICATES, where)
     joint = row.get("joint", False)
-    if need == "mask" and (kind == "none") != joint:
+    if need == "mask" and (kind == "none" or kind.startswith("joint_")) != joint:
         raise Wrong(f"{where}: a mask has either a predicate of single values or 'joint'")
     if need != "mask" and kind != "none":
         raise Wrong(f"{where}: a predicate needs 'need': 'mask'")
@@ -149,8 +149,8 @@ def describe(predicate):
     lo, hi = predicate.get("lo"), predicate.get("hi")
     words = {"greater": f"x > {lo}", "greater_equal": f"x >= {lo}", "less_equal": f"x <= {hi}",
              "open_interval": f"{lo} < x < {hi}", "closed_interval": f"{lo} <= x <= {hi}", "abs_greater": f"\\|x\\| > {lo}",
-             "sign": "sign of x", "two_valued": "which of two values", "none": predicate.get("equals", "")}
-    said = words[predicate["kind"]]
+             "sign": "sign of x", "two_valued": "which of two values"}
+    said = words.get(predicate["kind"], predicate.get("equals", ""))
     return said + (", on for NaN" if predicate.get("nan_on") else "")
 
 
@@ -163,7 +163,7 @@ def page_table(data):
             for row in slot["rows"]:
                 keep = describe(row["predicate"]) if "predicate" in row else ""
                 if row.get("joint"):
-                    keep += " (two tensors compared: kept exact)"
+                    keep += " (more than two tensors compared: kept exact)" if row["predicate"]["kind"] == "none" else " (one plane for both)"
                 if row.get("region"):
                     keep += f"values matter for {describe(row['region'])}"
                 checked = "run on CPU" if row["verified"] else "from source"

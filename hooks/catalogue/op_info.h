@@ -54,7 +54,7 @@ struct NeedRow {
   bool round_to_element = false;  // half types: bounds are compared in the tensor's own dtype; else in float32
   Reach reach = Reach::kNone;
   bool verified = false;     // run on CPU; else read from source
-  bool joint = false;        // the predicate compares this slot with another
+  bool joint = false;        // compares this slot with others; kept exact where there is no predicate for that
   bool first_order = false;  // wrong under create_graph
   Condition when[4] = {};    // all must hold; ends at kNone
 };
@@ -94,9 +94,9 @@ struct SlotNeed {
 // and dtype), picks the variant from the real arguments (requires_grad of weights, train/eval, p, exponent, bool mask
 // ...), and fills in predicate bounds. `taken` is the frame's memory: 0 at its start, updated here. Call it for every
 // save of the frame in order, also for tensors that are passed through: outputs are told apart by their order alone.
-// Whatever does not fit is Need::kExact, and so are rows that are unverified on the tensor's device, join two tensors,
-// or hold only without create_graph. `inputs` may be empty (OpScope). `parent` is the op of the enclosing frame, if
-// any.
+// Whatever does not fit is Need::kExact, and so are rows that are unverified on the tensor's device or hold only
+// without create_graph. A joint predicate holds where both tensors of the call meet it (joint.h). `inputs` may be empty
+// (OpScope). `parent` is the op of the enclosing frame, if any.
 SlotNeed resolve_slot(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& saved,
                       uint64_t& taken, const OpInfo* parent = nullptr);
 

@@ -59,9 +59,7 @@ int find_by_order(const OpInfo& op, const at::Tensor& saved, uint64_t& taken) {
 // What cannot be trusted on this device stays exact; where nothing would be lost anyway the need stays as it is.
 bool needs_trust(Need need) { return need == Need::kShape || need == Need::kMask || is_value(need); }
 
-bool trusted(const NeedRow& row, const at::Tensor& saved) {
-  return row.verified && saved.is_cpu() && !row.joint && !row.first_order;
-}
+bool trusted(const NeedRow& row, const at::Tensor& saved) { return row.verified && saved.is_cpu() && !row.first_order; }
 
 void apply(const Call& call, const NeedRow& row, SlotNeed& found) {
   found.row = &row;

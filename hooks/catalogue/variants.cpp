@@ -120,6 +120,9 @@ std::optional<Predicate> predicate_of(const Call& call, const NeedRow& row) {
       return std::nullopt;
     case PredicateKind::kSign:
     case PredicateKind::kTwoValued:
+    case PredicateKind::kJointEqual:
+    case PredicateKind::kJointSign:
+    case PredicateKind::kJointAbsEqual:
       return p;
     case PredicateKind::kClosedInterval:  // clamp may have one bound only
       if (is_none(call, row.lo)) p.kind = PredicateKind::kLessEqual;

@@ -71,9 +71,10 @@ std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, const
     candidate.option.lossless = form->lossless;
     candidate.side = form->side;
     candidate.codec = form->values;
-    if (!form->values && !form->masks.empty()) {
+    if (!form->values && (!form->masks.empty() || !form->pairs.empty())) {
       candidate.codec = shared_codec(CodecSpec{"mask", {}});
-      candidate.side.predicate = form->masks.front();
+      // A plane of a pair takes about as long as a mask.
+      candidate.side.predicate = form->masks.empty() ? Predicate{PredicateKind::kSign} : form->masks.front();
     }
     result.push_back(std::move(candidate));
   };

@@ -2,10 +2,33 @@
 #include <algorithm>
 #include <utility>
 
+#include "hooks/store/joint_pair.h"
 #include "hooks/store/stopwatch.h"
 #include "hooks/store/store.h"
 
 namespace cinch::hooks {
+namespace {
+
+using Work = std::vector<std::pair<std::shared_ptr<Payload>, Form>>;
+
+int64_t missing_planes(const Form& form) {
+  int64_t bytes = 0;
+  for (const auto& pair : form.pairs) bytes += pair->missing_bytes();
+  return bytes;
+}
+
+// Before the values go. Adds what was made to `bytes`; false when a plane cannot be made.
+bool make_planes(const Work& work, int64_t& bytes) {
+  for (const auto& item : work)
+    for (const auto& pair : item.second.pairs) {
+      const auto made = pair->make_plane();
+      if (!made) return false;
+      bytes += *made;
+    }
+  return true;
+}
+
+}  // namespace
 
 bool Store::is_exclusive(const StorageEntry& entry) const {
   return entry.metered && entry.raw && entry.held > 0 && entry.weak.use_count() == entry.held;
@@ -91,6 +114,7 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
     entry->busy = true;
   }
   double variance = 0, spent = 0;
+  int64_t planes_bytes = 0;
   size_t coded = 0;
   bool done = false;
   try {
@@ -106,8 +130,9 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
       coded += done ? 1 : 0;
     }
     int64_t bytes = 0;
-    for (const auto& item : work) bytes += item.first->coded_bytes();
-    done = done && bytes < entry->nbytes;
+    for (const auto& item : work) bytes += item.first->coded_bytes() + missing_planes(item.second);
+    // Planes come last: they stay, even if what they were made for is not done.
+    done = done && bytes < entry->nbytes && make_planes(work, planes_bytes);
   } catch (const std::exception& error) {  // for instance the system's memory ended before the limit did
     done = false;
     fall_back(error.what());
@@ -121,17 +146,20 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     entry->busy = false;
-    if (!done) {
+    if (done) {
+      coded_now(entry, work);
+    } else {
       spent_variance_ -= spent;
       code_failed(*entry, mode, !work.empty());
-      return false;
     }
-    coded_now(entry, work);
     listener = listener_;
   }
+  for (const auto& item : work)
+    for (const auto& pair : item.second.pairs) pair->charge();
+  if (!done) return false;
   dropped.clear();
   if (listener) {
-    int64_t rest = entry->nbytes;  // what no payload covers, or several do, is freed once
+    int64_t rest = entry->nbytes - planes_bytes;  // what no payload covers, or several do, is freed once
     for (const auto& item : work) rest -= item.first->raw_values_bytes();
     for (const auto& item : work)
       listener->coded(*item.first, item.first->raw_values_bytes() - item.first->coded_bytes() + std::exchange(rest, 0));

@@ -4,6 +4,8 @@
 #include <map>
 #include <mutex>
 
+#include "hooks/store/joint_pair.h"
+
 namespace cinch::hooks {
 namespace {
 
@@ -15,7 +17,17 @@ const std::shared_ptr<const Codec>& mask_codec() {
 Form masks_only(const NeedUnion& needs) {
   Form form;
   form.masks = needs.masks;
+  form.pairs = needs.pairs;
   return form;
+}
+
+// False: nobody will ask for it any more.
+bool add_pair(const std::shared_ptr<JointPair>& pair, NeedUnion& needs) {
+  const JointPair::Wants wants = pair->wants();
+  if (wants == JointPair::Wants::kValues) needs.wants_values = needs.wants_exact = true;
+  if (wants == JointPair::Wants::kPlane && std::find(needs.pairs.begin(), needs.pairs.end(), pair) == needs.pairs.end())
+    needs.pairs.push_back(pair);
+  return wants != JointPair::Wants::kNothing;
 }
 
 Form with_values(std::shared_ptr<const Codec> codec, std::span<const Want> wants) {
@@ -38,6 +50,10 @@ NeedUnion unite(std::span<const Want> wants) {
   NeedUnion result;
   for (const Want& want : wants) {
     if (want.need == Need::kShape) continue;
+    if (want.pair) {
+      if (add_pair(want.pair, result)) result.only_shape = false;
+      continue;
+    }
     result.only_shape = false;
     if (want.need == Need::kMask && want.predicate.kind == PredicateKind::kTwoValued) {
       result.two_valued = true;
@@ -72,6 +88,7 @@ std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const 
   if (!form.lossless) {
     if (needs.wants_exact || needs.two_valued) return std::nullopt;
     form.masks = needs.masks;
+    form.pairs = needs.pairs;
   }
   return form;
 }
@@ -101,6 +118,7 @@ int64_t form_bound(const Form& form, int64_t numel, DType dtype) {
     side.predicate = predicate;
     bytes += align_part(mask_codec()->payload_bound(numel, dtype, side));
   }
+  for (const auto& pair : form.pairs) bytes += pair->plane_bytes();
   return bytes;
 }
 

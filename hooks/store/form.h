@@ -12,6 +12,8 @@
 
 namespace cinch::hooks {
 
+class JointPair;
+
 // Families of ops that react to errors in a way of their own.
 enum class OpClass : uint8_t { kOther, kNormalisation, kSoftmax };
 OpClass op_class(const std::string& op_name);
@@ -24,7 +26,9 @@ struct Want {
   Reach reach = Reach::kNone;
   std::optional<PoolGeometry> pool;
   OpClass op_class = OpClass::kOther;
-  bool known_op = false;  // the op is in the catalogue: its backward does not write into what it saved
+  bool known_op = false;            // the op is in the catalogue: its backward does not write into what it saved
+  std::shared_ptr<JointPair> pair;  // of a joint predicate
+  int place = 0;                    // in the pair
 };
 
 // Several sites' demands as one.
@@ -34,15 +38,18 @@ struct NeedUnion {
   bool wants_exact = false;   // somebody needs every bit
   bool opaque = false;
   bool two_valued = false;       // the op says that the data has two values
-  std::vector<Predicate> masks;  // distinct predicates, two-valued ones left out
+  std::vector<Predicate> masks;  // distinct predicates, two-valued and joint ones left out
+  std::vector<std::shared_ptr<JointPair>> pairs;
 };
 NeedUnion unite(std::span<const Want> wants);
 
-// How a payload is kept: a codec for the values or none, and exact masks beside it.
+// How a payload is kept: a codec for the values or none, exact masks beside it, and the planes of pairs, which are
+// theirs.
 struct Form {
   std::shared_ptr<const Codec> values;  // null: values are not kept
   SideInfo side;                        // for `values`
   std::vector<Predicate> masks;
+  std::vector<std::shared_ptr<JointPair>> pairs;
   bool lossless = true;
   bool copy =
       false;  // the raw values as they are, in a storage of their own: beside a coded payload of the same storage
@@ -59,7 +66,8 @@ const char* lossless_method(std::span<const Want> wants, DType dtype);
 // The codec of a spec, made once. Null for keep and shape.
 std::shared_ptr<const Codec> shared_codec(const CodecSpec& spec);
 
-// Upper bound of the bytes of a payload in this form.
+// Upper bound of the bytes of a payload in this form. A pair's plane counts for both of its payloads: either may be the
+// only one that is coded.
 int64_t form_bound(const Form& form, int64_t numel, DType dtype);
 
 // Bytes that coding a raw payload may need at once while the raw form is still there: 4 bits, sides, a mask.

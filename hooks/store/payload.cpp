@@ -1,9 +1,10 @@
 #include "hooks/store/payload.h"
 
 #include <c10/core/DeviceGuard.h>
-#include <c10/core/impl/LocalDispatchKeySet.h>
 
+#include "hooks/store/joint_pair.h"
 #include "hooks/store/store.h"
+#include "hooks/store/tensor_over.h"
 #include "src/backend/torch/dtype.h"
 #include "src/backend/torch/metered_allocator.h"
 
@@ -12,17 +13,6 @@ namespace {
 
 std::span<const std::byte> bytes_of(const at::Tensor& tensor, int64_t offset, int64_t bytes) {
   return {static_cast<const std::byte*>(tensor.storage().data()) + offset, static_cast<size_t>(bytes)};
-}
-
-// A tensor over a storage, without dispatch: no ambient mode (autocast, functional transforms) may touch it.
-at::Tensor tensor_over(c10::Storage storage, c10::ScalarType type, const std::vector<int64_t>& sizes,
-                       const std::vector<int64_t>& strides, int64_t offset, const c10::VariableVersion& version) {
-  const c10::DispatchKeySet keys(storage.device().is_cuda() ? c10::DispatchKey::CUDA : c10::DispatchKey::CPU);
-  auto tensor = at::detail::make_tensor<c10::TensorImpl>(std::move(storage), keys, c10::scalarTypeToTypeMeta(type));
-  tensor.unsafeGetTensorImpl()->set_sizes_and_strides(sizes, strides, offset);
-  // A backward that writes into what it saved is then found by the version check, as in stock autograd.
-  tensor.unsafeGetTensorImpl()->set_version_counter(version);
-  return tensor;
 }
 
 }  // namespace
@@ -70,10 +60,13 @@ const Payload::Part* Payload::part_for(const Want& want) const {
     if (part.values) values = &part;
     if (mask && !part.values && part.predicate == want.predicate) return &part;
   }
+  // A pair has its plane before values become lossy.
+  if (want.pair && values && values->codec && values->codec->error_class() != ErrorClass::kExact) return nullptr;
   return values;
 }
 
 bool Payload::decodes(const Want& want) const {
+  if (want.pair && want.pair->decodes()) return true;
   const std::lock_guard<std::mutex> lock(mutex_);
   if (raw_.defined() || want.need == Need::kShape) return false;
   const Part* part = part_for(want);
@@ -242,7 +235,17 @@ std::optional<int64_t> Payload::measure(const Form& form, const CodecContext& co
   }
   Form masks;
   masks.masks = form.masks;
+  masks.pairs = form.pairs;
   return bytes + form_bound(masks, span.numel, dtype_);
+}
+
+std::optional<Payload::Values> Payload::exact_values() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (const auto extent = raw_extent())
+    return Values{raw_, {static_cast<const std::byte*>(extent->data), static_cast<size_t>(raw_values_bytes())}};
+  for (const Part& part : parts_)
+    if (part.values && part.codec == nullptr) return Values{coded_, bytes_of(coded_, part.offset, part.bytes)};
+  return std::nullopt;
 }
 
 std::shared_ptr<const Codec> Payload::values_codec() const {

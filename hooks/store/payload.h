@@ -72,6 +72,12 @@ class Payload {
   std::optional<std::function<TensorStats()>> later_stats() const;
   // Bytes that `form` would need for these very values; nullopt: declined or raw values gone.
   std::optional<int64_t> measure(const Form& form, const CodecContext& context) const;
+  // The values of the span as they are, raw or copied, while they are kept so.
+  struct Values {
+    at::Tensor keeper;
+    std::span<const std::byte> bytes;
+  };
+  std::optional<Values> exact_values() const;
   // Current codec of the values, or null.
   std::shared_ptr<const Codec> values_codec() const;
 

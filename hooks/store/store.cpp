@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hooks/store/joint_pair.h"
 #include "hooks/store/stopwatch.h"
 #include "hooks/trace.h"
 
@@ -97,6 +98,10 @@ at::Tensor Store::unpack(const Kept& kept, const Want& want) {
     listener = listener_;
   }
   if (listener) listener->unpacked(*kept.payload, want);
+  if (want.pair) {
+    const Stopwatch watch(counters_.unpack_nanoseconds);
+    if (auto stand_in = want.pair->unpack(want.place)) return std::move(*stand_in);
+  }
   if (kept.payload->is_raw()) return kept.payload->unpack(want, kept.view);
   const Stopwatch watch(counters_.unpack_nanoseconds);
   return kept.payload->unpack(want, kept.view);

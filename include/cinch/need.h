@@ -26,7 +26,8 @@ Need need_from_string(std::string_view name);
 /// True for needs that a lossy codec may serve.
 constexpr bool is_value(Need n) noexcept { return n == Need::kLinear || n == Need::kNonlinear; }
 
-/// A predicate of single values: what a `mask` keeps. Bounds are the op's own arguments, as float64.
+/// A predicate of single values: what a `mask` keeps. Bounds are the op's own arguments, as float64. The joint ones
+/// compare each value with its partner in another tensor that the same op saved; one plane answers for both.
 enum class PredicateKind : uint8_t {
   kNone,
   kGreater,         ///< x > lo
@@ -37,7 +38,12 @@ enum class PredicateKind : uint8_t {
   kAbsGreater,      ///< |x| > lo
   kSign,            ///< sign of x: three values
   kTwoValued,       ///< which of two constants, both found in the data; encode declines when there is a third
+  kJointEqual,      ///< x == its partner; nan_on: two NaN are equal
+  kJointSign,       ///< sign of x - its partner: three values, and a fourth where one of the two is NaN
+  kJointAbsEqual,   ///< |x| == its partner, or x is NaN; and the sign of x
 };
+/// Of two tensors: what such a predicate wants is no answer of one of them alone.
+constexpr bool is_joint(PredicateKind kind) noexcept { return kind >= PredicateKind::kJointEqual; }
 
 struct Predicate {
   PredicateKind kind = PredicateKind::kNone;

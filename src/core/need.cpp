@@ -12,10 +12,10 @@ namespace {
 constexpr std::array<std::string_view, 9> kNeeds{"shape",     "mask",  "bool",   "integer",  "linear",
                                                  "nonlinear", "exact", "opaque", "parameter"};
 static_assert(kNeeds.size() == static_cast<size_t>(Need::kParameter) + 1);
-constexpr std::array<std::string_view, 9> kPredicates{"none",        "greater",       "greater_equal",
-                                                      "less_equal",  "open_interval", "closed_interval",
-                                                      "abs_greater", "sign",          "two_valued"};
-static_assert(kPredicates.size() == static_cast<size_t>(PredicateKind::kTwoValued) + 1);
+constexpr std::array<std::string_view, 12> kPredicates{
+    "none",        "greater", "greater_equal", "less_equal",  "open_interval", "closed_interval",
+    "abs_greater", "sign",    "two_valued",    "joint_equal", "joint_sign",    "joint_abs_equal"};
+static_assert(kPredicates.size() == static_cast<size_t>(PredicateKind::kJointAbsEqual) + 1);
 
 template <size_t N>
 size_t index_of(const std::array<std::string_view, N>& names, std::string_view name, const char* what) {

@@ -26,7 +26,7 @@ TEST(Need, NamesGoBothWays) {
     const auto n = static_cast<Need>(i);
     EXPECT_EQ(need_from_string(to_string(n)), n);
   }
-  for (int i = 0; i <= static_cast<int>(PredicateKind::kTwoValued); ++i) {
+  for (int i = 0; i <= static_cast<int>(PredicateKind::kJointAbsEqual); ++i) {
     const auto p = static_cast<PredicateKind>(i);
     EXPECT_EQ(predicate_from_string(to_string(p)), p);
   }

@@ -63,14 +63,22 @@ TEST(Variants, ANormThatIsNotListedIsExact) {
   EXPECT_EQ(need(2), Need::kLinear);
   EXPECT_EQ(need(1), Need::kMask);
   EXPECT_EQ(need(3), Need::kExact);
-  EXPECT_EQ(need(std::numeric_limits<double>::infinity()), Need::kExact) << "joint with the result";
+  EXPECT_EQ(need(std::numeric_limits<double>::infinity()), Need::kMask) << "joint with the result";
+  EXPECT_EQ(need(-std::numeric_limits<double>::infinity()), Need::kExact);
 }
 
-TEST(Variants, WhatComparesTwoTensorsIsExact) {
+TEST(Variants, WhatComparesTwoTensorsIsAJointMask) {
   const Tensor a = leaf({8}).clone(), b = leaf({8}).clone();
   const SlotNeed found = call_of("aten::maximum", [&] { at::maximum(a, b); }).save(b);
   EXPECT_EQ(found.slot, 0);
-  EXPECT_EQ(found.need, Need::kExact);
+  EXPECT_EQ(found.need, Need::kMask);
+  EXPECT_EQ(found.predicate, (Predicate{PredicateKind::kJointSign, 0.0, 0.0, false}));
+}
+
+TEST(Variants, WhatComparesThreeTensorsIsExact) {
+  const Tensor a = leaf({8}).clone(), b = leaf({8}).clone(), index = at::arange(8);
+  EXPECT_EQ(call_of("aten::scatter_reduce", [&] { at::scatter_reduce(a, 0, index, b, "amax"); }).save(a).need,
+            Need::kExact);
 }
 
 TEST(Variants, ComplexValuesAreExact) {
