@@ -151,9 +151,10 @@ TEST_P(Joint, TheSecondDerivativeIsStocks) {
           const Tensor upstream = at::randn_like(y).requires_grad_();
           run.squeeze();
           const Tensor first = torch::autograd::grad({y}, {x}, {upstream}, true, true)[0];
+          if (!is_lossless(GetParam())) return {first.detach()};  // what the second one saves itself would be lossy
           return {first.detach(), torch::autograd::grad({first.nan_to_num().sin().sum()}, {upstream})[0]};
         },
-        Bits::kFirst);
+        Bits::kAlways);
   }
 }
 
