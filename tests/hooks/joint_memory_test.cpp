@@ -67,7 +67,8 @@ TEST(JointMemory, ThePlanSaysMaskForBothSides) {
   const Tensor x = leaf({256, 256});
   BudgetGuard guard(Budget::exact());
   for (int i = 0; i < 3; ++i) {
-    at::maximum(x * 2, x * 3).sum().backward();
+    const Tensor y = at::maximum(x * 2, x * 3).sum();  // the operands' temporaries end here
+    y.backward();
     guard.step();
   }
   ASSERT_NE(guard.plan(), nullptr);
