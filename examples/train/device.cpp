@@ -1,14 +1,16 @@
-#include "bench/device.h"
+#include "examples/train/device.h"
 
+#include <ATen/DeviceAccelerator.h>
 #include <torch/cuda.h>
 
 #include <algorithm>
 #include <charconv>
 
 #include "cinch/error.h"
+#include "cinch/torch/meter.h"
 #include "src/backend/cuda/runtime.h"
 
-namespace cinch::bench {
+namespace cinch::train {
 namespace {
 
 // The number after "cuda:"; a device has at most 8 bits of it in torch.
@@ -40,4 +42,21 @@ c10::Device parse_device(const std::string& text) {
   return {c10::kCUDA, static_cast<c10::DeviceIndex>(index)};
 }
 
-}  // namespace cinch::bench
+c10::Device open_device(const std::string& text) {
+  const c10::Device device = parse_device(text);
+  if (!device.is_cpu()) at::accelerator::setDeviceIndex(device.index());
+  DeviceMeter::of(device);
+  return device;
+}
+
+void synchronize(c10::Device device) {
+  if (!device.is_cpu()) at::accelerator::synchronizeDevice(device.index());
+}
+
+void release_unused(c10::Device device) {
+  if (device.is_cpu()) return;
+  synchronize(device);
+  at::accelerator::emptyCache();
+}
+
+}  // namespace cinch::train
