@@ -63,7 +63,10 @@ void check(const nlohmann::json& row, const std::string& label, SuiteResult& res
   const int64_t limit = row.at("limit_bytes");
   if (row.value("peak_bytes", int64_t{0}) > limit || row.at("steps_over_limit").get<int64_t>() > 0)
     result.failures.push_back(label + ": the peak was above the limit");
-  if (row.at("refused").get<bool>() && row.at("plan_exists").get<bool>())
+  // Until the first plan payloads are coded without foresight, which spends more noise than a plan would: under a noise
+  // bound that may not be enough, and the row shows it. Without one there is no excuse.
+  const bool unbound = row.at("min_effective_batch").get<double>() == 0.0;
+  if (unbound && row.at("refused").get<bool>() && row.at("plan_exists").get<bool>())
     result.failures.push_back(label + ": refused, although there is a plan: " + row.at("refusal").get<std::string>());
 }
 
@@ -116,6 +119,7 @@ SuiteResult run(const SuiteOptions& options) {
                     "completed_steps",
                     "stock_out_of_memory",
                     "refused",
+                    "plan_exists",
                     "reclaims",
                     "noise",
                     "step_ratio"};

@@ -79,7 +79,7 @@ SuiteResult run(const SuiteOptions& options) {
                     "batch",
                     "amp",
                     "budget",
-                    "peak_bytes",
+                    "planned_peak_bytes",
                     "baseline_peak_bytes",
                     "raw_of_charged",
                     "samples_per_second",
