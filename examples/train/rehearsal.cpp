@@ -10,9 +10,7 @@
 
 namespace cinch::train {
 
-namespace {
-
-std::shared_ptr<const Profile> two_steps(Training& training) {
+std::shared_ptr<const Profile> observe(Training& training) {
   GuardOptions options;
   options.device = training.device();
   options.observe_steps = 2;
@@ -28,20 +26,15 @@ std::shared_ptr<const Profile> two_steps(Training& training) {
   return guard.profile();
 }
 
-}  // namespace
-
-std::shared_ptr<const Profile> observe(Training& training) {
+std::shared_ptr<const Profile> rehearse(Training& training) {
+  Snapshot before(training);
+  std::shared_ptr<const Profile> profile;
   try {
-    return two_steps(training);
+    profile = observe(training);
   } catch (const c10::OutOfMemoryError&) {
     throw Error("the rehearsal, two steps without a limit, does not fit " + training.device().str() +
                 "; give the budget in bytes, which needs none");
   }
-}
-
-std::shared_ptr<const Profile> rehearse(Training& training) {
-  Snapshot before(training);
-  auto profile = observe(training);
   before.restore();
   release_unused(training.device());
   DeviceMeter::of(training.device()).reset_peak();

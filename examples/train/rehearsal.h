@@ -12,7 +12,7 @@ namespace cinch::train {
 /// optimizer, batches and torch's generators are restored; the meter's peak is begun anew. These steps keep to no
 /// limit: throws Error where they do not fit the device. Null when guards are inert (CINCH_DISABLE=1).
 std::shared_ptr<const Profile> rehearse(Training& training);
-/// The same without bringing anything back, for a training that is over; it may have begun.
+/// The same without bringing anything back, for a training that is over; it may have begun. Throws what torch throws.
 std::shared_ptr<const Profile> observe(Training& training);
 /// The same of a training that is made for it and let go again.
 std::shared_ptr<const Profile> rehearse(const Options& options);

@@ -12,11 +12,12 @@ void add_cinch_run(nlohmann::json& row, const Outcome& out) {
   const RunResult& run = out.cinch_run;
   if (run.steps.empty()) return;
   row["peak_bytes"] = run.peak_bytes();
-  row["planned_peak_bytes"] = run.peak_bytes(out.first_timed_step);
   row["first_step_peak_bytes"] = run.steps.front().peak_bytes;
+  row["loss"] = run.steps.back().loss;
+  if (!out.refusal.empty()) return;  // it ended before there was a plan, or in its midst: no times worth a name
+  row["planned_peak_bytes"] = run.peak_bytes(out.first_timed_step);
   row["step_seconds"] = run.step_seconds(out.first_timed_step);
   row["samples_per_second"] = samples_per_second(out, run);
-  row["loss"] = run.steps.back().loss;
   if (run.evaluation) {
     row["accuracy"] = run.evaluation->accuracy;
     row["evaluation_peak_bytes"] = out.evaluation_peak_bytes;
@@ -45,7 +46,7 @@ void add_baseline(nlohmann::json& row, const Outcome& out) {
   row["baseline_step_seconds"] = theirs;
   row["baseline_samples_per_second"] = samples_per_second(out, *out.baseline_run);
   row["baseline_loss"] = out.baseline_run->steps.back().loss;
-  if (!out.cinch_run.steps.empty()) row["step_ratio"] = out.cinch_run.step_seconds(out.first_timed_step) / theirs;
+  if (row.contains("step_seconds")) row["step_ratio"] = row["step_seconds"].get<double>() / theirs;
   if (out.baseline_run->evaluation) row["baseline_accuracy"] = out.baseline_run->evaluation->accuracy;
 }
 
@@ -67,7 +68,7 @@ nlohmann::json to_row(const Outcome& out) {
   if (out.floor_bytes) row["floor_bytes"] = *out.floor_bytes;
   if (!out.refusal.empty()) row["refusal"] = out.refusal;
   add_cinch_run(row, out);
-  add_payloads(row, out);
+  if (out.refusal.empty()) add_payloads(row, out);
   add_baseline(row, out);
   return row;
 }

@@ -73,7 +73,13 @@ void train_steps(Outcome& out, Training& training, BudgetGuard& guard, BaselineP
 // cannot say what would do. Two steps without the limit can; the training is over, so nothing needs to be brought back.
 void explain(Training& training, const Budget& budget, Progress& progress) {
   progress.phase("two steps without the limit, to find the smallest one that would do");
-  if (const auto profile = observe(training)) make_plan(*profile, budget);  // throws where no plan fits
+  std::shared_ptr<const Profile> profile;
+  try {
+    profile = observe(training);
+  } catch (const c10::OutOfMemoryError&) {
+    return;  // nor does the device suffice: what failed first says it
+  }
+  if (profile) make_plan(*profile, budget);  // throws where no plan fits
 }
 
 void evaluate(Outcome& out, Training& training, BudgetGuard& guard, BaselineProcess* baseline, Progress& progress) {
@@ -118,7 +124,7 @@ void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseli
   } catch (const c10::OutOfMemoryError&) {
     const bool observed = profile != nullptr || guard->profile() != nullptr;
     guard.reset();
-    if (!observed) explain(training, budget, progress);
+    if (!observed && budget.limit.kind != LimitKind::kNone) explain(training, budget, progress);
     throw;
   }
   out.planned = guard->plan() != nullptr;

@@ -77,16 +77,29 @@ TEST(Row, SaysWhereAndHowFast) {
   EXPECT_DOUBLE_EQ(row.at("raw_of_charged").get<double>(), 6.0);
 }
 
-TEST(Row, OfARefusedTrainingHasNoFigures) {
-  Outcome out;
+TEST(Row, OfARefusedTrainingHasNoTimes) {
+  Outcome out = full_outcome();
   out.refusal = "the budget cannot be met";
-  out.baseline_out_of_memory = true;
-  const auto row = to_row(out);
+  out.cinch_run.steps.resize(1);
+  auto row = to_row(out);
   EXPECT_EQ(row.at("refusal"), out.refusal);
-  EXPECT_EQ(row.at("steps"), 0);
-  EXPECT_TRUE(row.at("baseline_out_of_memory").get<bool>());
-  for (const char* key : {"peak_bytes", "step_seconds", "samples_per_second", "step_ratio", "raw_of_charged"})
+  EXPECT_EQ(row.at("steps"), 1);
+  EXPECT_EQ(row.at("first_step_peak_bytes"), int64_t{1} << 38);
+  EXPECT_TRUE(row.contains("baseline_step_seconds"));
+  for (const char* key : {"step_seconds", "samples_per_second", "step_ratio", "raw_of_charged", "charged_bytes"})
     EXPECT_FALSE(row.contains(key)) << key;
+  out.cinch_run.steps.clear();
+  row = to_row(out);
+  EXPECT_EQ(row.at("steps"), 0);
+  EXPECT_FALSE(row.contains("peak_bytes"));
+}
+
+TEST(Row, SaysThatStockRanOutOfMemory) {
+  Outcome out = full_outcome();
+  out.baseline_run.reset();
+  out.baseline_out_of_memory = true;
+  EXPECT_TRUE(to_row(out).at("baseline_out_of_memory").get<bool>());
+  EXPECT_FALSE(to_row(full_outcome()).contains("baseline_out_of_memory"));
 }
 
 TEST(Table, SaysThatStockRanOutOfMemory) {
