@@ -37,4 +37,13 @@ std::unique_ptr<DataSet> load_text(const std::string& path, int64_t context = 12
 /// The same of a text in memory; `name` stands for the file in errors.
 std::unique_ptr<DataSet> make_text(const std::string& text, const std::string& name, int64_t context = 128);
 
+/// Square images of 3 channels in 1000 classes, as large as ImageNet's by default: noise, drawn once into a pool of 4
+/// MiB of which every image is a piece, so that a batch costs one copy. The same seed gives the same images everywhere.
+/// There are 4096 different ones, each with its class: they can be learned by heart, and nothing else can.
+/// Throws DataError for a side below 1 or above 512.
+std::unique_ptr<DataSet> make_synthetic_images(uint64_t seed, int64_t side = 224);
+/// Sequences of tokens below 50257 (GPT-2's vocabulary), cut from a pool of 4 MiB; low tokens are frequent, as common
+/// words are in a text. The target is the next token. Throws DataError for a context below 1 or above 65536.
+std::unique_ptr<DataSet> make_synthetic_text(uint64_t seed, int64_t context);
+
 }  // namespace cinch::data

@@ -1,99 +1,66 @@
-// A character GPT: pre-norm decoder, learned positions, GELU, dropout 0.1, causal attention.
+// Two GPTs: pre-norm decoder, learned positions, GELU, dropout, causal attention. `gpt` is a small one of characters
+// with a last layer of its own; `gpt2` has the sizes of GPT-2 small (Radford et al. 2019), whose last layer is the
+// embedding.
 #include <torch/torch.h>
 
 #include "cinch/error.h"
-#include "examples/models/model.h"
+#include "examples/models/transformer.h"
 
 namespace cinch::models {
 namespace {
 
 namespace nn = torch::nn;
 
-constexpr int64_t kLayers = 4, kWidth = 192, kHeads = 6;
-constexpr double kDropout = 0.1;
-
-class Attention : public nn::Module {
- public:
-  Attention()
-      : qkv_(register_module("qkv", nn::Linear(kWidth, 3 * kWidth))),
-        project_(register_module("project", nn::Linear(kWidth, kWidth))) {}
-
-  torch::Tensor forward(const torch::Tensor& x) {
-    const int64_t batch = x.size(0), length = x.size(1);
-    std::vector<torch::Tensor> parts = qkv_->forward(x).split(kWidth, 2);
-    for (torch::Tensor& part : parts) part = part.view({batch, length, kHeads, kWidth / kHeads}).transpose(1, 2);
-    const torch::Tensor mixed =
-        at::scaled_dot_product_attention(parts[0], parts[1], parts[2], {}, is_training() ? kDropout : 0.0, true);
-    return project_->forward(mixed.transpose(1, 2).reshape({batch, length, kWidth}));
-  }
-
- private:
-  nn::Linear qkv_, project_;
-};
-
-class DecoderBlock : public nn::Module {
- public:
-  DecoderBlock()
-      : norm1_(register_module("norm1", nn::LayerNorm(nn::LayerNormOptions({kWidth})))),
-        norm2_(register_module("norm2", nn::LayerNorm(nn::LayerNormOptions({kWidth})))),
-        attention_(register_module("attention", std::make_shared<Attention>())),
-        mlp_(register_module(
-            "mlp", nn::Sequential(nn::Linear(kWidth, 4 * kWidth), nn::GELU(), nn::Linear(4 * kWidth, kWidth)))),
-        dropout_(register_module("dropout", nn::Dropout(kDropout))) {}
-
-  torch::Tensor forward(const torch::Tensor& x) {
-    const torch::Tensor y = x + dropout_->forward(attention_->forward(norm1_->forward(x)));
-    return y + dropout_->forward(mlp_->forward(norm2_->forward(y)));
-  }
-
- private:
-  nn::LayerNorm norm1_, norm2_;
-  std::shared_ptr<Attention> attention_;
-  nn::Sequential mlp_;
-  nn::Dropout dropout_;
-};
+// More different tokens than there are bytes: not characters.
+constexpr int64_t kBytes = 256;
 
 class Gpt : public Model {
  public:
-  explicit Gpt(const ModelOptions& options) : context_(options.context) {
-    characters_ = register_module("characters", nn::Embedding(options.vocabulary, kWidth));
-    positions_ = register_module("positions", nn::Embedding(options.context, kWidth));
-    dropout_ = register_module("dropout", nn::Dropout(kDropout));
-    for (int64_t i = 0; i < kLayers; ++i) {
-      blocks_.push_back(register_module("block" + std::to_string(i), std::make_shared<DecoderBlock>()));
+  Gpt(const ModelOptions& options, const TransformerSizes& sizes, bool tied)
+      : context_(options.context), characters_only_(options.vocabulary <= kBytes) {
+    tokens_ = register_module("characters", nn::Embedding(options.vocabulary, sizes.width));
+    positions_ = register_module("positions", nn::Embedding(options.context, sizes.width));
+    dropout_ = register_module("dropout", nn::Dropout(sizes.dropout));
+    blocks_ = make_blocks(*this, sizes, true);
+    norm_ = register_module("norm", nn::LayerNorm(nn::LayerNormOptions({sizes.width})));
+    if (!tied) {
+      head_ = register_module("head", nn::Linear(nn::LinearOptions(sizes.width, options.vocabulary).bias(false)));
     }
-    norm_ = register_module("norm", nn::LayerNorm(nn::LayerNormOptions({kWidth})));
-    head_ = register_module("head", nn::Linear(nn::LinearOptions(kWidth, options.vocabulary).bias(false)));
-    torch::NoGradGuard no_grad;
-    for (const auto& item : named_parameters()) {
-      if (item.value().dim() == 2) item.value().normal_(0.0, 0.02);
-    }
+    draw_matrices(*this);
   }
 
   torch::Tensor logits(const torch::Tensor& input) override {
     if (input.size(1) > context_) {
-      throw Error("gpt: a sequence of " + std::to_string(input.size(1)) + " characters is longer than the context of " +
+      throw Error("gpt: a sequence of " + std::to_string(input.size(1)) + " tokens is longer than the context of " +
                   std::to_string(context_));
     }
     const torch::Tensor places = torch::arange(input.size(1), input.options());
-    torch::Tensor x = dropout_->forward(characters_->forward(input) + positions_->forward(places));
+    torch::Tensor x = dropout_->forward(tokens_->forward(input) + positions_->forward(places));
     for (auto& block : blocks_) x = block->forward(x);
-    return head_->forward(norm_->forward(x));
+    x = norm_->forward(x);
+    return head_.is_empty() ? torch::linear(x, tokens_->weight) : head_->forward(x);
   }
 
-  std::string metric() const override { return "next-character accuracy"; }
+  std::string metric() const override { return characters_only_ ? "next-character accuracy" : "next-token accuracy"; }
 
  private:
   int64_t context_;
-  nn::Embedding characters_{nullptr}, positions_{nullptr};
+  bool characters_only_;
+  nn::Embedding tokens_{nullptr}, positions_{nullptr};
   nn::Dropout dropout_{nullptr};
-  std::vector<std::shared_ptr<DecoderBlock>> blocks_;
+  std::vector<std::shared_ptr<TransformerBlock>> blocks_;
   nn::LayerNorm norm_{nullptr};
   nn::Linear head_{nullptr};
 };
 
 }  // namespace
 
-std::shared_ptr<Model> make_gpt(const ModelOptions& options) { return std::make_shared<Gpt>(options); }
+std::shared_ptr<Model> make_gpt(const ModelOptions& options, const TransformerSizes& sizes, bool tied) {
+  return std::make_shared<Gpt>(options, sizes, tied);
+}
+std::shared_ptr<Model> make_gpt(const ModelOptions& options) {
+  return make_gpt(options, {.layers = 4, .width = 192, .heads = 6}, false);
+}
+std::shared_ptr<Model> make_gpt2(const ModelOptions& options) { return make_gpt(options, TransformerSizes{}, true); }
 
 }  // namespace cinch::models

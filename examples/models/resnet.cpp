@@ -1,4 +1,5 @@
-// ResNet-18 and ResNet-50 (He et al. 2015) for small images: a 3x3 stem with stride 1 and no max-pool.
+// ResNet-18 and ResNet-50 (He et al. 2015). Large images get the published stem, 7x7 with stride 2 and a max-pool;
+// small ones a 3x3 stem with stride 1 and no max-pool.
 #include <torch/torch.h>
 
 #include "examples/models/model.h"
@@ -56,8 +57,10 @@ class Block : public nn::Module {
 
 class ResNet : public Model {
  public:
-  ResNet(const ModelOptions& options, const std::array<int64_t, 4>& depths, bool bottleneck) {
-    conv1_ = register_module("conv1", conv(1, 64, 3, 1));
+  ResNet(const ModelOptions& options, const std::array<int64_t, 4>& depths, bool bottleneck)
+      : large_(is_large(options)) {
+    const int64_t kernel = large_ ? 7 : 3, stride = large_ ? 2 : 1;
+    conv1_ = register_module("conv1", conv(options.image_channels, 64, kernel, stride));
     bn1_ = register_module("bn1", nn::BatchNorm2d(64));
     int64_t channels = 64;
     for (size_t stage = 0; stage < depths.size(); ++stage) {
@@ -74,11 +77,13 @@ class ResNet : public Model {
 
   torch::Tensor logits(const torch::Tensor& input) override {
     torch::Tensor x = bn1_->forward(conv1_->forward(input)).relu_();
+    if (large_) x = torch::max_pool2d(x, 3, 2, 1);
     for (nn::Sequential& layer : layers_) x = layer->forward(x);
     return fc_->forward(torch::adaptive_avg_pool2d(x, {1, 1}).flatten(1));
   }
 
  private:
+  bool large_;
   nn::Conv2d conv1_{nullptr};
   nn::BatchNorm2d bn1_{nullptr};
   std::vector<nn::Sequential> layers_;

@@ -5,9 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "cinch/error.h"
+#include "cinch/torch/meter.h"
 
 namespace cinch::train {
 namespace {
@@ -23,6 +24,8 @@ void send_line(int fd, const std::string& text) {
     sent += static_cast<size_t>(n);
   }
 }
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 // False when the other side closed.
 bool receive_line(int fd, std::string& pending, std::string& line) {
@@ -46,16 +49,17 @@ BaselineProcess::BaselineProcess(const Options& options) {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     throw Error("the run without cinch cannot be started");
   // Everything is prepared before the fork: between fork and exec nothing may allocate.
-  std::vector<std::string> words = options.arguments;
+  std::vector<std::string> words = training_arguments(options);
   words.insert(words.begin(), "cinch-train");
   words.push_back("--baseline-fd=" + std::to_string(ends[1]));
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  const std::string program = options.program;
   pid_ = fork();
   if (pid_ == 0) {
     fcntl(ends[1], F_SETFD, 0);
-    execv("/proc/self/exe", argv.data());
+    execv(program.c_str(), argv.data());
     _exit(127);
   }
   close(ends[1]);
@@ -83,6 +87,9 @@ nlohmann::json BaselineProcess::ask(const std::string& request) {
   std::string line;
   if (!receive_line(fd_, pending_, line)) throw Error("the run without cinch ended early");
   const auto answer = nlohmann::json::parse(line);
+  if (answer.contains("out_of_memory")) {
+    throw BaselineOutOfMemory("the run without cinch ran out of memory: " + answer["out_of_memory"].get<std::string>());
+  }
   if (answer.contains("error")) throw Error("the run without cinch failed: " + answer["error"].get<std::string>());
   return answer;
 }
@@ -99,6 +106,8 @@ Evaluation BaselineProcess::evaluate(int64_t samples) {
           answer.at("samples")};
 }
 
+void BaselineProcess::set_limit(int64_t bytes) { ask("limit " + std::to_string(bytes)); }
+
 int serve_baseline(const Options& options) {
   const int fd = options.baseline_fd;
   std::string pending, request;
@@ -114,10 +123,14 @@ int serve_baseline(const Options& options) {
       } else if (request.rfind("evaluate ", 0) == 0) {
         const Evaluation result = run.evaluate(std::stoll(request.substr(9)));
         answer = {{"loss", result.loss}, {"accuracy", result.accuracy}, {"samples", result.samples}};
+      } else if (request.rfind("limit ", 0) == 0) {
+        DeviceMeter::of(training.device()).set_limit(std::stoll(request.substr(6)));
       }
       send_line(fd, answer.dump());
     }
     return 0;
+  } catch (const c10::OutOfMemoryError& error) {
+    send_line(fd, nlohmann::json{{"out_of_memory", first_line(error.what_without_backtrace())}}.dump());
   } catch (const c10::Error& error) {
     send_line(fd, nlohmann::json{{"error", error.what_without_backtrace()}}.dump());
   } catch (const std::exception& error) {

@@ -5,22 +5,32 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "cinch/error.h"
+#include "examples/train/options.h"
 #include "examples/train/run.h"
 
 namespace cinch::train {
 
+/// The run without cinch ran out of memory: a result, where it is a question.
+class BaselineOutOfMemory : public Error {
+ public:
+  using Error::Error;
+};
+
 class BaselineProcess : public Run {
  public:
-  /// Starts this program again with the same arguments and waits until its model stands. Throws Error.
+  /// Starts options.program for the same training and waits until its model stands. Throws Error.
   explicit BaselineProcess(const Options& options);
   /// Ends the process.
   ~BaselineProcess() override;
   BaselineProcess(const BaselineProcess&) = delete;
   BaselineProcess& operator=(const BaselineProcess&) = delete;
 
-  /// Both throw Error when the process failed or died.
+  /// All throw Error when the process failed or died, BaselineOutOfMemory when the device or the limit had no more.
   StepRecord step() override;
   Evaluation evaluate(int64_t samples) override;
+  /// Of the other process's meter; no guard stands by, so that stock torch is what runs out.
+  void set_limit(int64_t bytes);
 
  private:
   nlohmann::json ask(const std::string& request);

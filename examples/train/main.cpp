@@ -1,10 +1,10 @@
 // cinch-train: trains an example network under a memory budget. Exit codes: 0; 1 a promise was not kept; 2 bad input.
+#include <c10/util/Exception.h>
 #include <unistd.h>
 
 #include <iostream>
 
 #include "cinch/torch/meter.h"
-#include "cinch/torch/out_of_budget.h"
 #include "examples/results/document.h"
 #include "examples/train/baseline_process.h"
 #include "examples/train/options.h"
@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
     return report(cinch::train::train(parsed.options));
   } catch (const cinch::Error& error) {
     return fail(error.what(), 2);
-  } catch (const cinch::OutOfBudget& error) {
+  } catch (const c10::OutOfMemoryError& error) {  // cinch's own among them
     return fail(error.what_without_backtrace(), 2);
   } catch (const c10::Error& error) {
     return fail(error.what_without_backtrace(), 1);

@@ -18,9 +18,10 @@ void declare(CLI::App& app, Options& o) {
         },
         "");
   };
-  app.add_option("--model", o.model, "resnet18, resnet50, vgg16, mobilenet_v2, unet, lstm, gpt")->capture_default_str();
-  app.add_option("--data", o.data, "fashion-mnist or text (default: what the model is meant for)")
-      ->check(CLI::IsMember({"fashion-mnist", "text"}));
+  app.add_option("--model", o.model, "resnet18, resnet50, vgg16, mobilenet_v2, unet, lstm, gpt, vit_b16, gpt2")
+      ->capture_default_str();
+  app.add_option("--data", o.data, "fashion-mnist, text, synthetic-images, synthetic-text (default: the model's own)")
+      ->check(CLI::IsMember({"fashion-mnist", "text", "synthetic-images", "synthetic-text"}));
   app.add_option("--text", o.text, "text to learn from (default: LibTorch's own C++ headers)");
   app.add_option("--budget", o.budget, "600MiB, 60%, floor+25%, device:90%, exact, or a budget file")
       ->capture_default_str();
@@ -37,7 +38,10 @@ void declare(CLI::App& app, Options& o) {
       ->check(finite(0.0));
   app.add_option("--momentum", o.momentum, "of SGD")->check(CLI::Range(0.0, 0.999))->capture_default_str();
   app.add_option("--weight-decay", o.weight_decay, "default: the model's")->check(finite(0.0));
-  app.add_option("--device", o.device, "cpu")->capture_default_str();
+  app.add_option("--device", o.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--amp", o.amp, "bf16: forward and loss in mixed precision, parameters stay float32")
+      ->check(CLI::IsMember({"none", "bf16"}))
+      ->capture_default_str();
   app.add_flag("--baseline", o.baseline, "train without cinch too, in turns with it, and compare");
   app.add_option("--json", o.json, "write the results to a file, or to standard output: -");
   app.add_option("--save-plan", o.save_plan, "write the plan to a file");
@@ -51,7 +55,6 @@ void declare(CLI::App& app, Options& o) {
 
 ParseResult parse_options(int argc, char** argv) {
   ParseResult result;
-  result.options.arguments.assign(argv + 1, argv + argc);
   CLI::App app("Trains an example network under a memory budget.", "cinch-train");
   declare(app, result.options);
   try {
@@ -63,6 +66,30 @@ ParseResult parse_options(int argc, char** argv) {
     result.exit_code = 2;
   }
   return result;
+}
+
+std::vector<std::string> training_arguments(const Options& options) {
+  std::vector<std::string> words;
+  const auto add = [&words](const std::string& name, const std::string& value) { words.push_back(name + "=" + value); };
+  // All digits, so that both runs train with the same numbers.
+  const auto exactly = [](double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.17g", value);
+    return std::string(text);
+  };
+  add("--model", options.model);
+  if (!options.data.empty()) add("--data", options.data);
+  if (!options.text.empty()) add("--text", options.text);
+  add("--device", options.device);
+  add("--amp", options.amp);
+  add("--batch", std::to_string(options.batch));
+  add("--epochs", std::to_string(options.epochs));
+  if (options.steps > 0) add("--steps", std::to_string(options.steps));
+  add("--seed", std::to_string(options.seed));
+  if (options.lr) add("--lr", exactly(*options.lr));
+  add("--momentum", exactly(options.momentum));
+  if (options.weight_decay) add("--weight-decay", exactly(*options.weight_decay));
+  return words;
 }
 
 }  // namespace cinch::train

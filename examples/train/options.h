@@ -6,14 +6,18 @@
 #include <string>
 #include <vector>
 
+#include "cinch/budget.h"
+
 namespace cinch::train {
 
 struct Options {
   std::string model = "resnet18";
-  std::string data;  ///< "fashion-mnist" or "text"; empty: what the model is meant for
+  std::string data;  ///< "fashion-mnist", "text", "synthetic-images", "synthetic-text"; empty: the model's own
   std::string text;  ///< text file; empty: LibTorch's headers
   std::string budget = "floor+25%";
-  std::string device = "cpu";
+  std::optional<Budget> budget_value;  ///< for programs: this one, which `budget` then only names
+  std::string device = "cpu";          ///< "cpu", "cuda" or "cuda:N"
+  std::string amp = "none";            ///< "bf16": forward and loss under autocast
   int64_t batch = 64;
   int64_t epochs = 1;
   int64_t steps = 0;             ///< 0: as many as `epochs` take
@@ -25,8 +29,9 @@ struct Options {
   std::string save_plan, load_plan, save_profile;
   bool baseline = false;
   bool quiet = false;
-  int baseline_fd = -1;                ///< set in the process that trains without cinch: its end of the socket
-  std::vector<std::string> arguments;  ///< as given, for that process
+  int baseline_fd = -1;  ///< set in the process that trains without cinch: its end of the socket
+  /// Which program that process runs: one that understands these options. This one, where it is cinch-train.
+  std::string program = "/proc/self/exe";
 };
 
 /// The options, or the exit code when there is nothing to do: 0 after --help, 2 after one line about bad input.
@@ -35,5 +40,9 @@ struct ParseResult {
   std::optional<int> exit_code;
 };
 ParseResult parse_options(int argc, char** argv);
+
+/// Arguments from which parse_options makes options of the same training: model, data, device, steps, rates. What is
+/// cinch's or a report's is left out.
+std::vector<std::string> training_arguments(const Options& options);
 
 }  // namespace cinch::train

@@ -32,7 +32,7 @@ class Table {
 
 std::string steps_text(const Options& o, const RunResult& run) {
   return o.model + ", batch " + std::to_string(o.batch) + ", " + std::to_string(run.steps.size()) + " steps, seed " +
-         std::to_string(o.seed) + ", " + o.device;
+         std::to_string(o.seed) + ", " + o.device + (o.amp == "none" ? "" : ", " + o.amp);
 }
 
 void add_bytes(Table& table, const Outcome& out) {
@@ -84,6 +84,7 @@ std::string to_table(const Outcome& out, bool colour) {
             accuracy(out.cinch_run.evaluation), out.metric == "accuracy" ? "" : out.metric);
   table.row("effective batch", "", out.planned ? percent(out.usage.effective_batch) : "-",
             out.planned ? "predicted" : "no plan yet");
+  if (out.baseline_out_of_memory) table.line("Without cinch the training ran out of memory.");
   if (out.limit_bytes > 0) {
     const bool held = out.limit_held();
     std::string verdict = held ? "The limit held in every step."
@@ -93,50 +94,6 @@ std::string to_table(const Outcome& out, bool colour) {
     table.line(verdict);
   }
   return table.text();
-}
-
-nlohmann::json to_row(const Outcome& out) {
-  const Options& o = out.options;
-  nlohmann::json row = {{"model", o.model},
-                        {"data", out.data},
-                        {"device", o.device},
-                        {"batch", o.batch},
-                        {"seed", o.seed},
-                        {"budget", o.budget},
-                        {"steps", out.cinch_run.steps.size()},
-                        {"peak_bytes", out.cinch_run.peak_bytes()},
-                        {"planned_peak_bytes", out.cinch_run.peak_bytes(out.first_timed_step)},
-                        {"raw_bytes", out.usage.raw_bytes},
-                        {"charged_bytes", out.usage.charged_bytes},
-                        {"steps_over_limit", out.steps_over_limit},
-                        {"reclaims", out.usage.reclaims},
-                        {"fallbacks", out.usage.fallbacks},
-                        {"step_seconds", out.cinch_run.step_seconds(out.first_timed_step)},
-                        {"metric", out.metric}};
-  if (!out.cinch_run.steps.empty()) {
-    row["first_step_peak_bytes"] = out.cinch_run.steps.front().peak_bytes;
-    row["loss"] = out.cinch_run.steps.back().loss;
-  }
-  if (out.limit_bytes > 0) row["limit_bytes"] = out.limit_bytes;
-  if (out.floor_bytes) row["floor_bytes"] = *out.floor_bytes;
-  if (const auto peak = out.baseline_peak_bytes()) row["baseline_peak_bytes"] = *peak;
-  row["baseline_peak_measured"] = out.baseline_run.has_value();
-  if (out.planned) {
-    row["noise"] = out.usage.gradient_noise;
-    row["effective_batch"] = out.usage.effective_batch;
-  }
-  if (out.cinch_run.evaluation) {
-    row["accuracy"] = out.cinch_run.evaluation->accuracy;
-    row["evaluation_peak_bytes"] = out.evaluation_peak_bytes;
-  }
-  if (out.baseline_run) {
-    const double theirs = out.baseline_run->step_seconds(out.first_timed_step);
-    row["baseline_step_seconds"] = theirs;
-    row["step_ratio"] = out.cinch_run.step_seconds(out.first_timed_step) / theirs;
-    row["baseline_loss"] = out.baseline_run->steps.back().loss;
-    if (out.baseline_run->evaluation) row["baseline_accuracy"] = out.baseline_run->evaluation->accuracy;
-  }
-  return row;
 }
 
 }  // namespace cinch::train

@@ -14,7 +14,9 @@ struct Outcome {
   std::string data, metric;
   RunResult cinch_run;
   std::optional<RunResult> baseline_run;
-  int64_t limit_bytes = 0;  ///< 0: none
+  bool baseline_out_of_memory = false;  ///< it was tried, and did not fit
+  std::string refusal;                  ///< why the training ended early: the budget cannot be met
+  int64_t limit_bytes = 0;              ///< 0: none
   int64_t steps_over_limit = 0;
   int64_t evaluation_peak_bytes = 0;
   std::optional<int64_t> predicted_baseline_bytes, floor_bytes;  ///< from the profile, when there is one

@@ -1,29 +1,54 @@
 #include "examples/train/rehearsal.h"
 
+#include <c10/util/Exception.h>
+
+#include "cinch/error.h"
 #include "cinch/torch/guard.h"
 #include "cinch/torch/meter.h"
+#include "examples/train/device.h"
+#include "examples/train/snapshot.h"
 
 namespace cinch::train {
+
+std::shared_ptr<const Profile> observe(Training& training) {
+  GuardOptions options;
+  options.device = training.device();
+  options.observe_steps = 2;
+  Budget unlimited;
+  unlimited.allow = {"exact"};
+  BudgetGuard guard(unlimited, options);
+  guard.track("model", training.model());
+  guard.track(training.optimizer());
+  for (int i = 0; i < 2; ++i) {
+    training.step(training.next_batch());
+    guard.step();
+  }
+  return guard.profile();
+}
 
 std::shared_ptr<const Profile> rehearse(Training& training) {
   Snapshot before(training);
   std::shared_ptr<const Profile> profile;
-  {
-    GuardOptions options;
-    options.observe_steps = 2;
-    Budget unlimited;
-    unlimited.allow = {"exact"};
-    BudgetGuard guard(unlimited, options);
-    guard.track("model", training.model());
-    guard.track(training.optimizer());
-    for (int i = 0; i < 2; ++i) {
-      training.step(training.next_batch());
-      guard.step();
-    }
-    profile = guard.profile();
+  try {
+    profile = observe(training);
+  } catch (const c10::OutOfMemoryError&) {
+    throw Error("the rehearsal, two steps without a limit, does not fit " + training.device().str() +
+                "; give the budget in bytes, which needs none");
   }
   before.restore();
-  DeviceMeter::of(torch::kCPU).reset_peak();
+  release_unused(training.device());
+  DeviceMeter::of(training.device()).reset_peak();
+  return profile;
+}
+
+std::shared_ptr<const Profile> rehearse(const Options& options) {
+  const auto data = load_data(options);
+  std::shared_ptr<const Profile> profile;
+  {
+    Training training(options, *data);
+    profile = rehearse(training);
+  }
+  release_unused(open_device(options.device));
   return profile;
 }
 

@@ -9,8 +9,12 @@
 namespace cinch::train {
 
 /// The profile of the second of two steps (by then the optimizer has its state). Parameters, buffers, gradients,
-/// optimizer, batches and torch's generator are restored; the meter's peak is begun anew. These steps keep to no limit.
-/// Null when guards are inert (CINCH_DISABLE=1).
+/// optimizer, batches and torch's generators are restored; the meter's peak is begun anew. These steps keep to no
+/// limit: throws Error where they do not fit the device. Null when guards are inert (CINCH_DISABLE=1).
 std::shared_ptr<const Profile> rehearse(Training& training);
+/// The same without bringing anything back, for a training that is over; it may have begun. Throws what torch throws.
+std::shared_ptr<const Profile> observe(Training& training);
+/// The same of a training that is made for it and let go again.
+std::shared_ptr<const Profile> rehearse(const Options& options);
 
 }  // namespace cinch::train

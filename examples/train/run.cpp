@@ -4,13 +4,15 @@
 #include <chrono>
 
 #include "cinch/torch/meter.h"
+#include "examples/train/device.h"
 
 namespace cinch::train {
 
 StepRecord LocalRun::step() {
-  DeviceMeter& meter = DeviceMeter::of(torch::kCPU);
+  DeviceMeter& meter = DeviceMeter::of(training_.device());
   StepRecord record;
   const models::Batch batch = training_.next_batch();
+  synchronize(training_.device());  // a device works behind the clock: it must be idle at both ends
   meter.reset_peak();
   const auto begin = std::chrono::steady_clock::now();
   record.loss = training_.step(batch);
@@ -18,6 +20,7 @@ StepRecord LocalRun::step() {
     record.peak_bytes = meter.peak_bytes();  // the guard may begin a new interval
     guard_->step();
   }
+  synchronize(training_.device());
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   record.peak_bytes = std::max(record.peak_bytes, meter.peak_bytes());
   return record;

@@ -5,9 +5,9 @@
 
 #include "cinch/planner.h"
 #include "cinch/torch/meter.h"
-#include "cinch/torch/out_of_budget.h"
 #include "examples/results/document.h"
 #include "examples/train/baseline_process.h"
+#include "examples/train/device.h"
 #include "examples/train/progress.h"
 #include "examples/train/rehearsal.h"
 
@@ -23,6 +23,7 @@ bool is_relative(const Budget& budget) {
 
 GuardOptions guard_options(const Options& options, bool resolved, Progress& progress) {
   GuardOptions guard;
+  guard.device = open_device(options.device);
   guard.load_plan = options.load_plan;
   guard.save_plan = options.save_plan;
   guard.save_profile = options.save_profile;
@@ -38,7 +39,7 @@ GuardOptions guard_options(const Options& options, bool resolved, Progress& prog
 }
 
 void check(const Options& options) {
-  if (options.device != "cpu") throw Error("device '" + options.device + "' is not supported; use cpu");
+  open_device(options.device);
   if (!options.json.empty()) results::check_target(options.json);
   for (const std::string& path : {options.save_plan, options.save_profile}) {
     if (!path.empty()) results::check_target(path);
@@ -48,7 +49,7 @@ void check(const Options& options) {
 // Trains with cinch, and without it in turns; checks the limit after every step.
 void train_steps(Outcome& out, Training& training, BudgetGuard& guard, BaselineProcess* baseline, Progress& progress) {
   LocalRun run(training, &guard);
-  DeviceMeter& meter = DeviceMeter::of(torch::kCPU);
+  DeviceMeter& meter = DeviceMeter::of(training.device());
   const int64_t total = training.total_steps();
   for (int64_t done = 0; done < total;) {
     const int64_t turn_end = std::min(done + kTurn, total);
@@ -68,67 +69,63 @@ void train_steps(Outcome& out, Training& training, BudgetGuard& guard, BaselineP
   out.usage = guard.usage();
 }
 
-// A limit in bytes may be too small for the very first step, of which nothing is known yet: the allocation that failed
-// cannot say what would do. A rehearsal without the limit can.
-[[noreturn]] void explain(const OutOfBudget& error, Training& training, const Budget& budget, Progress& progress) {
-  progress.phase("rehearsal without the limit: two steps to find the smallest one that would do");
-  if (const auto profile = rehearse(training)) make_plan(*profile, budget);  // throws where no plan fits
-  throw OutOfBudget(error);
+// A limit in bytes may be too small for the very first steps, before anything is known: the allocation that failed
+// cannot say what would do. Two steps without the limit can; the training is over, so nothing needs to be brought back.
+void explain(Training& training, const Budget& budget, Progress& progress) {
+  progress.phase("two steps without the limit, to find the smallest one that would do");
+  std::shared_ptr<const Profile> profile;
+  try {
+    profile = observe(training);
+  } catch (const c10::OutOfMemoryError&) {
+    return;  // nor does the device suffice: what failed first says it
+  }
+  if (profile) make_plan(*profile, budget);  // throws where no plan fits
 }
 
 void evaluate(Outcome& out, Training& training, BudgetGuard& guard, BaselineProcess* baseline, Progress& progress) {
   const int64_t samples = out.options.eval_samples;
   if (samples == 0) return;
   progress.phase("evaluating");
-  DeviceMeter& meter = DeviceMeter::of(torch::kCPU);
+  DeviceMeter& meter = DeviceMeter::of(training.device());
   meter.reset_peak();
   out.cinch_run.evaluation = LocalRun(training, &guard).evaluate(samples);
   out.evaluation_peak_bytes = meter.peak_bytes();
   if (baseline != nullptr) out.baseline_run->evaluation = baseline->evaluate(samples);
 }
 
-}  // namespace
+// What the budget comes to in bytes, from a rehearsal where it is relative; null where none was needed.
+std::shared_ptr<const Profile> resolve(Budget& budget, Training& training, const Options& options, Progress& progress) {
+  if (!is_relative(budget)) return nullptr;
+  progress.phase("rehearsal: two steps to resolve " + options.budget + " to bytes");
+  const auto profile = rehearse(training);
+  if (profile) {
+    budget.limit = Budget::bytes(resolve_limit(*profile, budget)).limit;
+    make_plan(*profile, budget);  // a budget that no plan meets is refused before the first step
+  }
+  return profile;
+}
 
-Outcome train(const Options& options) {
-  check(options);
-  Budget budget = Budget::parse(options.budget);
+void take_over(Outcome& out, const StockRun& stock) {
+  out.baseline_out_of_memory = stock.out_of_memory;
+  if (!stock.out_of_memory) out.baseline_run = stock.run;
+}
+
+void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseline, Progress& progress) {
+  Budget budget = out.options.budget_value ? *out.options.budget_value : Budget::parse(out.options.budget);
   validate(budget);
-  Outcome out;
-  out.options = options;
-  const auto data = load_data(options);
-  out.data = data->kind() == models::DataKind::kText ? "text" : "fashion-mnist";
-  Training training(options, *data);
-  out.metric = training.model().metric();
-  Progress progress(training.total_steps(), options);
-
-  std::unique_ptr<BaselineProcess> baseline;
-  if (options.baseline) {
-    progress.phase("starting the run without cinch");
-    baseline = std::make_unique<BaselineProcess>(options);
-    out.baseline_run.emplace();
-  }
-  std::shared_ptr<const Profile> profile;
-  if (is_relative(budget)) {
-    progress.phase("rehearsal: two steps to resolve " + options.budget + " to bytes");
-    profile = rehearse(training);
-    if (profile) {
-      budget.limit = Budget::bytes(resolve_limit(*profile, budget)).limit;
-      make_plan(*profile, budget);  // a budget that no plan meets is refused before the first step
-    }
-  }
-  const GuardOptions guard_settings = guard_options(options, profile != nullptr, progress);
+  auto profile = resolve(budget, training, out.options, progress);
+  const GuardOptions guard_settings = guard_options(out.options, profile != nullptr, progress);
   std::optional<BudgetGuard> guard(std::in_place, budget, guard_settings);
   guard->track("model", training.model());
   guard->track(training.optimizer());
   out.first_timed_step = static_cast<size_t>(guard_settings.observe_steps) + 1;
-
   try {
-    train_steps(out, training, *guard, baseline.get(), progress);
-  } catch (const OutOfBudget& error) {
+    train_steps(out, training, *guard, baseline, progress);
+  } catch (const c10::OutOfMemoryError&) {
     const bool observed = profile != nullptr || guard->profile() != nullptr;
     guard.reset();
-    if (observed) throw;
-    explain(error, training, budget, progress);
+    if (!observed && budget.limit.kind != LimitKind::kNone) explain(training, budget, progress);
+    throw;
   }
   out.planned = guard->plan() != nullptr;
   if (!profile) profile = guard->profile();
@@ -136,7 +133,54 @@ Outcome train(const Options& options) {
     out.predicted_baseline_bytes = profile->baseline_peak_bytes();
     out.floor_bytes = profile->floor_bytes();
   }
-  evaluate(out, training, *guard, baseline.get(), progress);
+  evaluate(out, training, *guard, baseline, progress);
+}
+
+void train_into(Outcome& out, const Options& options, const StockRun* stock) {
+  out.options = options;
+  check(options);
+  if (!options.budget_value) validate(Budget::parse(options.budget));  // before anything that takes time
+  const auto data = load_data(options);
+  out.data = data_name(options);
+  {
+    Training training(options, *data);
+    out.metric = training.model().metric();
+    Progress progress(training.total_steps(), options);
+    std::unique_ptr<BaselineProcess> baseline;
+    if (stock != nullptr) {
+      take_over(out, *stock);
+    } else if (options.baseline && !training.device().is_cpu()) {
+      // Both at once might not fit the device, and nobody else makes it slower: no turns are needed.
+      progress.phase("training without cinch");
+      take_over(out, train_stock(options, training.total_steps()));
+    } else if (options.baseline) {
+      progress.phase("starting the run without cinch");
+      baseline = std::make_unique<BaselineProcess>(options);
+      out.baseline_run.emplace();
+    }
+    train_under_guard(out, training, baseline.get(), progress);
+  }
+  release_unused(open_device(options.device));
+}
+
+}  // namespace
+
+Outcome train(const Options& options, const StockRun* stock) {
+  Outcome out;
+  train_into(out, options, stock);
+  return out;
+}
+
+Outcome try_train(const Options& options, const StockRun* stock) {
+  Outcome out;
+  try {
+    train_into(out, options, stock);
+  } catch (const BudgetError& error) {
+    out.refusal = error.what();
+  } catch (const c10::OutOfMemoryError& error) {
+    out.refusal = error.what_without_backtrace();
+  }
+  if (!out.refusal.empty()) release_unused(open_device(options.device));
   return out;
 }
 

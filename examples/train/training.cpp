@@ -2,10 +2,9 @@
 
 #include <torch/torch.h>
 
-#include <cstring>
-#include <map>
-
 #include "cinch/error.h"
+#include "examples/train/autocast.h"
+#include "examples/train/device.h"
 
 namespace cinch::train {
 namespace {
@@ -17,41 +16,41 @@ struct Recipe {
 
 Recipe recipe_of(const std::string& model) {
   if (model == "gpt") return {true, 1e-3, 0.01};
+  if (model == "gpt2" || model == "vit_b16") return {true, 3e-4, 0.1};
   if (model == "vgg16") return {false, 0.01, 5e-4};
   if (model == "lstm") return {false, 0.1, 0.0};
   return {false, 0.05, 5e-4};
 }
 
-template <class Body>
-void for_each_tensor(torch::nn::Module& module, Body body) {
-  for (torch::Tensor& tensor : module.parameters()) body(tensor);
-  for (torch::Tensor& tensor : module.buffers()) body(tensor);
-}
-
-std::vector<char> bytes_of(const torch::Tensor& tensor) {
-  std::vector<char> bytes(tensor.nbytes());
-  std::memcpy(bytes.data(), tensor.const_data_ptr(), bytes.size());
-  return bytes;
-}
-
-std::shared_ptr<models::Model> make_seeded(const Options& options, const data::DataSet& data) {
+std::shared_ptr<models::Model> make_seeded(const Options& options, const data::DataSet& data, torch::Device device) {
   torch::manual_seed(options.seed);
-  return models::make_model(options.model, data.model_options());
+  auto model = models::make_model(options.model, data.model_options());
+  model->to(device);
+  return model;
 }
 
 }  // namespace
 
+std::string data_name(const Options& options) {
+  const std::string usual = models::default_data_set(options.model);
+  return options.data.empty() ? usual : options.data;
+}
+
 std::unique_ptr<data::DataSet> load_data(const Options& options) {
-  const models::DataKind usual = models::default_data(options.model);
-  const bool text = options.data.empty() ? usual == models::DataKind::kText : options.data == "text";
-  if (!text && !options.text.empty()) throw Error("--text FILE needs --data text");
-  return text ? data::load_text(options.text) : data::load_fashion_mnist();
+  const std::string name = data_name(options);
+  if (name != "text" && !options.text.empty()) throw Error("--text FILE needs --data text");
+  if (name == "text") return data::load_text(options.text, models::default_context(options.model));
+  if (name == "synthetic-text") return data::make_synthetic_text(options.seed, models::default_context(options.model));
+  if (name == "synthetic-images") return data::make_synthetic_images(options.seed);
+  if (name == "fashion-mnist") return data::load_fashion_mnist();
+  throw Error("unknown data set '" + name + "'; known are fashion-mnist, text, synthetic-images, synthetic-text");
 }
 
 Training::Training(const Options& options, const data::DataSet& data)
     : options_(options),
+      device_(open_device(options.device)),
       data_(data),
-      model_(make_seeded(options, data)),
+      model_(make_seeded(options, data, device_)),
       sampler_(data.train_size(), options.batch, options.seed) {
   total_steps_ = options.steps > 0 ? options.steps : options.epochs * sampler_.batches_per_epoch();
   peak_rate_ = options.lr.value_or(recipe_of(options.model).lr);
@@ -77,13 +76,22 @@ double Training::learning_rate() const {
   return peak_rate_ * std::min(1.0, (at + 1) / rise) * std::max(0.0, 1.0 - at / total);
 }
 
-models::Batch Training::next_batch() { return data_.train_batch(sampler_.next()); }
+models::Batch Training::to_device(const models::Batch& batch) const {
+  return {batch.input.to(device_), batch.target.to(device_)};
+}
+
+models::Batch Training::next_batch() { return to_device(data_.train_batch(sampler_.next())); }
+
+models::Output Training::forward(const models::Batch& batch, bool score) {
+  const AutocastScope autocast(device_, options_.amp == "bf16");
+  return model_->run(batch, score);
+}
 
 double Training::step(const models::Batch& batch) {
   model_->train();
   for (auto& group : optimizer_->param_groups()) group.options().set_lr(learning_rate());
   optimizer_->zero_grad();
-  const models::Output out = model_->run(batch);
+  const models::Output out = forward(batch, false);
   out.loss.backward();
   optimizer_->step();
   ++steps_done_;
@@ -99,7 +107,7 @@ Evaluation Training::evaluate(int64_t samples) {
   result.samples = std::min(samples, data_.test_size());
   for (int64_t begin = 0; begin < result.samples; begin += options_.batch) {
     const int64_t end = std::min(begin + options_.batch, result.samples);
-    const models::Output out = model_->run(data_.test_batch(begin, end), true);
+    const models::Output out = forward(to_device(data_.test_batch(begin, end)), true);
     hits += out.hits;
     counted += out.counted;
     result.loss += out.loss.item<double>() * static_cast<double>(end - begin);
@@ -107,29 +115,6 @@ Evaluation Training::evaluate(int64_t samples) {
   result.loss /= static_cast<double>(std::max<int64_t>(1, result.samples));
   result.accuracy = static_cast<double>(hits) / static_cast<double>(std::max<int64_t>(1, counted));
   return result;
-}
-
-Snapshot::Snapshot(Training& training) : training_(training), sampler_(training.sampler_) {
-  if (training.steps_done_ != 0) throw Error("a rehearsal is possible before the first step only");
-  for_each_tensor(*training.model_, [this](torch::Tensor& tensor) { tensors_.push_back(bytes_of(tensor)); });
-  generator_ = bytes_of(at::detail::getDefaultCPUGenerator().get_state());
-}
-
-void Snapshot::restore() {
-  training_.optimizer_->zero_grad();
-  auto kept = tensors_.begin();
-  for_each_tensor(*training_.model_, [&](torch::Tensor& tensor) {
-    std::memcpy(tensor.mutable_data_ptr(), kept->data(), kept->size());
-    ++kept;
-  });
-  training_.make_optimizer();
-  training_.sampler_ = sampler_;
-  training_.steps_done_ = 0;
-  torch::Tensor state = torch::empty({static_cast<int64_t>(generator_.size())}, torch::kUInt8);
-  std::memcpy(state.mutable_data_ptr(), generator_.data(), generator_.size());
-  auto generator = at::detail::getDefaultCPUGenerator();
-  const std::lock_guard lock(generator.mutex());
-  generator.set_state(state);
 }
 
 }  // namespace cinch::train

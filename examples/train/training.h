@@ -1,5 +1,5 @@
-/// One training: model, optimizer, batches, learning rate. Knows nothing of cinch, so that the run with it and the run
-/// without it are the same program.
+/// One training: model, optimizer, batches, learning rate, on any device. Knows nothing of cinch, so that the run with
+/// it and the run without it are the same program.
 #pragma once
 
 #include <torch/optim/optimizer.h>
@@ -22,10 +22,11 @@ struct Evaluation {
 
 class Training {
  public:
-  /// Seeds torch's generator, then makes the model. Throws Error for an unknown model or data it cannot take.
+  /// Seeds torch's generators, then makes the model on the CPU (the same weights on every device) and moves it. Throws
+  /// Error for an unknown model, data it cannot take, or a device that cannot be used.
   Training(const Options& options, const data::DataSet& data);
 
-  /// The batch of the next step.
+  /// The batch of the next step, on the device.
   models::Batch next_batch();
   /// Zeroes gradients, forward, backward, optimizer step. Returns the loss.
   double step(const models::Batch& batch);
@@ -35,6 +36,7 @@ class Training {
 
   models::Model& model() { return *model_; }
   torch::optim::Optimizer& optimizer() { return *optimizer_; }
+  torch::Device device() const { return device_; }
   int64_t total_steps() const { return total_steps_; }
   int64_t steps_done() const { return steps_done_; }
 
@@ -42,8 +44,11 @@ class Training {
   friend class Snapshot;
   void make_optimizer();
   double learning_rate() const;
+  models::Batch to_device(const models::Batch& batch) const;
+  models::Output forward(const models::Batch& batch, bool score);
 
   const Options options_;
+  const torch::Device device_;
   const data::DataSet& data_;
   std::shared_ptr<models::Model> model_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
@@ -52,22 +57,8 @@ class Training {
   double peak_rate_ = 0.0;
 };
 
-/// A training as it was, kept outside torch's memory so that the copy does not count against anything. For trainings
-/// that have not begun: the optimizer is made anew.
-class Snapshot {
- public:
-  /// Throws Error when steps were already done.
-  explicit Snapshot(Training& training);
-  /// Parameters, buffers, gradients (none), optimizer, batches, and torch's default CPU generator.
-  void restore();
-
- private:
-  Training& training_;
-  std::vector<std::vector<char>> tensors_;
-  std::vector<char> generator_;
-  data::Sampler sampler_;
-};
-
+/// The data set's name: as given, else the model's own. Throws Error for an unknown model.
+std::string data_name(const Options& options);
 /// The data set that the options name. Throws Error.
 std::unique_ptr<data::DataSet> load_data(const Options& options);
 

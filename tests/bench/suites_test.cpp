@@ -46,7 +46,7 @@ TEST(Suites, AreRegisteredByName) {
     names.push_back(suite.name);
     EXPECT_FALSE(suite.what.empty()) << suite.name;
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"codec", "exact", "hook", "needs"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"codec", "exact", "hook", "limit", "needs", "train"}));
 }
 
 TEST(HookSuite, TimesEveryChainAndGetsEveryByteBack) {
@@ -113,6 +113,65 @@ TEST(ExactSuite, GradientsOfAllNetworksAreStocksBitForBit) {
     EXPECT_EQ(row.at("fallbacks").get<int64_t>(), 0) << row.dump();
     EXPECT_LE(row.at("charged_bytes").get<int64_t>(), row.at("raw_bytes").get<int64_t>()) << row.dump();
   }
+}
+
+// The fields that every finished training has.
+void expect_training(const nlohmann::json& row) {
+  for (const char* field : {"model", "data", "device", "amp", "budget"})
+    EXPECT_FALSE(row.at(field).get<std::string>().empty()) << field << ": " << row.dump();
+  expect_positive(row, {"batch", "steps", "baseline_peak_bytes", "floor_bytes", "peak_bytes", "first_step_peak_bytes",
+                        "raw_bytes", "charged_bytes", "raw_of_charged", "step_seconds", "baseline_step_seconds",
+                        "step_ratio", "effective_batch", "samples_per_second", "baseline_samples_per_second"});
+  EXPECT_TRUE(row.at("baseline_peak_measured").get<bool>()) << row.dump();
+}
+
+TEST(TrainSuite, MeasuresStockLosslessAndTwoBits) {
+  const SuiteResult result = run_quick("train");
+  expect_no_failures(result);
+  ASSERT_EQ(result.rows.size(), 4u) << "float32 and bf16, two budgets each";
+  for (const auto& row : result.rows) {
+    expect_training(row);
+    if (HasFatalFailure()) return;
+    EXPECT_EQ(row["device"], "cpu");
+    EXPECT_EQ(row.at("fallbacks").get<int64_t>(), 0) << row.dump();
+  }
+  for (const size_t first : {size_t{0}, size_t{2}}) {
+    const auto &exact = result.rows[first], &coded = result.rows[first + 1];
+    EXPECT_EQ(exact["loss"], exact["baseline_loss"]) << exact.dump();
+    EXPECT_EQ(exact.at("noise").get<double>(), 0.0) << exact.dump();
+    EXPECT_GT(coded.at("noise").get<double>(), 0.0) << coded.dump();
+    // Every value in two bits and a little, masks in one: far less than the lossless forms leave.
+    EXPECT_GT(coded["raw_of_charged"].get<double>(), 3 * exact["raw_of_charged"].get<double>()) << coded.dump();
+  }
+  EXPECT_EQ(result.rows[0]["amp"], "none");
+  EXPECT_EQ(result.rows[2]["amp"], "bf16");
+}
+
+TEST(LimitSuite, TrainsWhereStockRunsOutOfMemory) {
+  const SuiteResult result = run_quick("limit");
+  expect_no_failures(result);
+  std::set<double> shares;
+  int trained = 0;
+  for (const auto& row : result.rows) {
+    shares.insert(row.at("above_floor").get<double>());
+    expect_positive(row, {"limit_bytes", "floor_bytes", "baseline_peak_bytes"});
+    if (HasFatalFailure()) return;
+    EXPECT_LT(row["limit_bytes"], row["baseline_peak_bytes"]) << row.dump();
+    EXPECT_TRUE(row.at("stock_out_of_memory").get<bool>()) << row.dump();
+    if (row.at("refused").get<bool>()) {
+      EXPECT_FALSE(row.at("refusal").get<std::string>().empty()) << row.dump();
+      continue;
+    }
+    ++trained;
+    expect_training(row);
+    expect_positive(row, {"completed_steps"});
+    if (HasFatalFailure()) return;
+    EXPECT_LE(row["peak_bytes"], row["limit_bytes"]) << row.dump();
+    EXPECT_LE(row["first_step_peak_bytes"], row["limit_bytes"]) << row.dump();
+    EXPECT_TRUE(row.contains("reclaims") && row.contains("noise")) << row.dump();
+  }
+  EXPECT_EQ(shares, (std::set<double>{0.0, 0.05, 0.1, 0.25, 0.5}));
+  EXPECT_GE(trained, 2) << "half and a quarter of the way up to the baseline";
 }
 
 }  // namespace

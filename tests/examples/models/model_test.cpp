@@ -67,6 +67,30 @@ TEST(MakeModel, HasTheParametersOfResNet18) {
   EXPECT_EQ(count, 11689512 - (64 * 3 * 49 - 64 * 9) - (513 * 1000 - 513 * 10));
 }
 
+int64_t parameters_of(const std::string& name, const ModelOptions& options) {
+  int64_t count = 0;
+  for (const auto& parameter : make_model(name, options)->parameters()) count += parameter.numel();
+  return count;
+}
+
+ModelOptions imagenet() {
+  ModelOptions options;
+  options.classes = 1000, options.image_channels = 3, options.image_side = 224;
+  return options;
+}
+
+TEST(MakeModel, HasThePublishedParametersOnLargeImages) {
+  EXPECT_EQ(parameters_of("resnet18", imagenet()), 11689512);
+  EXPECT_EQ(parameters_of("resnet50", imagenet()), 25557032);
+  EXPECT_EQ(parameters_of("vit_b16", imagenet()), 86567656);
+}
+
+TEST(MakeModel, HasThePublishedParametersOfGpt2) {
+  ModelOptions options = options_for(DataKind::kText);
+  options.vocabulary = 50257, options.context = default_context("gpt2");
+  EXPECT_EQ(parameters_of("gpt2", options), 124439808);
+}
+
 TEST(MakeModel, ListsTheNamesForAnUnknownOne) {
   try {
     make_model("resnet19");
@@ -80,6 +104,9 @@ TEST(MakeModel, ListsTheNamesForAnUnknownOne) {
 TEST(MakeModel, RefusesDataThatTheModelCannotTake) {
   EXPECT_THROW(make_model("gpt", options_for(DataKind::kImages)), Error);
   EXPECT_THROW(make_model("resnet18", options_for(DataKind::kText)), Error);
+  EXPECT_THROW(make_model("gpt2", options_for(DataKind::kImages)), Error);
+  EXPECT_THROW(make_model("vit_b16", options_for(DataKind::kImages)), Error);
+  for (const char* name : {"vgg16", "mobilenet_v2", "unet", "lstm"}) EXPECT_THROW(make_model(name, imagenet()), Error);
 }
 
 TEST(Gpt, RefusesASequenceLongerThanItsContext) {

@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "src/backend/cuda/runtime.h"
+
 namespace cinch::train {
 namespace {
 
@@ -64,9 +66,25 @@ class Command : public testing::Test {
 TEST_F(Command, RefusesUnknownNames) {
   expect_refused("--model resnet19 --json result.json", "resnet18");
   expect_refused("--data mnist", "fashion-mnist");
-  expect_refused("--device cuda", "cpu");
+  expect_refused("--amp fp16", "bf16");
   expect_refused("--no-such-option", "no-such-option");
   expect_refused("nosuite", "unknown suite", "cinch-bench");
+}
+
+TEST_F(Command, RefusesDevicesThatAreNotThere) {
+  expect_refused("--device tpu --json result.json", "cpu, cuda or cuda:N");
+  // Out of range where there are GPUs, unusable where there are none.
+  expect_refused("--device cuda:99 --json result.json", "cuda:99");
+  if (backend::cuda_problem().empty()) GTEST_SKIP() << "there is a GPU";
+  expect_refused("--device cuda --json result.json", backend::cuda_problem());
+  for (const char* suite : {"train", "limit"})
+    expect_refused(std::string(suite) + " --device cuda", backend::cuda_problem(), "cinch-bench");
+}
+
+TEST_F(Command, RefusesModelsForOtherData) {
+  expect_refused("--model vit_b16 --data fashion-mnist", "large images");
+  expect_refused("--model vgg16 --data synthetic-images", "small images");
+  expect_refused("--model gpt2 --data synthetic-images", "text");
 }
 
 TEST_F(Command, RefusesAbsurdNumbers) {

@@ -66,5 +66,48 @@ TEST(Row, LeavesOutWhatWasNotMeasured) {
   EXPECT_EQ(row.at("limit_bytes"), out.limit_bytes);
 }
 
+TEST(Row, SaysWhereAndHowFast) {
+  Outcome out = full_outcome();
+  out.options.device = "cuda:1", out.options.amp = "bf16", out.options.batch = 30;
+  const auto row = to_row(out);
+  EXPECT_EQ(row.at("device"), "cuda:1");
+  EXPECT_EQ(row.at("amp"), "bf16");
+  EXPECT_DOUBLE_EQ(row.at("samples_per_second").get<double>(), 20.0);
+  EXPECT_DOUBLE_EQ(row.at("baseline_samples_per_second").get<double>(), 30.0);
+  EXPECT_DOUBLE_EQ(row.at("raw_of_charged").get<double>(), 6.0);
+}
+
+TEST(Row, OfARefusedTrainingHasNoTimes) {
+  Outcome out = full_outcome();
+  out.refusal = "the budget cannot be met";
+  out.cinch_run.steps.resize(1);
+  auto row = to_row(out);
+  EXPECT_EQ(row.at("refusal"), out.refusal);
+  EXPECT_EQ(row.at("steps"), 1);
+  EXPECT_EQ(row.at("first_step_peak_bytes"), int64_t{1} << 38);
+  EXPECT_TRUE(row.contains("baseline_step_seconds"));
+  for (const char* key : {"step_seconds", "samples_per_second", "step_ratio", "raw_of_charged", "charged_bytes"})
+    EXPECT_FALSE(row.contains(key)) << key;
+  out.cinch_run.steps.clear();
+  row = to_row(out);
+  EXPECT_EQ(row.at("steps"), 0);
+  EXPECT_FALSE(row.contains("peak_bytes"));
+}
+
+TEST(Row, SaysThatStockRanOutOfMemory) {
+  Outcome out = full_outcome();
+  out.baseline_run.reset();
+  out.baseline_out_of_memory = true;
+  EXPECT_TRUE(to_row(out).at("baseline_out_of_memory").get<bool>());
+  EXPECT_FALSE(to_row(full_outcome()).contains("baseline_out_of_memory"));
+}
+
+TEST(Table, SaysThatStockRanOutOfMemory) {
+  Outcome out = full_outcome();
+  out.baseline_run.reset();
+  out.baseline_out_of_memory = true;
+  EXPECT_NE(to_table(out, false).find("Without cinch the training ran out of memory."), std::string::npos);
+}
+
 }  // namespace
 }  // namespace cinch::train

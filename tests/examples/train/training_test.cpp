@@ -1,11 +1,13 @@
 #include "examples/train/training.h"
 
+#include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include "cinch/error.h"
 #include "cinch/torch/meter.h"
 #include "examples/train/rehearsal.h"
+#include "examples/train/snapshot.h"
 
 namespace cinch::train {
 namespace {
@@ -70,6 +72,49 @@ TEST(Training, LearnsWhatIsEasy) {
   EXPECT_LT(result.loss, first);
   EXPECT_GT(result.accuracy, 0.9);
   EXPECT_EQ(result.samples, data->test_size());
+}
+
+TEST(Training, MixedPrecisionIsOfTheForwardAlone) {
+  const auto data = small_text();
+  Options options = small_options(3);
+  Training full(options, *data);
+  options.amp = "bf16";
+  Training mixed(options, *data);
+  const auto batch = full.next_batch();
+  const auto seeded_step = [&batch](Training& training) {
+    torch::manual_seed(1);  // the same dropout
+    return training.step(batch);
+  };
+  const double expected = seeded_step(full), rounded = seeded_step(mixed);
+  EXPECT_NE(rounded, expected);
+  EXPECT_NEAR(rounded, expected, 0.02 * expected);
+  EXPECT_FALSE(at::autocast::is_autocast_enabled(torch::kCPU));
+  for (const auto& item : mixed.model().named_parameters()) {
+    EXPECT_EQ(item.value().scalar_type(), torch::kFloat32) << item.key();
+    EXPECT_EQ(item.value().grad().scalar_type(), torch::kFloat32) << item.key();
+  }
+  // Parameters that the optimizer changed are rounded anew.
+  EXPECT_NE(seeded_step(mixed), rounded);
+}
+
+TEST(LoadData, IsTheModelsOwnOrTheOneThatIsNamed) {
+  Options options;
+  options.model = "vit_b16";
+  EXPECT_EQ(data_name(options), "synthetic-images");
+  EXPECT_EQ(load_data(options)->model_options().image_side, 224);
+  options.model = "gpt2";
+  EXPECT_EQ(load_data(options)->model_options().context, 1024);
+  options.model = "gpt", options.data = "synthetic-text";
+  EXPECT_EQ(load_data(options)->model_options().context, 128);
+  EXPECT_EQ(load_data(options)->model_options().vocabulary, 50257);
+}
+
+TEST(LoadData, RefusesUnknownNamesAndTextsThatNobodyReads) {
+  Options options;
+  options.data = "imagenet";
+  EXPECT_THROW(load_data(options), Error);
+  options.data = "synthetic-text", options.text = "some.txt";
+  EXPECT_THROW(load_data(options), Error);
 }
 
 TEST(Snapshot, BringsBackEverything) {

@@ -1,0 +1,104 @@
+// Stock torch in a process of its own: the same training, and an end where its memory ends.
+#include "examples/train/stock.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "cinch/error.h"
+#include "cinch/torch/meter.h"
+#include "examples/train/session.h"
+
+namespace cinch::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[maybe_unused]] const DeviceMeter& meter = DeviceMeter::of(torch::kCPU);
+
+class Stock : public testing::Test {
+ protected:
+  Stock() : text_(fs::temp_directory_path() / ("cinch_stock_" + std::to_string(getpid()) + ".txt")) {
+    std::string text;
+    for (int i = 0; i < 20000; ++i) text.push_back(static_cast<char>('a' + i * i % 23));
+    std::ofstream(text_) << text;
+    options_.model = "gpt";
+    options_.text = text_.string();
+    options_.batch = 2;
+    options_.steps = 3;
+    options_.eval_samples = 4;
+    options_.quiet = true;
+    options_.program = std::string(CINCH_BINARY_DIR) + "/bin/cinch-train";
+  }
+  ~Stock() override { fs::remove(text_); }
+
+  const fs::path text_;
+  Options options_;
+};
+
+TEST_F(Stock, IsTheTrainingThatHappensHereWithoutAGuard) {
+  const StockRun stock = train_stock(options_, 3);
+  EXPECT_FALSE(stock.out_of_memory);
+  const auto data = load_data(options_);
+  Training training(options_, *data);
+  LocalRun here(training, nullptr);
+  ASSERT_EQ(stock.run.steps.size(), 3u);
+  for (const StepRecord& step : stock.run.steps) {
+    const StepRecord mine = here.step();
+    EXPECT_EQ(step.loss, mine.loss);
+    EXPECT_GT(step.seconds, 0);
+    EXPECT_GT(step.peak_bytes, 0);
+  }
+  ASSERT_TRUE(stock.run.evaluation);
+  EXPECT_EQ(stock.run.evaluation->loss, here.evaluate(4).loss);
+}
+
+TEST_F(Stock, RunsOutOfMemoryUnderALimitBelowItsPeak) {
+  const StockRun free = train_stock(options_, 2);
+  const int64_t peak = free.run.peak_bytes();
+  EXPECT_TRUE(train_stock(options_, 2, peak - 1).out_of_memory);
+  const StockRun enough = train_stock(options_, 2, peak);
+  EXPECT_FALSE(enough.out_of_memory);
+  EXPECT_EQ(enough.run.steps.size(), 2u);
+}
+
+TEST_F(Stock, EndsWithAnErrorWhereItsProgramIsMissing) {
+  options_.program = "/nowhere/cinch-train";
+  EXPECT_THROW(train_stock(options_, 1), Error);
+}
+
+TEST_F(Stock, SaysWhatItRefused) {
+  options_.text = "/nowhere.txt";
+  try {
+    train_stock(options_, 1);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("/nowhere.txt"), std::string::npos) << error.what();
+  }
+}
+
+TEST_F(Stock, MadeBeforeIsTakenOver) {
+  options_.baseline = true;
+  StockRun stock;
+  stock.run.steps.assign(3, {0.5, 1.0, int64_t{1} << 40});
+  const Outcome outcome = train(options_, &stock);
+  EXPECT_EQ(outcome.baseline_peak_bytes(), int64_t{1} << 40);
+  stock.out_of_memory = true;
+  const Outcome other = train(options_, &stock);
+  EXPECT_TRUE(other.baseline_out_of_memory);
+  EXPECT_FALSE(other.baseline_run);
+}
+
+TEST_F(Stock, IsNotNeededToRefuseABudget) {
+  options_.budget = "1MiB";
+  const Outcome outcome = try_train(options_);
+  EXPECT_NE(outcome.refusal, "");
+  EXPECT_TRUE(outcome.cinch_run.steps.empty());
+  options_.budget = "12parsecs";
+  EXPECT_THROW(try_train(options_), Error);
+}
+
+}  // namespace
+}  // namespace cinch::train
