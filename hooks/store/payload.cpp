@@ -1,5 +1,7 @@
 #include "hooks/store/payload.h"
 
+#include <torch/csrc/autograd/variable.h>
+
 #include "hooks/store/joint_pair.h"
 #include "hooks/store/store.h"
 #include "hooks/store/tensor_over.h"
