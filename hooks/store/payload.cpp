@@ -1,6 +1,7 @@
 #include "hooks/store/payload.h"
 
 #include <c10/core/DeviceGuard.h>
+#include <torch/csrc/autograd/variable.h>
 
 #include "hooks/store/joint_pair.h"
 #include "hooks/store/store.h"
