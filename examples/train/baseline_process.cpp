@@ -53,6 +53,7 @@ BaselineProcess::BaselineProcess(const Options& options) {
   words.insert(words.begin(), "cinch-train");
   words.push_back("--baseline-fd=" + std::to_string(ends[1]));
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   const std::string program = options.program;

@@ -8,6 +8,7 @@ namespace {
 ParseResult parse(std::vector<std::string> words) {
   words.insert(words.begin(), "cinch-train");
   std::vector<char*> argv;
+  argv.reserve(words.size());
   for (std::string& word : words) argv.push_back(word.data());
   return parse_options(static_cast<int>(argv.size()), argv.data());
 }
