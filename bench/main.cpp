@@ -1,10 +1,11 @@
-// cinch-bench SUITE [--json FILE|-]. Exit codes: 0; 1 a promise was not kept; 2 bad input.
+// cinch-bench SUITE [--device cpu|cuda] [--json FILE|-]. Exit codes: 0; 1 a promise was not kept; 2 bad input.
 #include <c10/util/Exception.h>
 #include <torch/types.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "bench/device.h"
 #include "bench/suite.h"
 #include "cinch/error.h"
 #include "cinch/torch/meter.h"
@@ -28,6 +29,7 @@ const cinch::bench::Suite& find(const std::string& name) {
 
 int run(const std::string& name, const std::string& json, const cinch::bench::SuiteOptions& options) {
   const auto& suite = find(name);
+  cinch::bench::check_device(suite, options.device);
   if (!json.empty()) cinch::results::check_target(json);
   const auto result = suite.run(options);
   // Standard output belongs to the JSON alone when it goes there.
@@ -42,10 +44,11 @@ int run(const std::string& name, const std::string& json, const cinch::bench::Su
 int main(int argc, char** argv) {
   cinch::DeviceMeter::of(torch::kCPU);  // first of all: tensors made earlier would not be counted
   CLI::App app("Measures cinch beside its reference, in the same run.", "cinch-bench");
-  std::string name, json;
+  std::string name, json, device = "cpu";
   cinch::bench::SuiteOptions options;
   app.add_option("suite", name, "what to measure")->required();
   app.add_option("--json", json, "write the results to a file, or to standard output: -");
+  app.add_option("--device", device, "cpu, cuda or cuda:N");
   app.add_flag("--quick", options.quick, "fewest rounds; figures are not to be quoted");
   std::string footer = "Suites:\n";
   for (const auto& suite : cinch::bench::suites())
@@ -59,6 +62,7 @@ int main(int argc, char** argv) {
     return fail(error.what(), 2);
   }
   try {
+    options.device = cinch::bench::parse_device(device);
     return run(name, json, options);
   } catch (const cinch::Error& error) {
     return fail(error.what(), 2);

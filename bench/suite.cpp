@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cinch/error.h"
+
 namespace cinch::bench {
 namespace {
 
@@ -37,8 +39,14 @@ const std::vector<Suite>& suites() {
   return registered();
 }
 
-Registration::Registration(const char* name, const char* what, SuiteResult (*run)(const SuiteOptions&)) {
-  registered().push_back({name, what, run});
+Registration::Registration(const char* name, const char* what, SuiteResult (*run)(const SuiteOptions&),
+                           Devices devices) {
+  registered().push_back({name, what, run, devices});
+}
+
+void check_device(const Suite& suite, const c10::Device& device) {
+  if (device.is_cpu() || suite.devices == Devices::kCpuAndCuda) return;
+  throw Error("suite '" + suite.name + "' measures on cpu only, not on " + device.str());
 }
 
 std::string to_table(const SuiteResult& result) {

@@ -2,6 +2,8 @@
 /// by adding a file to bench/suites/ that ends in one Registration.
 #pragma once
 
+#include <c10/core/Device.h>
+
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -10,6 +12,7 @@ namespace cinch::bench {
 
 struct SuiteOptions {
   bool quick = false;  ///< fewest rounds that exercise everything; figures are not to be quoted
+  c10::Device device = c10::kCPU;
 };
 
 struct SuiteResult {
@@ -18,10 +21,17 @@ struct SuiteResult {
   std::vector<std::string> failures;  ///< promises that were not kept; the program then exits with 1
 };
 
+/// Where a suite can measure.
+enum class Devices { kCpu, kCpuAndCuda };
+
 struct Suite {
   std::string name, what;
   SuiteResult (*run)(const SuiteOptions&);
+  Devices devices = Devices::kCpu;
 };
+
+/// Throws Error, one sentence, where the suite cannot measure on the device.
+void check_device(const Suite& suite, const c10::Device& device);
 
 /// By name.
 const std::vector<Suite>& suites();
@@ -29,7 +39,8 @@ const std::vector<Suite>& suites();
 /// One static object a suite.
 class Registration {
  public:
-  Registration(const char* name, const char* what, SuiteResult (*run)(const SuiteOptions&));
+  Registration(const char* name, const char* what, SuiteResult (*run)(const SuiteOptions&),
+               Devices devices = Devices::kCpu);
 };
 
 /// The rows as a table for people: one line each, only `columns`.
