@@ -92,16 +92,16 @@ std::vector<NeedsCase> masks() {
       mask("aten::clamp_max_", "self", {0.7}, in_place([](Tensor x) { return at::clamp_max_(x, 0.7); })),
       mask("aten::clamp_min", "self", {-0.1}, [](const Tensor& x) { return at::clamp_min(x, -0.1); }),
       mask("aten::clamp_max", "self", {0.7}, [](const Tensor& x) { return at::clamp_max(x, 0.7); }),
-      value("aten::log_sigmoid_forward", "self[cpu]; buffer[cpu]", [](const Tensor& x) { return at::log_sigmoid(x); }),
-      mask("aten::log_sigmoid_forward", "self[cpu]; buffer[cpu]", {},
-           [](const Tensor& x) { return at::log_sigmoid(x); }),
-      value("aten::mul", "other[cpu dropout]", [](const Tensor& x) { return at::dropout(x, 0.3, true); }),
-      value("aten::mul", "other[cpu dropout]",
+      value("aten::log_sigmoid_forward", "self; buffer", [](const Tensor& x) { return at::log_sigmoid(x); }),
+      mask("aten::log_sigmoid_forward", "self; buffer", {}, [](const Tensor& x) { return at::log_sigmoid(x); }),
+      only_on(c10::kCPU,
+              value("aten::mul", "other[dropout]", [](const Tensor& x) { return at::dropout(x, 0.3, true); })),
+      value("aten::mul", "other[dropout]",
             [](const Tensor& x) {
               return at::feature_dropout(x.view({1, -1, 1}), 0.3, true);
             }),
-      value("aten::mul", "other[cpu dropout]", [](const Tensor& x) { return at::alpha_dropout(x, 0.3, true); }),
-      value("aten::mul_", "other[cpu dropout]", in_place([](Tensor x) { return at::dropout_(x, 0.3, true); })),
+      value("aten::mul", "other[dropout]", [](const Tensor& x) { return at::alpha_dropout(x, 0.3, true); }),
+      value("aten::mul_", "other[dropout]", in_place([](Tensor x) { return at::dropout_(x, 0.3, true); })),
   };
 }
 

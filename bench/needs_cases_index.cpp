@@ -75,9 +75,8 @@ std::vector<NeedsCase> writes() {
                   [](const Tensor& x, const Tensor& s) { return at::scatter_reduce(x, 0, like(x), s, "prod"); }),
       with_source("aten::index_add", "index; source",
                   [](const Tensor& x, const Tensor& s) { return at::index_add(x, 0, rows_of(x), s); }),
-      with_source(
-          "aten::index_put", "indices",
-          [](const Tensor& x, const Tensor& s) { return at::index_put(x, {at::randperm(x.size(0), at::kLong)}, s); }),
+      with_source("aten::index_put", "indices",
+                  [](const Tensor& x, const Tensor& s) { return at::index_put(x, {permutation(x.size(0))}, s); }),
       with_source("aten::index_reduce", "index[mean]; self[mean]; source[mean]; result[mean]",
                   [](const Tensor& x, const Tensor& s) { return at::index_reduce(x, 0, rows_of(x), s, "mean"); }),
       with_source("aten::where", "condition",
@@ -92,7 +91,7 @@ NeedsCase bag(const char* saves, int64_t mode) {
           saves,
           [mode](int64_t size, at::ScalarType) {
             const Tensor weight = leaf({50, 8});
-            const Tensor starts = at::arange(0, 10 * size, 10, at::kLong);
+            const Tensor starts = at::arange(0, 10 * size, 10, at::TensorOptions(at::kLong).device(case_device()));
             const auto out = at::_embedding_bag(weight, indices({10 * size + 3}, 50), starts, false, mode, false);
             return Graph{{std::get<0>(out)}, {weight}};
           },

@@ -122,6 +122,12 @@ std::vector<NeedsCase> norms() {
             "input[eval, frozen affine]; running_mean[eval, frozen affine]; running_var[eval]; weight; result1[eval]; "
             "result2[eval]",
             [](int64_t n) { return batch_norm(n, false, Affine::kBiasTrains); }),
+      layer("aten::_batch_norm_with_update", "input; running_mean; running_var; weight; result1; result2; result3",
+            [](int64_t n) {
+              const Tensor x = leaf({2 * n, 5, 8, 8}), w = leaf({5}), b = leaf({5});
+              Tensor mean = data({5}), variance = data({5}).abs() + 0.5;
+              return Graph{{std::get<0>(at::_batch_norm_with_update(x, w, b, mean, variance, 0.1, 1e-5))}, {x, w, b}};
+            }),
       layer("aten::native_layer_norm", "bias; input; weight; result1; result2",
             [](int64_t n) {
               const Tensor x = leaf({16 * n, 20}), w = leaf({20}), b = leaf({20});
@@ -156,28 +162,29 @@ std::vector<NeedsCase> norms() {
 }
 
 NeedsCase attention(const char* saves, bool masked) {
-  return layer("aten::_scaled_dot_product_flash_attention_for_cpu", saves, [masked](int64_t n) {
-    const Tensor q = leaf({2, 2, 8 * n, 16}), k = leaf({2, 2, 8 * n, 16}), v = leaf({2, 2, 8 * n, 16});
-    std::optional<Tensor> mask;
-    if (masked) mask = data({2, 2, 8 * n, 8 * n});
-    const auto out = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, !masked, mask);
-    return Graph{{std::get<0>(out)}, {q, k, v}};
-  });
+  return only_on(c10::kCPU, layer("aten::_scaled_dot_product_flash_attention_for_cpu", saves, [masked](int64_t n) {
+                   const Tensor q = leaf({2, 2, 8 * n, 16}), k = leaf({2, 2, 8 * n, 16}), v = leaf({2, 2, 8 * n, 16});
+                   std::optional<Tensor> mask;
+                   if (masked) mask = data({2, 2, 8 * n, 8 * n});
+                   const auto out = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, !masked, mask);
+                   return Graph{{std::get<0>(out)}, {q, k, v}};
+                 }));
 }
 
 std::vector<NeedsCase> sequences() {
   return {
       attention("attn_mask; key; query; value; logsumexp; output", true),
       attention("key; query; value; logsumexp; output", false),
-      layer("aten::mkldnn_rnn_layer",
-            "cx; hx; input; weight0; weight1; weight2; weight3; result0; result1; result2; result3",
-            [](int64_t n) {
-              const Tensor x = leaf({5 * n, 3, 8}), h = leaf({1, 3, 16}), c = leaf({1, 3, 16});
-              const Tensors weights = {leaf({64, 8}), leaf({64, 16}), leaf({64}), leaf({64})};
-              const auto [out, hn, cn] = at::lstm(x, {h, c}, weights, true, 1, 0.0, true, false, false);
-              return Graph{{out, hn, cn}, {x, h, c, weights[0], weights[1], weights[2], weights[3]}};
-            }),
-      layer("aten::native_dropout", "result1[cpu]",
+      only_on(c10::kCPU,
+              layer("aten::mkldnn_rnn_layer",
+                    "cx; hx; input; weight0; weight1; weight2; weight3; result0; result1; result2; result3",
+                    [](int64_t n) {
+                      const Tensor x = leaf({5 * n, 3, 8}), h = leaf({1, 3, 16}), c = leaf({1, 3, 16});
+                      const Tensors weights = {leaf({64, 8}), leaf({64, 16}), leaf({64}), leaf({64})};
+                      const auto [out, hn, cn] = at::lstm(x, {h, c}, weights, true, 1, 0.0, true, false, false);
+                      return Graph{{out, hn, cn}, {x, h, c, weights[0], weights[1], weights[2], weights[3]}};
+                    })),
+      layer("aten::native_dropout", "result1",
             [](int64_t n) {
               const Tensor x = leaf({1000 * n + 3});
               return Graph{{std::get<0>(at::native_dropout(x, 0.3, true))}, {x}};
@@ -220,7 +227,7 @@ std::vector<NeedsCase> pools() {
                 }),
            pool("aten::fractional_max_pool2d", "self; result1",
                 [](const Tensor& x) {
-                  return std::get<0>(at::fractional_max_pool2d(x, {2, 2}, {4, 5}, at::rand({x.size(0), x.size(1), 2})));
+                  return std::get<0>(at::fractional_max_pool2d(x, {2, 2}, {4, 5}, uniform({x.size(0), x.size(1), 2})));
                 }),
            pool("aten::reflection_pad2d", "self",
                 [](const Tensor& x) {
@@ -247,7 +254,7 @@ std::vector<NeedsCase> pools() {
     all.push_back(layer("aten::grid_sampler_2d", grid_trains ? "grid; input" : "grid; input[grid needs no grad]",
                         [grid_trains](int64_t n) {
                           const Tensor x = leaf({n, 2, 8 * n, 8});
-                          const Tensor grid = (at::rand({n, 6 * n, 6, 2}) * 1.8 - 0.9).requires_grad_(grid_trains);
+                          const Tensor grid = (uniform({n, 6 * n, 6, 2}) * 1.8 - 0.9).requires_grad_(grid_trains);
                           Graph g{{at::grid_sampler_2d(x, grid, 0, 0, false)}, {x}};
                           if (grid_trains) g.inputs.push_back(grid);
                           return g;

@@ -36,7 +36,7 @@ NeedsCase pair(const char* op, const char* saves, std::function<Tensor(const Ten
 // Probabilities against targets of 0 and 1.
 NeedsCase binary(const char* op, const char* saves, std::function<Tensor(const Tensor&, const Tensor&)> f) {
   const auto call = [f](int64_t size, at::ScalarType) {
-    const Tensor x = (at::rand({4 * size, 16}) * 0.2 + 0.3).requires_grad_();
+    const Tensor x = (uniform({4 * size, 16}) * 0.2 + 0.3).requires_grad_();
     return Graph{{f(x, (data({4 * size, 16}) > 0).to(at::kFloat))}, {x}};
   };
   return {op, saves, call, {1, 80}};
@@ -50,7 +50,7 @@ NeedsCase classes(const char* op, const char* saves, bool weighted, bool images)
     Tensor target = images ? indices({size, 5, 6}, 10) : indices({8 * size}, 10);
     target.view(-1)[3] = -100;
     std::optional<Tensor> weight;
-    if (weighted) weight = at::rand({10}) + 0.5;
+    if (weighted) weight = uniform({10}) + 0.5;
     const Tensor logits = x * 1.0;
     return Graph{{images ? at::nll_loss2d(logits, target, weight) : at::nll_loss(logits, target, weight)}, {x}};
   };
@@ -108,6 +108,19 @@ std::vector<NeedsCase> comparisons() {
   return cases;
 }
 
+// The two overloads, by where the lengths are.
+NeedsCase ctc(const char* saves, bool lengths_are_tensors) {
+  const auto call = [lengths_are_tensors](int64_t size, at::ScalarType) {
+    const Tensor x = leaf({20, 2 * size, 12});
+    const Tensor log_probs = at::log_softmax(x, 2), targets = indices({2 * size, 5}, 11) + 1;
+    const std::vector<int64_t> inputs(2 * size, 20), lengths(2 * size, 5);
+    const auto loss = lengths_are_tensors ? at::_ctc_loss(log_probs, targets, at::tensor(inputs), at::tensor(lengths))
+                                          : at::_ctc_loss(log_probs, targets, inputs, lengths);
+    return Graph{{std::get<0>(loss)}, {x}};
+  };
+  return {"aten::_ctc_loss", saves, call, {1, 10}};
+}
+
 std::vector<NeedsCase> reductions() {
   const double infinity = std::numeric_limits<double>::infinity();
   return {
@@ -155,21 +168,14 @@ std::vector<NeedsCase> loss_cases() {
              [](const Tensor& x, const Tensor& t) { return at::binary_cross_entropy_with_logits(x, t); }),
       binary("aten::binary_cross_entropy_with_logits", "pos_weight; self; target; weight",
              [](const Tensor& x, const Tensor& t) {
-               return at::binary_cross_entropy_with_logits(x, t, at::rand({16}) + 0.5, at::rand({16}) + 0.5);
+               return at::binary_cross_entropy_with_logits(x, t, uniform({16}) + 0.5, uniform({16}) + 0.5);
              }),
       classes("aten::nll_loss_forward", "self; target; total_weight", false, false),
       classes("aten::nll_loss_forward", "self; target; weight; total_weight", true, false),
       classes("aten::nll_loss2d_forward", "self; target; total_weight", false, true),
       classes("aten::nll_loss2d_forward", "self; target; weight; total_weight", true, true),
-      {"aten::_ctc_loss",
-       "log_probs; targets; result0; result1",
-       [](int64_t size, at::ScalarType) {
-         const Tensor x = leaf({20, 2 * size, 12});
-         const std::vector<int64_t> input_lengths(2 * size, 20), target_lengths(2 * size, 5);
-         const Tensor targets = indices({2 * size, 5}, 11) + 1;
-         return Graph{{std::get<0>(at::_ctc_loss(at::log_softmax(x, 2), targets, input_lengths, target_lengths))}, {x}};
-       },
-       {1, 10}},
+      ctc("log_probs; targets; result0; result1", false),
+      ctc("input_lengths; log_probs; target_lengths; targets; result0; result1", true),
   };
 }
 

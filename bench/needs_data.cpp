@@ -4,9 +4,29 @@
 #include "bench/needs_cases.h"
 
 namespace cinch::bench {
+namespace {
+
+thread_local c10::Device device_of_cases = c10::kCPU;
+
+Tensor on_device(const Tensor& tensor) { return tensor.to(device_of_cases); }
+
+Tensor normal_on_cpu(at::IntArrayRef sizes, at::ScalarType dtype, double scale) {
+  return (at::randn(sizes, at::kFloat) * scale).to(dtype);
+}
+
+}  // namespace
+
+NeedsCase only_on(c10::DeviceType device, NeedsCase c) {
+  c.only = device;
+  return c;
+}
+
+c10::Device case_device() { return device_of_cases; }
+OnDevice::OnDevice(c10::Device device) { device_of_cases = device; }
+OnDevice::~OnDevice() { device_of_cases = c10::kCPU; }
 
 Tensor data(at::IntArrayRef sizes, at::ScalarType dtype, double scale) {
-  return (at::randn(sizes, at::kFloat) * scale).to(dtype);
+  return on_device(normal_on_cpu(sizes, dtype, scale));
 }
 
 Tensor leaf(at::IntArrayRef sizes, at::ScalarType dtype, double scale) {
@@ -14,7 +34,7 @@ Tensor leaf(at::IntArrayRef sizes, at::ScalarType dtype, double scale) {
 }
 
 Tensor edgy(int64_t size, at::ScalarType dtype, const std::vector<double>& bounds, bool nan) {
-  Tensor x = data({size}, dtype, 2.0);
+  Tensor x = normal_on_cpu({size}, dtype, 2.0);
   std::vector<Tensor> edges;
   const auto add = [&](double value) { edges.push_back(at::scalar_tensor(value, x.options())); };
   for (const double bound : bounds) {
@@ -41,9 +61,13 @@ Tensor edgy(int64_t size, at::ScalarType dtype, const std::vector<double>& bound
       const int64_t at = (r * (size / repeats)) + static_cast<int64_t>(i);
       if (at < size) x[at].copy_(edges[i]);
     }
-  return x.requires_grad_();
+  return on_device(x).requires_grad_();
 }
 
-Tensor indices(at::IntArrayRef sizes, int64_t bound) { return at::randint(bound, sizes, at::kLong); }
+Tensor uniform(at::IntArrayRef sizes) { return on_device(at::rand(sizes)); }
+
+Tensor indices(at::IntArrayRef sizes, int64_t bound) { return on_device(at::randint(bound, sizes, at::kLong)); }
+
+Tensor permutation(int64_t bound) { return on_device(at::randperm(bound, at::kLong)); }
 
 }  // namespace cinch::bench

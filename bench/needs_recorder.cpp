@@ -54,7 +54,8 @@ class Hook final : public SavedVariableHooks {
       const auto* const parent = state.frames.size() < 2 ? nullptr : state.frames[state.frames.size() - 2].op;
       save.op = frame.op;
       save.frame = frame.id;
-      save.need = hooks::resolve_slot(*frame.op, frame.arguments(), tensor, frame.taken, parent);
+      save.need =
+          hooks::resolve_slot(*frame.op, frame.arguments(), tensor, frame.taken, parent, hooks::Trust::kEveryRow);
       if (is_joint(save.need.predicate.kind)) save.inputs = frame.inputs;
     }
     saves_->push_back(std::move(save));

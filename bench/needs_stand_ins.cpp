@@ -52,7 +52,7 @@ std::vector<double> candidates(const Predicate& p) {
 Tensor wide_scalar(double value) { return at::scalar_tensor(value, at::kDouble); }
 
 std::vector<Tensor> two_sided(const Tensor& saved, const Predicate& p) {
-  const Tensor wide = saved.to(at::kDouble).contiguous();
+  const Tensor wide = saved.to(at::kCPU, at::kDouble).contiguous();
   Tensor on = at::empty_like(wide, at::kBool);
   for (int64_t i = 0; i < wide.numel(); ++i) on.mutable_data_ptr<bool>()[i] = test(p, wide.const_data_ptr<double>()[i]);
   std::vector<double> ons, offs;
@@ -75,6 +75,8 @@ std::vector<Tensor> garbage(const Tensor& saved) {
   std::vector<Tensor> result;
   for (const double fill : fills) {
     if (saved.scalar_type() == at::kByte && std::abs(fill) > 1) continue;
+    // An index out of range is an error on the CPU; on a GPU it ends the whole process' use of it.
+    if (saved.is_cuda() && !at::isFloatingType(saved.scalar_type()) && std::abs(fill) > 1) continue;
     result.push_back(at::empty_strided(saved.sizes(), saved.strides(), saved.options()).fill_(fill));
   }
   return result;
@@ -122,6 +124,10 @@ std::vector<Tensor> other_values(const Tensor& saved) {
   if (saved.numel() == 0) return {};
   if (at::isFloatingType(saved.scalar_type())) return {laid_out_as(saved, saved * 1.5 + 0.25)};
   std::vector<Tensor> result;
+  if (saved.scalar_type() == at::kUInt64) {  // random states of CUDA kernels; most operators do not know this type
+    for (const Tensor& other : other_values(saved.view(at::kLong))) result.push_back(other.view(at::kUInt64));
+    return result;
+  }
   for (const Tensor& other :
        {at::zeros_like(saved), laid_out_as(saved, saved.flatten().roll(1).view(saved.sizes())), at::ones_like(saved)})
     if (!at::equal(other, saved)) result.push_back(other);

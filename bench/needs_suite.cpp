@@ -1,12 +1,44 @@
 #include "bench/needs_suite.h"
 
+#include <ATen/Context.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/version.h>
+
+#include <set>
 
 #include "bench/needs_check.h"
 #include "hooks/catalogue/needs_table.h"
 
 namespace cinch::bench {
 namespace {
+
+// Gradients are compared bit for bit: the same kernels each time, and no shortcuts through shorter floats.
+class ExactKernels {
+ public:
+  ExactKernels() {
+    // Kernels without a deterministic form run all the same; where they do differ, the case says so.
+    context_.setDeterministicAlgorithms(true, /*warn_only=*/true);
+    context_.setDeterministicCuDNN(true);
+    context_.setBenchmarkCuDNN(false);
+    context_.setAllowTF32CuDNN(false);
+  }
+  ~ExactKernels() {
+    context_.setDeterministicAlgorithms(deterministic_, warn_only_);
+    context_.setDeterministicCuDNN(cudnn_);
+    context_.setBenchmarkCuDNN(benchmark_);
+    context_.setAllowTF32CuDNN(tf32_);
+  }
+  ExactKernels(const ExactKernels&) = delete;
+  ExactKernels& operator=(const ExactKernels&) = delete;
+
+ private:
+  at::Context& context_ = at::globalContext();
+  const bool deterministic_ = context_.deterministicAlgorithms();
+  const bool warn_only_ = context_.deterministicAlgorithmsWarnOnly();
+  const bool cudnn_ = context_.deterministicCuDNN();
+  const bool benchmark_ = context_.benchmarkCuDNN();
+  const bool tf32_ = context_.allowTF32CuDNN();
+};
 
 // Garbage must change the gradient unless the row says that nothing is read.
 bool reads_values(const hooks::NeedRow& row) { return row.need != Need::kShape; }
@@ -19,40 +51,67 @@ std::string judge(const hooks::NeedRow& row, const RowResult* result) {
   return "";
 }
 
-void add_rows(const hooks::OpData& op, const RowResults& results, NeedsReport& report) {
+struct Results {
+  RowResults rows;
+  std::set<std::string> broken_ops;  // what their other cases showed is not the whole truth
+};
+
+void count(const NeedsRow& row, NeedsReport& report) {
+  if (row.claimed) {
+    ++(row.verified ? report.held : report.failed);
+  } else {
+    ++(row.verified ? report.unclaimed_held : report.from_source);
+  }
+}
+
+void add_rows(const hooks::OpData& op, const Results& results, c10::DeviceType device, NeedsReport& report) {
   for (const auto& slot : op.slots) {
     for (const auto& row : slot.rows) {
-      const auto found = results.find(&row);
-      const RowResult* const result = found == results.end() ? nullptr : &found->second;
+      const auto found = results.rows.find(&row);
+      const RowResult* const result = found == results.rows.end() ? nullptr : &found->second;
       NeedsRow out{op.name, op.overload, slot.name, row.variant, std::string(to_string(row.need))};
-      out.from_source = !row.verified;
-      if (row.verified) {
-        out.error = judge(row, result);
+      out.claimed = row.verified.device(device);
+      out.run = result != nullptr && result->runs > 0;
+      if (out.claimed || out.run) {
+        out.error = results.broken_ops.contains(op.name) ? "a case of this op is broken" : judge(row, result);
         out.verified = out.error.empty();
         out.second_order = result != nullptr && result->second_orders > 0;
       }
-      ++(out.from_source ? report.from_source : out.verified ? report.held : report.failed);
+      count(out, report);
       report.rows.push_back(std::move(out));
     }
   }
 }
 
-}  // namespace
-
-NeedsReport run_needs() {
-  NeedsReport report;
-  report.torch = TORCH_VERSION;
-  RowResults results;
-  for (const auto& cases : {elementwise_cases(), layer_cases(), index_cases(), reduction_cases(), loss_cases()}) {
+Results run_cases(const OnDevice&, NeedsReport& report) {
+  Results results;
+  for (const auto& cases :
+       {elementwise_cases(), layer_cases(), index_cases(), reduction_cases(), loss_cases(), cuda_cases()}) {
     for (const auto& c : cases) {
-      const std::string wrong = check_case(c, results);
-      if (!wrong.empty()) report.broken_cases.push_back(wrong);
+      if (c.only && *c.only != case_device().type()) continue;
+      const std::string wrong = check_case(c, results.rows);
+      if (wrong.empty()) continue;
+      report.broken_cases.push_back(wrong);
+      results.broken_ops.insert(c.op);
     }
   }
+  return results;
+}
+
+}  // namespace
+
+NeedsReport run_needs(c10::Device device) {
+  NeedsReport report;
+  report.torch = TORCH_VERSION;
+  report.device = device.str();
+  const c10::OptionalDeviceGuard guard(device.is_cpu() ? std::optional<c10::Device>() : device);
+  std::optional<ExactKernels> exact;
+  if (!device.is_cpu()) exact.emplace();
+  const Results results = run_cases(OnDevice(device), report);
   // Overloads of an op share their rows: each row is listed once.
   const std::span<const hooks::SlotData>* last = nullptr;
   for (const auto& op : hooks::needs_table()) {
-    if (last == nullptr || last->data() != op.slots.data()) add_rows(op, results, report);
+    if (last == nullptr || last->data() != op.slots.data()) add_rows(op, results, device.type(), report);
     last = &op.slots;
   }
   return report;

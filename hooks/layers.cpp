@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "cinch/torch/scope.h"
+#include "hooks/catalogue/cast.h"
 #include "hooks/trace.h"
 
 namespace cinch::hooks {
@@ -52,6 +53,12 @@ const std::string* Layers::find(const at::Tensor& tensor) const {
   return &tracked_[it->second.tracked].layer;
 }
 
+const std::string* Layers::find_user(const at::Tensor& argument) const {
+  if (const std::string* const layer = find(argument)) return layer;
+  const at::Tensor* const leaf = cast_leaf(argument);
+  return leaf == nullptr ? nullptr : find(*leaf);
+}
+
 bool Layers::is_parameter(const at::Tensor& tensor) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return find(tensor) != nullptr;
@@ -61,10 +68,10 @@ const std::string* Layers::layer_of(c10::ArrayRef<const c10::IValue> inputs) con
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const auto& value : inputs) {
     if (value.isTensor()) {
-      if (const auto* layer = find(value.toTensor())) return layer;
+      if (const auto* layer = find_user(value.toTensor())) return layer;
     } else if (value.isTensorList()) {
       for (const at::Tensor& tensor : value.toTensorList())
-        if (const auto* layer = find(tensor)) return layer;
+        if (const auto* layer = find_user(tensor)) return layer;
     }
   }
   return nullptr;

@@ -46,6 +46,8 @@ class Layers {
     size_t tracked;
   };
   const std::string* find(const at::Tensor& tensor) const;
+  // Under autocast an op gets casts of the layer's parameters.
+  const std::string* find_user(const at::Tensor& argument) const;
 
   mutable std::mutex mutex_;
   std::vector<Tracked> tracked_;

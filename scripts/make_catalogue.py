@@ -2,12 +2,16 @@
 """Turns hooks/catalogue/needs.json into the C++ table and the table in docs/catalogue.md.
 
 Without options both files are rewritten. With --check nothing is written: exit 1 where a file differs from
-what needs.json gives, exit 2 where needs.json itself is wrong.
+what needs.json gives, exit 2 where needs.json itself is wrong. With --verified FILE the rows that held in
+a run of `cinch-bench needs --device cpu|cuda --json FILE` are first written into needs.json.
 """
 import argparse
 import json
 import pathlib
 import sys
+
+import catalogue_verified
+from catalogue_verified import DEVICES, Wrong
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "hooks/catalogue/needs.json"
@@ -23,10 +27,6 @@ ROW_KEYS = {"variant", "when", "need", "predicate", "joint", "nan", "region", "r
 BOUNDS = {"greater": ["lo"], "greater_equal": ["lo"], "less_equal": ["hi"], "open_interval": ["lo", "hi"],
           "closed_interval": ["lo", "hi"], "abs_greater": ["lo"]}
 MAX_CONDITIONS = 4
-
-
-class Wrong(Exception):
-    pass
 
 
 def pascal(word):
@@ -79,8 +79,9 @@ def row_code(row, where):
     if unknown:
         raise Wrong(f"{where}: unknown keys {sorted(unknown)}")
     need = one_of(row.get("need"), NEEDS, where)
-    if not isinstance(row.get("verified"), bool):
-        raise Wrong(f"{where}: 'verified' must be true or false")
+    verified = row.get("verified")
+    if not isinstance(verified, list) or verified != [d for d in DEVICES if d in verified]:
+        raise Wrong(f"{where}: 'verified' must be a list of {', '.join(DEVICES)}, in this order")
     fields = [f".variant = {text(row['variant'])}"] if row.get("variant") else []
     fields.append(f".need = Need::{pascal(need)}")
     predicate = row.get("predicate", {"kind": "none"})
@@ -103,7 +104,9 @@ def row_code(row, where):
     reach = one_of(row.get("reaches", "none"), REACHES, where)
     if reach != "none":
         fields.append(f".reach = Reach::{pascal(reach)}")
-    for key in ("verified", "joint", "first_order"):
+    if verified:
+        fields.append(".verified = {%s}" % ", ".join(f".{device} = true" for device in verified))
+    for key in ("joint", "first_order"):
         if row.get(key):
             fields.append(f".{key} = true")
     conditions = row.get("when", [])
@@ -115,8 +118,8 @@ def row_code(row, where):
 
 
 def table_code(data):
-    if data.get("schema") != "cinch.needs/1":
-        raise Wrong("schema: expected cinch.needs/1")
+    if data.get("schema") != "cinch.needs/2":
+        raise Wrong("schema: expected cinch.needs/2")
     out = ["// Made by scripts/make_catalogue.py from needs.json; do not edit. Long because it is a table.", "// clang-format off",
            "constexpr const char* kTorchVersions[] = {%s};" % ", ".join(map(text, data["torch"])), ""]
     ops, seen = [], set()
@@ -166,7 +169,7 @@ def page_table(data):
                     keep += " (more than two tensors compared: kept exact)" if row["predicate"]["kind"] == "none" else " (one plane for both)"
                 if row.get("region"):
                     keep += f"values matter for {describe(row['region'])}"
-                checked = "run on CPU" if row["verified"] else "from source"
+                checked = "run on " + " and ".join(map(str.upper, row["verified"])) if row["verified"] else "from source"
                 if row.get("first_order"):
                     checked += ", first order only"
                 reaches = row.get("reaches", "").replace("_", " ")
@@ -181,20 +184,28 @@ def page_text(data):
     head, rest = old.split(BEGIN, 1)
     tail = rest.split(END, 1)[1]
     rows = [row for op in data["ops"] for slot in op["slots"] for row in slot["rows"]]
-    run = sum(row["verified"] for row in rows)
-    intro = f"{len(data['ops'])} ops, {len(rows)} rows: {run} run on CPU with torch {', '.join(data['torch'])}, {len(rows) - run} from source."
+    run = ", ".join(f"{sum(device in row['verified'] for row in rows)} run on {device.upper()}" for device in DEVICES)
+    source = sum(not row["verified"] for row in rows)
+    intro = f"{len(data['ops'])} ops, {len(rows)} rows; with torch {', '.join(data['torch'])} {run}, {source} from source only."
     return f"{head}{BEGIN}\n{intro}\n\n{page_table(data)}\n{END}{tail}"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a generated file is stale")
+    parser.add_argument("--verified", metavar="FILE", help="results of cinch-bench needs: which rows held, on which device")
+    parser.add_argument("--self-test", action="store_true", help="test the merging of --verified, and nothing else")
     arguments = parser.parse_args()
+    if arguments.self_test:
+        return catalogue_verified.self_test()
     try:
+        if arguments.verified and catalogue_verified.merge(SOURCE, pathlib.Path(arguments.verified)):
+            print(f"wrote {SOURCE.relative_to(ROOT)}")
         data = json.loads(SOURCE.read_text())
         made = {TABLE: table_code(data), PAGE: page_text(data)}
-    except (Wrong, json.JSONDecodeError, KeyError) as error:
-        print(f"{SOURCE.relative_to(ROOT)}: {error}", file=sys.stderr)
+    except (Wrong, OSError, json.JSONDecodeError, KeyError) as error:
+        named = arguments.verified if isinstance(error, catalogue_verified.WrongFile) else SOURCE.relative_to(ROOT)
+        print(f"{named}: {error}", file=sys.stderr)
         return 2
     stale = 0
     for path, content in made.items():

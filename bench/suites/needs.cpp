@@ -5,23 +5,26 @@
 namespace cinch::bench {
 namespace {
 
-SuiteResult run(const SuiteOptions&) {
+SuiteResult run(const SuiteOptions& options) {
   SuiteResult result;
-  result.columns = {"op", "slot", "variant", "need", "verified", "error"};
-  const NeedsReport report = run_needs();
+  result.columns = {"op", "slot", "variant", "need", "claimed", "verified", "error"};
+  const NeedsReport report = run_needs(options.device);
   for (const NeedsRow& row : report.rows) {
     nlohmann::json out = {{"op", row.op},
                           {"overload", row.overload},
                           {"slot", row.slot},
                           {"variant", row.variant},
                           {"need", row.need},
+                          {"device", report.device},
+                          {"claimed", row.claimed},
+                          {"run", row.run},
                           {"verified", row.verified},
-                          {"from_source", row.from_source},
                           {"second_order", row.second_order},
                           {"torch", report.torch}};
     if (!row.error.empty()) {
       out["error"] = row.error;
-      result.failures.push_back(row.op + ", " + row.slot + ": " + row.error);
+      // What nobody claims may be wrong: the row is then not used on this device.
+      if (row.claimed) result.failures.push_back(row.op + ", " + row.slot + ": " + row.error);
     }
     result.rows.push_back(out);
   }
@@ -29,7 +32,8 @@ SuiteResult run(const SuiteOptions&) {
   return result;
 }
 
-const Registration registration("needs", "is the catalogue of needs true for the installed torch", run);
+const Registration registration("needs", "is the catalogue of needs true for the installed torch", run,
+                                Devices::kCpuAndCuda);
 
 }  // namespace
 }  // namespace cinch::bench

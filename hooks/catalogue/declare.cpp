@@ -18,7 +18,7 @@ void declare_op(const std::string& name, const std::vector<Need>& needs) {
     hooks::NeedRow& row = rows.emplace_back();
     row.variant = "declared";
     row.need = need;
-    row.verified = true;  // by whoever declares it
+    row.verified = {.cpu = true, .cuda = true};  // by whoever declares it
     row.reach = is_value(need) ? hooks::Reach::kBoth : hooks::Reach::kNone;
   }
   hooks::registry::declare(name, std::move(rows));

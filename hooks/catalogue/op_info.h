@@ -3,6 +3,7 @@
 
 #include <ATen/core/ivalue.h>
 #include <ATen/record_function.h>
+#include <c10/core/DeviceType.h>
 
 #include <cstdint>
 #include <optional>
@@ -43,6 +44,14 @@ struct Condition {
   const char* text = nullptr;
 };
 
+// The devices on which a row's test has passed; elsewhere the row is read from source.
+struct VerifiedOn {
+  bool cpu = false;
+  bool cuda = false;
+
+  constexpr bool device(c10::DeviceType type) const { return type == c10::kCPU ? cpu : (type == c10::kCUDA && cuda); }
+};
+
 // One row of the catalogue. Rows of a slot are tried in order.
 struct NeedRow {
   const char* variant = "";  // for people; "" : default
@@ -53,7 +62,7 @@ struct NeedRow {
   bool nan_on = false;
   bool round_to_element = false;  // half types: bounds are compared in the tensor's own dtype; else in float32
   Reach reach = Reach::kNone;
-  bool verified = false;     // run on CPU; else read from source
+  VerifiedOn verified = {};
   bool joint = false;        // compares this slot with others; kept exact where there is no predicate for that
   bool first_order = false;  // wrong under create_graph
   Condition when[4] = {};    // all must hold; ends at kNone
@@ -90,15 +99,18 @@ struct SlotNeed {
   const NeedRow* row = nullptr;  // the row that decided, also where it was not trusted and `need` is kExact
 };
 
+// Which rows may decide. The catalogue's own bench tries those that nobody has verified yet.
+enum class Trust : uint8_t { kVerified, kEveryRow };
+
 // Finds the slot of `saved` by comparing it with the call's arguments (then, for outputs and clones, by generated order
 // and dtype), picks the variant from the real arguments (requires_grad of weights, train/eval, p, exponent, bool mask
 // ...), and fills in predicate bounds. `taken` is the frame's memory: 0 at its start, updated here. Call it for every
 // save of the frame in order, also for tensors that are passed through: outputs are told apart by their order alone.
-// Whatever does not fit is Need::kExact, and so are rows that are unverified on the tensor's device or hold only
+// Whatever does not fit is Need::kExact, and so are rows that are not verified on the tensor's device or hold only
 // without create_graph. A joint predicate holds where both tensors of the call meet it (joint.h). `inputs` may be empty
 // (OpScope). `parent` is the op of the enclosing frame, if any.
 SlotNeed resolve_slot(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& saved,
-                      uint64_t& taken, const OpInfo* parent = nullptr);
+                      uint64_t& taken, const OpInfo* parent = nullptr, Trust trust = Trust::kVerified);
 
 // Name of a slot for people: the catalogue's, or the number.
 std::string slot_name(const OpInfo& op, int32_t slot);

@@ -59,12 +59,15 @@ int find_by_order(const OpInfo& op, const at::Tensor& saved, uint64_t& taken) {
 // What cannot be trusted on this device stays exact; where nothing would be lost anyway the need stays as it is.
 bool needs_trust(Need need) { return need == Need::kShape || need == Need::kMask || is_value(need); }
 
-bool trusted(const NeedRow& row, const at::Tensor& saved) { return row.verified && saved.is_cpu() && !row.first_order; }
+bool trusted(const NeedRow& row, const at::Tensor& saved, Trust trust) {
+  const bool verified = trust == Trust::kEveryRow || row.verified.device(saved.device().type());
+  return verified && !row.first_order;
+}
 
-void apply(const Call& call, const NeedRow& row, SlotNeed& found) {
+void apply(const Call& call, const NeedRow& row, Trust trust, SlotNeed& found) {
   found.row = &row;
   if (!dtype_fits(row.need, call.saved)) return;
-  if (needs_trust(row.need) && !trusted(row, call.saved)) return;
+  if (needs_trust(row.need) && !trusted(row, call.saved, trust)) return;
   if (row.need == Need::kMask) {
     const auto predicate = predicate_of(call, row);
     if (!predicate) return;
@@ -90,14 +93,14 @@ SlotNeed resolve_by_count(const OpInfo& op, const at::Tensor& saved, uint64_t& t
 }  // namespace
 
 SlotNeed resolve_slot(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs, const at::Tensor& saved,
-                      uint64_t& taken, const OpInfo* parent) {
+                      uint64_t& taken, const OpInfo* parent, Trust trust) {
   if (op.arguments.empty()) return resolve_by_count(op, saved, taken);
   SlotNeed found;
   found.slot = find_by_identity(op, inputs, saved, taken);
   if (found.slot < 0 && !inputs.empty()) found.slot = find_by_order(op, saved, taken);
   if (found.slot < 0) return found;
   const Call call{op, inputs, saved, parent};
-  if (const NeedRow* const row = pick_row(call, op.slots[found.slot])) apply(call, *row, found);
+  if (const NeedRow* const row = pick_row(call, op.slots[found.slot])) apply(call, *row, trust, found);
   return found;
 }
 

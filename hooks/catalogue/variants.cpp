@@ -3,6 +3,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "hooks/catalogue/cast.h"
+
 namespace cinch::hooks {
 namespace {
 
@@ -82,7 +84,8 @@ bool is_none(const Call& call, const Bound& bound) {
 
 bool is_trained_leaf(const at::Tensor& tensor) {
   if (tensor.requires_grad() && tensor.is_leaf()) return true;
-  return tensor.is_view() && tensor._base().is_leaf() && tensor._base().requires_grad();
+  if (tensor.is_view() && tensor._base().is_leaf() && tensor._base().requires_grad()) return true;
+  return cast_leaf(tensor) != nullptr;
 }
 
 const NeedRow* pick_row(const Call& call, const SlotInfo& slot) {

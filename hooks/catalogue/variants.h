@@ -16,7 +16,7 @@ struct Call {
 // The first row whose conditions hold, or nullptr.
 const NeedRow* pick_row(const Call& call, const SlotInfo& slot);
 
-// A leaf that trains, or a view of one: linear layers save weight.t().
+// A leaf that trains, a view of one (linear layers save weight.t()), or its copy in another dtype (autocast).
 bool is_trained_leaf(const at::Tensor& tensor);
 
 // True where the tensor's dtype can have this need: integers are no masks, values are real floating point.

@@ -1,22 +1,59 @@
 #include "bench/needs_suite.h"
 
 #include <gtest/gtest.h>
+#include <torch/cuda.h>
 
 #include "bench/needs_check.h"
 #include "bench/needs_stand_ins.h"
 #include "cinch/torch/scope.h"
+#include "src/backend/cuda/runtime.h"
 
 namespace cinch::bench {
 namespace {
 
-TEST(NeedsSuite, EveryRowOfTheCatalogueHolds) {
-  const NeedsReport report = run_needs();
-  for (const NeedsRow& row : report.rows)
-    EXPECT_TRUE(row.from_source || row.verified)
-        << row.op << ' ' << row.slot << " [" << row.variant << "]: " << row.error;
+void expect_every_claim_to_hold(const NeedsReport& report) {
+  for (const NeedsRow& row : report.rows) {
+    EXPECT_TRUE(row.verified || !row.claimed) << row.op << ' ' << row.slot << " [" << row.variant << "]: " << row.error;
+    EXPECT_TRUE(row.run || !row.verified) << row.op << ' ' << row.slot;
+  }
   for (const std::string& broken : report.broken_cases) ADD_FAILURE() << broken;
-  EXPECT_EQ(report.held + report.failed + report.from_source, static_cast<int>(report.rows.size()));
+  EXPECT_EQ(report.held + report.failed + report.unclaimed_held + report.from_source,
+            static_cast<int>(report.rows.size()));
+}
+
+TEST(NeedsSuite, EveryRowThatIsClaimedOnTheCpuHolds) {
+  const NeedsReport report = run_needs();
+  expect_every_claim_to_hold(report);
+  EXPECT_EQ(report.device, "cpu");
   EXPECT_GT(report.held, report.from_source);
+  // A row that holds and is not claimed is bytes given away.
+  for (const NeedsRow& row : report.rows)
+    EXPECT_TRUE(row.claimed || !row.verified) << row.op << ' ' << row.slot << " [" << row.variant << "] holds";
+}
+
+TEST(NeedsSuite, EveryRowThatIsClaimedOnCudaHolds) {
+  if (!torch::cuda::is_available()) GTEST_SKIP() << backend::cuda_problem();
+  const NeedsReport report = run_needs(c10::Device(c10::kCUDA, 0));
+  expect_every_claim_to_hold(report);
+  EXPECT_GT(report.held + report.unclaimed_held, 0);
+}
+
+// The cases of the device alone are run, whatever the table says of the other one.
+TEST(NeedsCases, OfCudaAreMarkedSo) {
+  for (const NeedsCase& c : cuda_cases()) EXPECT_EQ(c.only, c10::kCUDA) << c.op;
+}
+
+TEST(NeedsCases, MakeTheirDataOnTheDeviceOfTheScope) {
+  EXPECT_TRUE(case_device().is_cpu());
+  {
+    const OnDevice on(c10::kMeta);
+    for (const Tensor& t :
+         {leaf({3}), data({3}), edgy(70, at::kHalf, {1.0}, true), uniform({3}), indices({3}, 5), permutation(5)})
+      EXPECT_TRUE(t.is_meta());
+    EXPECT_TRUE(leaf({3}).requires_grad());
+  }
+  EXPECT_TRUE(case_device().is_cpu());
+  EXPECT_TRUE(leaf({3}).is_cpu());
 }
 
 // One call of an operator that the catalogue lacks, with needs declared for the purpose.
@@ -77,6 +114,16 @@ TEST(StandIns, OfTwoValuesRefuseAThird) {
   const Predicate two{PredicateKind::kTwoValued, 0.0, 0.0, false};
   EXPECT_TRUE(same_in_predicate(at::tensor({0.0f, 1.0f, 2.0f}), two).empty());
   EXPECT_EQ(same_in_predicate(at::tensor({0.0f, 2.0f, 2.0f}), two).size(), 1u);
+}
+
+TEST(StandIns, OfRandomStatesAreOtherStates) {
+  const Tensor state = at::tensor({int64_t{5}, int64_t{-7}}).view(at::kUInt64);
+  const auto others = other_values(state);
+  EXPECT_EQ(others.size(), 3u);
+  for (const Tensor& other : others) {
+    EXPECT_EQ(other.scalar_type(), at::kUInt64);
+    EXPECT_FALSE(at::equal(other.view(at::kLong), state.view(at::kLong)));
+  }
 }
 
 TEST(StandIns, KeepTheLayout) {

@@ -46,6 +46,36 @@ TEST(Catalogue, TableAndPageAreWhatTheScriptMakesOfTheSource) {
   EXPECT_EQ(std::system("python3 '" CINCH_SOURCE_DIR "/scripts/make_catalogue.py' --check"), 0);
 }
 
+TEST(Catalogue, TheScriptMergesResultsOfTheBench) {
+  EXPECT_EQ(std::system("python3 '" CINCH_SOURCE_DIR "/scripts/make_catalogue.py' --self-test"), 0);
+}
+
+// Meta tensors stand for any device on which nobody has run the row.
+TEST(Trust, IsOfTheDevicesOnWhichTheRowWasRun) {
+  constexpr VerifiedOn kCpuOnly = {.cpu = true};
+  EXPECT_TRUE(kCpuOnly.device(c10::kCPU));
+  EXPECT_FALSE(kCpuOnly.device(c10::kCUDA));
+  EXPECT_FALSE(kCpuOnly.device(c10::kMeta));
+  EXPECT_TRUE((VerifiedOn{.cuda = true}).device(c10::kCUDA));
+  const Tensor here = leaf({4}).clone(), there = at::randn({4}, at::kMeta).requires_grad_().clone();
+  EXPECT_EQ(call_of("aten::gelu", [&] { at::gelu(here); }).save(here).need, Need::kNonlinear);
+  Call call = call_of("aten::gelu", [&] { at::gelu(there); });
+  uint64_t taken = 0;
+  const SlotNeed found = resolve_slot(*call.op, call.arguments(), there, taken);
+  EXPECT_EQ(found.need, Need::kExact);
+  ASSERT_NE(found.row, nullptr) << "the row is found, and not trusted";
+  EXPECT_EQ(found.row->need, Need::kNonlinear);
+  taken = 0;
+  EXPECT_EQ(resolve_slot(*call.op, call.arguments(), there, taken, nullptr, Trust::kEveryRow).need, Need::kNonlinear);
+}
+
+// Lossless forms that every backward can bear need no trust.
+TEST(Trust, IsNotNeededForIntegersAndBooleans) {
+  const Tensor x = at::randn({4, 5}, at::kMeta).requires_grad_().clone();
+  const Tensor index = at::zeros({2}, at::TensorOptions(at::kLong).device(at::kMeta));
+  EXPECT_EQ(call_of("aten::index_select", [&] { at::index_select(x, 0, index); }).save(index).need, Need::kInteger);
+}
+
 TEST(Catalogue, GivesEachOverloadItsOwnSlots) {
   const Tensor x = leaf({4, 5});
   const Call all = call_of("aten::max", [&] { at::max(x); });
