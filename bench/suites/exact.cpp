@@ -45,7 +45,7 @@ models::Batch batch_of(const data::DataSet& data, int iteration, int64_t size) {
 // One forward and backward from the same weights and generator each time. Gives the bytes that the graph held, too.
 int64_t iterate(models::Model& model, const data::DataSet& data, int iteration, int64_t size) {
   model.zero_grad();
-  torch::manual_seed(static_cast<uint64_t>(100 + iteration));
+  torch::manual_seed(100 + static_cast<uint64_t>(iteration));
   const models::Batch batch = batch_of(data, iteration, size);
   const int64_t before = DeviceMeter::of(torch::kCPU).current_bytes();
   const models::Output out = model.run(batch);
