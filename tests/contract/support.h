@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "cinch/codec.h"
@@ -21,6 +22,15 @@ class Buffer {
   Buffer(const void* from, int64_t bytes, int64_t offset = 0) : Buffer(bytes, offset) {
     if (bytes > 0) std::memcpy(data(), from, static_cast<size_t>(bytes));
   }
+  Buffer(const Buffer& other) : Buffer(other.start_, other.bytes_) {}
+  Buffer(Buffer&&) = default;  // a moved vector keeps its memory, and start_ points there
+  Buffer& operator=(Buffer other) {
+    memory_.swap(other.memory_);
+    std::swap(start_, other.start_);
+    std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~Buffer() = default;
   std::byte* data() const { return start_; }
   int64_t size() const { return bytes_; }
   std::span<std::byte> span() const { return {start_, static_cast<size_t>(bytes_)}; }
