@@ -72,8 +72,8 @@ TEST(Trust, IsOfTheDevicesOnWhichTheRowWasRun) {
 // Lossless forms that every backward can bear need no trust.
 TEST(Trust, IsNotNeededForIntegersAndBooleans) {
   const Tensor x = at::randn({4, 5}, at::kMeta).requires_grad_().clone();
-  const Tensor index = at::zeros({2}, at::TensorOptions(at::kLong).device(at::kMeta));
-  EXPECT_EQ(call_of("aten::index_select", [&] { at::index_select(x, 0, index); }).save(index).need, Need::kInteger);
+  const Tensor index = at::zeros({2, 5}, at::TensorOptions(at::kLong).device(at::kMeta));
+  EXPECT_EQ(call_of("aten::gather", [&] { at::gather(x, 0, index); }).save(index).need, Need::kInteger);
 }
 
 TEST(Catalogue, GivesEachOverloadItsOwnSlots) {
