@@ -165,11 +165,12 @@ class SlotCheck {
         both.push_back(i);
     if (both.size() != 2) return fail(std::to_string(both.size()) + " saves of one call are joint, not two");
     const Save save = run_.saves()[index_];  // a copy: second derivatives save more
+    const c10::ArrayRef<const c10::IValue> inputs(save.inputs.data(), save.inputs.size());
     const Tensors saved{run_.saves()[both[0]].tensor, run_.saves()[both[1]].tensor};
     bool any = false;
     for (const int leader : {0, 1}) {
       if (leader == 1 && found_.predicate.kind != PredicateKind::kJointSign) continue;  // a result never leads
-      const auto stand_ins = joint_stand_ins(*save.op, save.inputs, found_.predicate, saved, leader);
+      const auto stand_ins = joint_stand_ins(*save.op, inputs, found_.predicate, saved, leader);
       if (stand_ins.empty()) continue;
       any = true;
       check_both(both, stand_ins);
