@@ -2,8 +2,8 @@
 #pragma once
 
 #include "src/backend/warp.h"
-#include "src/codec/stage/chunk.h"
 #include "src/codec/stage/interval.h"
+#include "src/codec/stage/pattern.h"
 #include "src/core/checked.h"
 
 namespace cinch::codec {
@@ -18,44 +18,6 @@ constexpr int kTileWords = static_cast<int>(kTile / 32);
 constexpr int64_t tile_count(int64_t numel) noexcept { return ceil_div(numel, kTile); }
 // A plane is made of whole 64-bit words.
 constexpr int64_t plane_halves(int64_t numel) noexcept { return ceil_div(numel, 64) * 2; }
-
-// One element as bits of its width.
-template <int kWidth>
-struct Pattern;
-template <>
-struct Pattern<1> {
-  using Type = uint8_t;
-};
-template <>
-struct Pattern<2> {
-  using Type = uint16_t;
-};
-template <>
-struct Pattern<4> {
-  using Type = uint32_t;
-};
-template <>
-struct Pattern<8> {
-  using Type = uint64_t;
-};
-
-template <class P>
-CINCH_DEVICE_FN P chunk_pattern(const Chunk& chunk, int i) {
-  if constexpr (sizeof(P) == 8)
-    return static_cast<P>(chunk.words[2 * i]) | static_cast<P>(chunk.words[2 * i + 1]) << 32;
-  else
-    return static_cast<P>(chunk.words[i * sizeof(P) / 4] >> (i * sizeof(P) % 4 * 8));
-}
-
-template <class P>
-CINCH_DEVICE_FN void add_chunk_pattern(Chunk& chunk, int i, P pattern) {
-  if constexpr (sizeof(P) == 8) {
-    chunk.words[2 * i] = static_cast<uint32_t>(pattern);
-    chunk.words[2 * i + 1] = static_cast<uint32_t>(pattern >> 32);
-  } else {
-    chunk.words[i * sizeof(P) / 4] |= static_cast<uint32_t>(pattern) << (i * sizeof(P) % 4 * 8);
-  }
-}
 
 // What is asked of a value, given its pattern.
 template <class T, class F>
