@@ -10,6 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "src/backend/cuda/runtime.h"
+
 namespace cinch::train {
 namespace {
 
@@ -107,6 +109,12 @@ TEST_F(Command, RefusesMissingFiles) {
   expect_refused("--steps 1 --load-plan missing.json", "missing.json");
   expect_refused("--steps 1 --json no/such/folder/result.json", "no/such/folder");
   expect_refused("codec --json no/such/folder/result.json", "no/such/folder", "cinch-bench");
+}
+
+TEST_F(Command, SaysWhyThereIsNoGpu) {
+  const std::string problem = backend::cuda_problem();
+  if (problem.empty()) GTEST_SKIP() << "there is a GPU";
+  expect_refused("codec --device cuda --json result.json", problem, "cinch-bench");
 }
 
 TEST_F(Command, HelpIsNoError) {
