@@ -44,29 +44,55 @@ struct PlaneJob {
   uint32_t* plane;  // plane_halves(numel) words
 };
 
+// The answers to one load of a lane, lowest bit first.
+template <class Test>
+CINCH_DEVICE_FN uint32_t answers(const PlaneJob<Test>& job, const Chunk& chunk) {
+  using P = typename Test::Bits;
+  uint32_t bits = 0;
+  CINCH_UNROLL
+  for (int i = 0; i < kChunkValues<P>; ++i) bits |= static_cast<uint32_t>(job.test(chunk_pattern<P>(chunk, i))) << i;
+  return bits;
+}
+
+// The same where the tile ends early or starts anywhere: value by value.
+template <class Test>
+CINCH_DEVICE_FN uint32_t answers_of_some(const PlaneJob<Test>& job, int64_t begin) {
+  using P = typename Test::Bits;
+  const P* in = static_cast<const P*>(job.in);
+  uint32_t bits = 0;
+  for (int i = 0; i < kChunkValues<P>; ++i)
+    if (begin + i < job.numel) bits |= static_cast<uint32_t>(job.test(in[begin + i])) << i;
+  return bits;
+}
+
 template <class Test, class W>
 CINCH_DEVICE_FN void write_tile(const W& w, const PlaneJob<Test>& job, int64_t tile) {
   using P = typename Test::Bits;
-  constexpr int kValues = kChunkValues<P>;      // of a load
-  constexpr int kSet = 32 / kValues;            // lanes that share a word
-  constexpr int kLoads = kTileWords / kValues;  // as many as kSet: each lane ends with one word
+  constexpr int kValues = kChunkValues<P>;          // of a load
+  constexpr int kSet = 32 / kValues;                // lanes that share a word
+  constexpr int kLoads = kTileWords / kValues;      // as many as kSet: each lane ends with one word
+  constexpr int kAtOnce = kLoads < 4 ? kLoads : 4;  // on their way together
   static_assert(kLoads == kSet);
-  const P* in = static_cast<const P*>(job.in);
+  // One question for the tile instead of one for each load: then no load waits for another one's answers.
+  const bool whole = (tile + 1) * kTile <= job.numel && is_chunk_aligned(job.in);
+  const P* in = static_cast<const P*>(job.in) + tile * kTile;
   typename W::template Var<Words<kLoads>> words;
   w.each([&](int lane) {
-    CINCH_UNROLL
-    for (int k = 0; k < kLoads; ++k) {
-      const int64_t begin = tile * kTile + (k * kLanes + lane) * kValues;
-      uint32_t bits = 0;
-      if (begin + kValues <= job.numel && is_chunk_aligned(in)) {
-        const Chunk chunk = *reinterpret_cast<const Chunk*>(in + begin);
+    const int shift = lane % kSet * kValues;
+    if (whole) {
+      CINCH_UNROLL
+      for (int k = 0; k < kLoads; k += kAtOnce) {
+        Chunk chunks[kAtOnce];
         CINCH_UNROLL
-        for (int i = 0; i < kValues; ++i) bits |= static_cast<uint32_t>(job.test(chunk_pattern<P>(chunk, i))) << i;
-      } else {
-        for (int i = 0; i < kValues; ++i)
-          if (begin + i < job.numel) bits |= static_cast<uint32_t>(job.test(in[begin + i])) << i;
+        for (int i = 0; i < kAtOnce; ++i)
+          chunks[i] = *reinterpret_cast<const Chunk*>(in + ((k + i) * kLanes + lane) * kValues);
+        CINCH_UNROLL
+        for (int i = 0; i < kAtOnce; ++i) words[lane].at[k + i] = answers(job, chunks[i]) << shift;
       }
-      words[lane].at[k] = bits << (lane % kSet * kValues);
+    } else {
+      CINCH_UNROLL
+      for (int k = 0; k < kLoads; ++k)
+        words[lane].at[k] = answers_of_some(job, tile * kTile + (k * kLanes + lane) * kValues) << shift;
     }
   });
   scatter_or<kLoads, kSet, 1>(w, words);
