@@ -3,31 +3,15 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <memory>
-#include <new>
 
+#include "bench/aligned_buffer.h"
 #include "src/backend/cpu/isa.h"
 #include "src/core/float16.h"
 
 namespace cinch::bench {
 namespace {
-
-struct Free {
-  void operator()(std::byte* p) const { std::free(p); }
-};
-using Buffer = std::unique_ptr<std::byte[], Free>;
-
-// Pages touched, so that no round pays for them.
-Buffer make_buffer(int64_t bytes) {
-  const auto size = static_cast<size_t>((bytes + 63) / 64 * 64 + 64);
-  auto* p = static_cast<std::byte*>(std::aligned_alloc(64, size));
-  if (p == nullptr) throw std::bad_alloc();
-  std::memset(p, 1, size);
-  return Buffer(p);
-}
 
 template <class Call>
 double seconds(Call&& call) {
@@ -74,7 +58,8 @@ CodecTiming time_one(const Codec& codec, const Extent& in, const SideInfo& side,
     row.declined = true;
     return row;
   }
-  const Buffer payload = make_buffer(*bound), decoded = make_buffer(row.raw_bytes), first = make_buffer(row.raw_bytes);
+  const AlignedBuffer payload = make_aligned(*bound), decoded = make_aligned(row.raw_bytes),
+                      first = make_aligned(row.raw_bytes);
   const std::span<std::byte> room(payload.get(), static_cast<size_t>(*bound));
   const auto coded = codec.encode(in, side, room, context);
   if (!coded) {

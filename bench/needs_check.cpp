@@ -167,7 +167,6 @@ class SlotCheck {
         both.push_back(i);
     if (both.size() != 2) return fail(std::to_string(both.size()) + " saves of one call are joint, not two");
     const Save save = run_.saves()[index_];  // a copy: second derivatives save more
-    const c10::ArrayRef<const c10::IValue> inputs(save.inputs.data(), save.inputs.size());
     const Tensors saved{run_.saves()[both[0]].tensor, run_.saves()[both[1]].tensor};
     const c10::ArrayRef<const c10::IValue> inputs(save.inputs.data(), save.inputs.size());
     bool any = false;

@@ -4,7 +4,7 @@ set -euo pipefail
 here="$PWD"
 cd "$(dirname "$0")/.."
 
-stages=(configure build tests memcheck racecheck kernels)
+stages=(configure build tests memcheck racecheck kernels build_torch bench ncu)
 
 usage() {
   cat <<TEXT
@@ -17,6 +17,9 @@ where the first one stopped. Results go to OUT_DIR (default: gpu-results).
   tests             every test of the codecs, those on the GPU included: tests.xml
   memcheck racecheck  compute-sanitizer on the GPU tests of the codecs: memcheck.txt, racecheck.txt
   kernels           registers, shared memory and spills: kernels.txt
+  build_torch       what needs LibTorch, which is that of python3: cinch-bench
+  bench             codecs beside a copy on the GPU: codec_cuda.json
+  ncu               Nsight Compute's figures of each kernel in a quick bench, a row a launch: ncu.csv
 TEXT
 }
 
@@ -42,9 +45,10 @@ configure() {
   arch="$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | head -n 1 | tr -d '. ')"
   cmake -S . -B build-gpu -G Ninja -DCMAKE_BUILD_TYPE=Release -DCINCH_WITH_CUDA=ON -DCINCH_CUDA_ARCHITECTURES="$arch" \
         -DCMAKE_PREFIX_PATH="$PWD/bundle/usr" -DCMAKE_LIBRARY_ARCHITECTURE="$(gcc -dumpmachine)" \
-        -DCINCH_WITH_TORCH=OFF -DCINCH_INSTALL=OFF
+        -DCINCH_INSTALL=OFF
 }
 build() { cmake --build build-gpu -j "$(nproc)" --target cinch_test_codec; }
+build_torch() { cmake --build build-gpu -j "$(nproc)" --target cinch-bench; }
 tests() {
   build-gpu/bin/cinch_test_codec --gtest_brief=1 --gtest_output="xml:$out/tests.xml"
   if grep -q 'result="skipped".*Cuda' "$out/tests.xml"; then
@@ -54,16 +58,34 @@ tests() {
 }
 sanitize() {
   compute-sanitizer --tool "$1" --error-exitcode 9 build-gpu/bin/cinch_test_codec --gtest_brief=1 \
-                    --gtest_filter='*Cuda*float32*:*Cuda*bits*' >"$out/$1.txt" 2>&1 || { tail -n 40 "$out/$1.txt"; return 1; }
+                    --gtest_filter='*Cuda*float32*:*Cuda*bits*:*Cuda*int_pool*-*Large*' >"$out/$1.txt" 2>&1 || { tail -n 40 "$out/$1.txt"; return 1; }
   tail -n 1 "$out/$1.txt"
 }
 memcheck() { sanitize memcheck; }
 racecheck() { sanitize racecheck; }
 kernels() { scripts/kernel_report.py build-gpu >"$out/kernels.txt" || { cat "$out/kernels.txt"; return 1; }; tail -n 1 "$out/kernels.txt"; }
+bench() { build-gpu/bin/cinch-bench codec --device cuda --json "$out/codec_cuda.json"; }
+# Time, share of the peak rates of memory and multiprocessors, occupancy, registers: what tells why a kernel is not faster.
+ncu() {
+  local metrics=gpu__time_duration.sum,dram__bytes.sum,dram__throughput.avg.pct_of_peak_sustained_elapsed
+  metrics+=,sm__throughput.avg.pct_of_peak_sustained_elapsed,l1tex__throughput.avg.pct_of_peak_sustained_active
+  metrics+=,sm__warps_active.avg.pct_of_peak_sustained_active,smsp__inst_executed.sum
+  metrics+=,launch__registers_per_thread,launch__occupancy_limit_registers,launch__grid_size
+  # The clocks stay as they are: not every machine lets them be locked.
+  command ncu --clock-control none --csv --page raw --metrics "$metrics" --log-file "$out/ncu.csv" \
+              build-gpu/bin/cinch-bench codec --device cuda --quick >"$out/ncu.txt" 2>&1 || { tail -n 20 "$out/ncu.csv" "$out/ncu.txt"; return 1; }
+  # Rows are quoted; what ncu says beside them is not.
+  if ! grep -q '^"[0-9].*_kernel' "$out/ncu.csv"; then
+    say "ncu saw no kernel" >&2
+    tail -n 20 "$out/ncu.csv" >&2
+    return 1
+  fi
+  say "$(grep -c '^"[0-9].*_kernel' "$out/ncu.csv") launches in ncu.csv"
+}
 
 for stage in "${stages[@]}"; do
   case "$stage" in
-    configure|build|tests|memcheck|racecheck|kernels) ;;
+    configure|build|tests|memcheck|racecheck|kernels|build_torch|bench|ncu) ;;
     *) usage >&2; echo "gpu_check: unknown stage '$stage'" >&2; exit 2 ;;
   esac
 done

@@ -1,8 +1,10 @@
 // Codecs on activations of a network that is trained for it: ratio, error, and speed beside memcpy of the same buffer.
+// On a GPU: speed beside a copy within its memory (bench/device_suite.h).
 #include <torch/torch.h>
 
 #include "bench/activations.h"
 #include "bench/codec_timing.h"
+#include "bench/device_suite.h"
 #include "bench/suite.h"
 #include "cinch/torch/meter.h"
 #include "src/backend/cpu/isa.h"
@@ -102,6 +104,7 @@ std::vector<std::string> isas_for(const Case& c) {
 }
 
 SuiteResult run(const SuiteOptions& options) {
+  if (options.device.is_cuda()) return run_codec_on_device(options.device.index(), options.quick);
   SuiteResult result;
   result.columns = {"codec",      "source",      "dtype",       "isa",        "ratio",
                     "rmse_sigma", "encode_gbps", "decode_gbps", "memcpy_gbps"};
@@ -119,7 +122,8 @@ SuiteResult run(const SuiteOptions& options) {
   return result;
 }
 
-const Registration registration("codec", "ratio, error and speed of codecs on activations of a trained ResNet-18", run);
+const Registration registration("codec", "ratio, error and speed of codecs on activations of a trained ResNet-18", run,
+                                Devices::kCpuAndCuda);
 
 }  // namespace
 }  // namespace cinch::bench

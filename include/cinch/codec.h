@@ -68,8 +68,8 @@ struct CodecContext {
   const Executor* executor = &serial_executor();
   void* stream = nullptr;                ///< cudaStream_t for CUDA, on which work is queued; unused on CPU
   DeviceKind device = DeviceKind::kCpu;  ///< where the data, the payload and the output are
-  /// CUDA: device or mapped memory that counts groups which could not be coded and decode to NaN; may be null. On the
-  /// CPU such tensors are declined; a kernel cannot, since the host does not wait for its answer.
+  /// CUDA: device or mapped memory that counts what could not be coded, groups or tiles; may be null. docs/cuda.md says
+  /// what those decode to. The CPU declines such tensors; a kernel cannot, since the host does not wait for its answer.
   uint32_t* poisoned = nullptr;
 };
 

@@ -18,5 +18,7 @@ void device_recode(const std::byte*, int, const Header&, const GroupQuantParams&
 void device_mask(const void*, const Header&, const Predicate&, std::byte*, void*) { absent(); }
 void device_bits(const void*, const Header&, std::byte*, void*) { absent(); }
 void device_choose(const std::byte*, int64_t, int64_t, int64_t, void*, void*) { absent(); }
+void device_to_offsets(const void*, const Header&, const StoredPool&, std::byte*, uint32_t*, void*) { absent(); }
+void device_from_offsets(const std::byte*, int64_t, int, DType, void*, void*) { absent(); }
 
 }  // namespace cinch::codec

@@ -4,7 +4,9 @@
 #if defined(__CUDACC__)
 #define CINCH_DEVICE_FN __device__ __forceinline__
 #define CINCH_UNROLL _Pragma("unroll")
+#define CINCH_ROLLED _Pragma("unroll 1")
 #else
 #define CINCH_DEVICE_FN inline
 #define CINCH_UNROLL _Pragma("GCC unroll 32")
+#define CINCH_ROLLED _Pragma("GCC unroll 1")
 #endif

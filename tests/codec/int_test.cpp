@@ -131,6 +131,40 @@ TEST(Int, FollowsDilationPaddingAndWindowsThatHangOver) {
   EXPECT_EQ(coded(values, DType::kInt64, {{}, p}), 64 + 2 * 3 * 8);
 }
 
+// Nothing is read on the device, not even here: the geometry alone says how many bits an offset takes.
+TEST(IntOnCuda, TakesWhatTheGeometryTellsAndDeclinesTheRest) {
+  CodecContext context;
+  context.device = DeviceKind::kCuda;
+  PoolGeometry p = two_by_two();
+  const auto n = p.planes * p.out_h * p.out_w;
+  const std::byte nowhere{};
+  const auto measured = [&](DType dtype, const SideInfo& side) {
+    return kCodec->measure({&nowhere, n, dtype}, side, context);
+  };
+  EXPECT_EQ(measured(DType::kInt64, {{}, p}), 64 + 64 + n * 2 / 8);
+  EXPECT_EQ(measured(DType::kInt32, {{}, p}), 64 + 64 + n * 2 / 8);
+  EXPECT_EQ(measured(DType::kInt64, {}), std::nullopt) << "the range would have to be looked at";
+  EXPECT_EQ(kCodec->encode({&nowhere, n, DType::kInt64}, {}, {}, context), std::nullopt);
+  EXPECT_THROW(measured(DType::kInt8, {{}, p}), CodecError);
+  p.planes = 3;
+  EXPECT_EQ(measured(DType::kInt64, {{}, p}), std::nullopt) << "other geometry";
+}
+
+TEST(IntOnCuda, RefusesWhatNoPayloadIsLong) {
+  CodecContext context;
+  context.device = DeviceKind::kCuda;
+  std::byte payload[4096]{}, out[64 * 8]{};
+  const auto decode = [&](size_t bytes, int64_t numel) {
+    kCodec->decode({payload, bytes}, out, numel, DType::kInt64, context);
+  };
+  EXPECT_THROW(decode(0, 64), CodecError);
+  EXPECT_THROW(decode(127, 64), CodecError);
+  EXPECT_THROW(decode(128 + 7, 64), CodecError);
+  EXPECT_THROW(decode(128 + 11 * 8, 64), CodecError) << "no window has that many cells";
+  EXPECT_THROW(decode(128, 0), CodecError);
+  EXPECT_THROW(kCodec->decode({payload, 128}, out, 64, DType::kInt16, context), CodecError);
+}
+
 TEST(BitPack, EveryWidthComesBack) {
   for (int width = 0; width < 64; ++width) {
     uint64_t values[64], words[64], out[64], state = 1;

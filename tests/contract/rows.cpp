@@ -4,6 +4,8 @@
 #include <cmath>
 #include <random>
 
+#include "tests/contract/pool_indices.h"
+
 namespace cinch::testing {
 namespace {
 
@@ -149,30 +151,17 @@ PoolGeometry stem(int64_t numel, bool channels_last) {
   return p;
 }
 
-ContractRow pool_row(bool channels_last) {
-  ContractRow row{std::string("int_pool") + (channels_last ? "_channels_last" : ""),
+ContractRow pool_row(DType dtype, bool channels_last) {
+  ContractRow row{"int_pool_" + std::string(to_string(dtype)) + (channels_last ? "_channels_last" : ""),
                   {"int", {}},
-                  DType::kInt64,
+                  dtype,
                   {},
                   {},
                   same_bits,
                   0};
   row.side = [=](int64_t n) { return SideInfo{{}, stem(n, channels_last)}; };
   row.data = [=](int64_t n, uint32_t seed) {
-    std::mt19937 random(seed);
-    const PoolGeometry p = stem(n, channels_last);
-    std::vector<int64_t> values;
-    for (int64_t e = 0; e < n; ++e) {
-      const int64_t cell = channels_last ? e / p.channels : e;
-      const int64_t w = cell % p.out_w, h = cell / p.out_w % p.out_h;
-      int64_t y, x;
-      do {
-        y = h * 2 - 1 + static_cast<int64_t>(random() % 3);
-        x = w * 2 - 1 + static_cast<int64_t>(random() % 3);
-      } while (y < 0 || x < 0 || y >= p.in_h || x >= p.in_w);
-      values.push_back(y * p.in_w + x);
-    }
-    return integers(values, DType::kInt64);
+    return integers(n > 0 ? pool_indices(stem(n, channels_last), seed) : std::vector<int64_t>(), dtype);
   };
   return row;
 }
@@ -239,8 +228,8 @@ std::vector<ContractRow> contract_rows() {
   rows.push_back(int_row(DType::kInt16, -300, 601));
   rows.push_back(int_row(DType::kInt8, -128, 3));
   rows.push_back(int_row(DType::kUInt8, 250, 6));
-  rows.push_back(pool_row(false));
-  rows.push_back(pool_row(true));
+  for (const DType d : {DType::kInt64, DType::kInt32})
+    for (const bool channels_last : {false, true}) rows.push_back(pool_row(d, channels_last));
   for (const DType d : {DType::kFloat32, DType::kBFloat16, DType::kFloat16}) {
     for (const int64_t bits : {1, 2, 4, 8}) {
       for (const char* rounding : {"stochastic", "nearest"}) rows.push_back(group_quant_row(bits, rounding, d, false));

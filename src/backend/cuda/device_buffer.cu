@@ -22,4 +22,9 @@ void DeviceBuffer::copy_to(void* to) const {
     check_cuda(cudaMemcpy(to, data_, static_cast<size_t>(bytes_), cudaMemcpyDeviceToHost), "copy from the device");
 }
 
+void DeviceBuffer::copy_from(const DeviceBuffer& other) {
+  const auto bytes = static_cast<size_t>(std::min(bytes_, other.bytes_));
+  check_cuda(cudaMemcpyAsync(data_, other.data_, bytes, cudaMemcpyDeviceToDevice), "copy on the device");
+}
+
 }  // namespace cinch::backend

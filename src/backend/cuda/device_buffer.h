@@ -19,6 +19,8 @@ class DeviceBuffer {
   int64_t size() const noexcept { return bytes_; }
   // After everything queued on the device's default stream.
   void copy_to(void* to) const;
+  // Queues a copy of as many bytes as the smaller one has; does not wait.
+  void copy_from(const DeviceBuffer& other);
 
  private:
   std::byte* data_ = nullptr;

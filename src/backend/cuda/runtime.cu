@@ -1,6 +1,6 @@
 #include "src/backend/cuda/runtime.h"
 
-#include <cuda_runtime.h>
+#include "src/backend/cuda/launch.cuh"
 
 namespace cinch::backend {
 
@@ -28,6 +28,17 @@ std::string cuda_problem() {
   }
   if (status == cudaSuccess) return "there is no CUDA device on this machine";
   return std::string("CUDA cannot be used: ") + cudaGetErrorString(status);
+}
+
+void use_cuda_device(int index) { check_cuda(cudaSetDevice(index), "the choice of a device"); }
+
+std::string cuda_device_name() {
+  int device = 0;
+  cudaDeviceProp properties;
+  if (cudaGetDevice(&device) == cudaSuccess && cudaGetDeviceProperties(&properties, device) == cudaSuccess)
+    return properties.name;
+  (void)cudaGetLastError();
+  return {};
 }
 
 }  // namespace cinch::backend

@@ -12,5 +12,9 @@ bool cuda_built() noexcept;
 int cuda_device_count() noexcept;
 // Why there is no device, in one sentence; empty where there is one.
 std::string cuda_problem();
+// Makes a device the current one of this thread. Throws Error where there is no such device.
+void use_cuda_device(int index);
+// Name of the current device; empty where there is none.
+std::string cuda_device_name();
 
 }  // namespace cinch::backend

@@ -12,7 +12,8 @@ using backend::scatter_or;
 using backend::scattered_begin;
 using backend::Words;
 
-constexpr int kTogether = 2;  // groups that a warp codes at once: 16 lanes a group make its draws
+constexpr int kTogether = 2;  // groups that a warp codes at once: 16 lanes a group make its draws and its sides
+constexpr int kLanesOfGroup = kLanes / kTogether;
 
 // Element (lane, load, i) of a group is at 16 * row + column + i.
 template <class T>
@@ -55,6 +56,11 @@ constexpr int32_t order_key(float x) noexcept {
   return bits ^ ((bits >> 31) & 0x7fffffff);
 }
 constexpr float from_order_key(int32_t key) noexcept { return std::bit_cast<float>(key ^ ((key >> 31) & 0x7fffffff)); }
+
+// Whether a group with these extremes, as keys, can be coded. NaN of either sign lies beyond the infinities.
+constexpr bool is_range(int32_t min, int32_t max) noexcept {
+  return min > order_key(-kLargestCoded) && max < order_key(kLargestCoded);
+}
 
 // Sides of a group with a value that cannot be coded: it decodes to NaN, which no training loop overlooks. The CPU
 // codec declines the tensor instead; a kernel cannot, since nobody waits for its answer.

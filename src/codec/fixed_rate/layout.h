@@ -18,7 +18,7 @@ constexpr float kLargestCoded = 0x1p118f;
 // Smaller steps count as zero: the group is constant, and 2^16 / step stays finite.
 constexpr float kSmallestStep = 0x1p-100f;
 
-struct Sides {
+struct alignas(4) Sides {          // a kernel moves both at once
   uint16_t minimum = 0, step = 0;  // bfloat16
 };
 static_assert(sizeof(Sides) == 4);

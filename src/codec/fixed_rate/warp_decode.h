@@ -85,6 +85,10 @@ struct CodedSource {
   CodedGroups in;
 
   CINCH_DEVICE_FN int64_t groups() const { return group_count(in.numel); }
+  CINCH_DEVICE_FN bool is_whole(int64_t end) const { return end * kGroup <= in.numel; }
+  CINCH_DEVICE_FN void load_whole(int64_t group, int lane, int load, float* x) const {
+    decode_values<kBits, float>(in, group, lane, load, x);
+  }
   CINCH_DEVICE_FN void load(int64_t group, int lane, int load, float* x) const {
     using Lanes = GroupLanes<float>;
     decode_values<kBits, float>(in, group, lane, load, x);

@@ -14,18 +14,21 @@ struct TensorSource {
   int64_t numel;
 
   CINCH_DEVICE_FN int64_t groups() const { return group_count(numel); }
+  // Whether load_whole() may be used for all groups before `end`.
+  CINCH_DEVICE_FN bool is_whole(int64_t end) const { return end * kGroup <= numel && is_chunk_aligned(in); }
   // Values (lane, load, 0 ..) of a group.
+  CINCH_DEVICE_FN void load_whole(int64_t group, int lane, int load, float* x) const {
+    using Lanes = GroupLanes<T>;
+    const int element = Lanes::row(lane, load) * static_cast<int>(kColumns) + Lanes::column(lane);
+    const Chunk chunk = *reinterpret_cast<const Chunk*>(in + group * kGroup + element);
+    CINCH_UNROLL
+    for (int i = 0; i < Lanes::kValues; ++i) x[i] = to_float(chunk_value<T>(chunk, i));
+  }
   CINCH_DEVICE_FN void load(int64_t group, int lane, int load, float* x) const {
     using Lanes = GroupLanes<T>;
     const T* from = in + group * kGroup;
     const int64_t count = numel - group * kGroup;
     const int element = Lanes::row(lane, load) * static_cast<int>(kColumns) + Lanes::column(lane);
-    if (is_chunk_aligned(in) && count >= kGroup) {
-      const Chunk chunk = *reinterpret_cast<const Chunk*>(from + element);
-      CINCH_UNROLL
-      for (int i = 0; i < Lanes::kValues; ++i) x[i] = to_float(chunk_value<T>(chunk, i));
-      return;
-    }
     CINCH_UNROLL
     for (int i = 0; i < Lanes::kValues; ++i) x[i] = to_float(from[element + i < count ? element + i : 0]);
   }
@@ -105,24 +108,40 @@ CINCH_DEVICE_FN void store_codes(const W& w, typename W::template Var<Words<Code
   });
 }
 
-// Groups first and, if there is one, first + 1.
-template <int kBits, bool kNearest, class Source, class W>
-CINCH_DEVICE_FN void encode_groups_of_warp(const W& w, const EncodeJob<Source>& job, int64_t first) {
-  using T = typename Source::Value;
-  using Lanes = GroupLanes<T>;
-  using Codes = CodeLanes<kBits, T>;
-  const int64_t groups = job.source.groups();
-  typename W::template Var<LoadedGroups<T>> in;
+template <class Source, class W>
+CINCH_DEVICE_FN void load_groups(const W& w, const Source& source, int64_t first,
+                                 typename W::template Var<LoadedGroups<typename Source::Value>>& in) {
+  using Lanes = GroupLanes<typename Source::Value>;
+  const int64_t groups = source.groups();
+  // One question for all loads: then none of them waits for a branch.
+  const bool whole = source.is_whole(first + kTogether);
   w.each([&](int lane) {
+    if (whole) {
+      CINCH_UNROLL
+      for (int g = 0; g < kTogether; ++g) {
+        CINCH_UNROLL
+        for (int k = 0; k < Lanes::kLoads; ++k) source.load_whole(first + g, lane, k, in[lane].x[g][k]);
+      }
+      return;
+    }
     CINCH_UNROLL
     for (int g = 0; g < kTogether; ++g) {
       // Behind the last group the last one is coded once more, and not stored.
       const int64_t group = first + g < groups ? first + g : groups - 1;
       CINCH_UNROLL
-      for (int k = 0; k < Lanes::kLoads; ++k) job.source.load(group, lane, k, in[lane].x[g][k]);
+      for (int k = 0; k < Lanes::kLoads; ++k) source.load(group, lane, k, in[lane].x[g][k]);
     }
   });
-  Sides sides[kTogether];
+}
+
+// Stores the sides of both groups; each lane has both afterwards.
+template <int kBits, class Source, class W>
+CINCH_DEVICE_FN void find_sides(const W& w, const EncodeJob<Source>& job, int64_t first,
+                                const typename W::template Var<LoadedGroups<typename Source::Value>>& in,
+                                typename W::template Var<Words<kTogether>>& sides) {
+  using Lanes = GroupLanes<typename Source::Value>;
+  const int64_t groups = job.source.groups();
+  int32_t min[kTogether], max[kTogether];
   CINCH_UNROLL
   for (int g = 0; g < kTogether; ++g) {
     typename W::template Var<int32_t> low, high;
@@ -138,17 +157,37 @@ CINCH_DEVICE_FN void encode_groups_of_warp(const W& w, const EncodeJob<Source>& 
         }
       }
     });
-    const int32_t min = w.min(low), max = w.max(high);
-    // NaN of either sign lies beyond the infinities.
-    const bool ok = min > order_key(-kLargestCoded) && max < order_key(kLargestCoded);
-    sides[g] = ok ? make_sides(from_order_key(min), from_order_key(max), (1 << kBits) - 1) : kPoisoned;
-    if (first + g < groups) {
-      if (!ok) w.count(job.poisoned);
-      w.each([&](int lane) {
-        if (lane == g) job.sides[first + g] = sides[g];
-      });
-    }
+    min[g] = w.min(low), max[g] = w.max(high);
+    if (first + g < groups && !is_range(min[g], max[g])) w.count(job.poisoned);
   }
+  // Each half of the lanes makes the sides of its group, which takes arithmetic in double; then they are swapped.
+  typename W::template Var<uint32_t> own;
+  w.each([&](int lane) {
+    const int g = lane / kLanesOfGroup;
+    const int32_t low = g == 0 ? min[0] : min[1], high = g == 0 ? max[0] : max[1];
+    const Sides s =
+        is_range(low, high) ? make_sides(from_order_key(low), from_order_key(high), (1 << kBits) - 1) : kPoisoned;
+    own[lane] = std::bit_cast<uint32_t>(s);
+    if (lane % kLanesOfGroup == 0 && first + g < groups) job.sides[first + g] = s;
+  });
+  const auto other = w.exchange(own, kLanesOfGroup);
+  w.each([&](int lane) {
+    const bool upper = lane >= kLanesOfGroup;
+    sides[lane].at[0] = upper ? other[lane] : own[lane];
+    sides[lane].at[1] = upper ? own[lane] : other[lane];
+  });
+}
+
+// Groups first and, if there is one, first + 1.
+template <int kBits, bool kNearest, class Source, class W>
+CINCH_DEVICE_FN void encode_groups_of_warp(const W& w, const EncodeJob<Source>& job, int64_t first) {
+  using T = typename Source::Value;
+  using Lanes = GroupLanes<T>;
+  using Codes = CodeLanes<kBits, T>;
+  typename W::template Var<LoadedGroups<T>> in;
+  load_groups(w, job.source, first, in);
+  typename W::template Var<Words<kTogether>> packed_sides;
+  find_sides<kBits>(w, job, first, in, packed_sides);
   if constexpr (!kNearest) make_draws(w, job.key, first);
   typename W::template Var<Words<Codes::kCount>> words;
   w.each([&](int lane) {
@@ -156,7 +195,8 @@ CINCH_DEVICE_FN void encode_groups_of_warp(const W& w, const EncodeJob<Source>& 
     for (int i = 0; i < Codes::kCount; ++i) words[lane].at[i] = 0;
     CINCH_UNROLL
     for (int g = 0; g < kTogether; ++g) {
-      if (is_poisoned(sides[g])) continue;
+      const auto sides = std::bit_cast<Sides>(packed_sides[lane].at[g]);
+      if (is_poisoned(sides)) continue;
       CINCH_UNROLL
       for (int k = 0; k < Lanes::kLoads; ++k) {
         const int row = Lanes::row(lane, k);
@@ -170,12 +210,12 @@ CINCH_DEVICE_FN void encode_groups_of_warp(const W& w, const EncodeJob<Source>& 
             for (int i = 0; i < 4; ++i) draws[c + i] = chunk.words[i];
           }
         }
-        quantise<kBits, kNearest, T>(in[lane].x[g][k], sides[g], row, draws,
+        quantise<kBits, kNearest, T>(in[lane].x[g][k], sides, row, draws,
                                      words[lane].at + Codes::word(g, Codes::slot(k), 0));
       }
     }
   });
-  store_codes<kBits, T>(w, words, job.codes, first, groups);
+  store_codes<kBits, T>(w, words, job.codes, first, job.source.groups());
 }
 
 }  // namespace cinch::codec

@@ -1,5 +1,5 @@
-// `mask` and `bits` on the GPU. Pointers are device memory, `stream` a cudaStream_t; calls return at once and never
-// wait. Without CUDA each call throws CodecError.
+// `mask`, `bits` and `int` on the GPU. Pointers are device memory, `stream` a cudaStream_t; calls return at once and
+// never wait. Without CUDA each call throws CodecError.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +7,7 @@
 
 #include "cinch/dtype.h"
 #include "cinch/need.h"
+#include "src/codec/lossless/pool_windows.h"
 #include "src/codec/stage/header.h"
 
 namespace cinch::codec {
@@ -18,5 +19,11 @@ void device_bits(const void* in, const Header& header, std::byte* out, void* str
 // choose between the patterns in its header; between 0 and 1 for values of one byte.
 void device_choose(const std::byte* payload, int64_t second_offset, int64_t numel, int64_t width, void* out,
                    void* stream);
+// Writes a whole payload of max-pool indices, int32 or int64, as offsets of header.bits bits in their windows. Tiles
+// with an index outside of its window are counted; such an index decodes to one inside.
+void device_to_offsets(const void* in, const Header& header, const StoredPool& pool, std::byte* out, uint32_t* poisoned,
+                       void* stream);
+// Decodes the payload of `numel` offsets of `width` bits; the geometry is read from it on the device.
+void device_from_offsets(const std::byte* payload, int64_t numel, int width, DType dtype, void* out, void* stream);
 
 }  // namespace cinch::codec

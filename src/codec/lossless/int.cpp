@@ -3,8 +3,12 @@
 #include <cmath>
 #include <cstring>
 #include <mutex>
+#include <string>
 
+#include "src/backend/cuda/runtime.h"
+#include "src/codec/lossless/device.h"
 #include "src/codec/lossless/int_kernels.h"
+#include "src/codec/lossless/pool_map.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/bitpack.h"
 #include "src/codec/stage/codec_base.h"
@@ -12,7 +16,6 @@
 #include "src/codec/stage/parallel.h"
 #include "src/codec/stage/speed.h"
 #include "src/core/checked.h"
-#include "src/core/checksum.h"
 
 namespace cinch::codec {
 namespace {
@@ -22,7 +25,9 @@ constexpr int64_t kGrain = 1024;  // blocks of 64 values a thread takes at least
 enum Kind : uint8_t { kRange = 0, kPool = 1 };
 
 // Bits for the numbers 0 .. most.
-int width_of(uint64_t most) noexcept { return 64 - std::countl_zero(most); }
+constexpr int width_of(uint64_t most) noexcept { return 64 - std::countl_zero(most); }
+
+constexpr int kWidestOffset = width_of(kMostCells - 1);
 
 int64_t packed_bytes(int64_t numel, int width, Kind kind) {
   return kHeaderBytes + (kind == kPool ? int64_t{sizeof(StoredPool)} : 0) + ceil_div(numel, kPackBlock) * width * 8;
@@ -30,43 +35,12 @@ int64_t packed_bytes(int64_t numel, int width, Kind kind) {
 
 uint64_t span_of(const IntRange& r) noexcept { return static_cast<uint64_t>(r.max) - static_cast<uint64_t>(r.min); }
 
-StoredPool store(const PoolGeometry& p) noexcept {
-  const auto i = [](int64_t v) { return static_cast<int32_t>(v); };
-  StoredPool s{i(p.planes),
-               i(p.channels),
-               i(p.in_h),
-               i(p.in_w),
-               i(p.out_h),
-               i(p.out_w),
-               i(p.kernel_h),
-               i(p.kernel_w),
-               i(p.stride_h),
-               i(p.stride_w),
-               i(p.pad_h),
-               i(p.pad_w),
-               i(p.dilation_h),
-               i(p.dilation_w),
-               p.channels_last ? 1u : 0u,
-               0};
-  s.checksum = checksum32(&s, offsetof(StoredPool, checksum));
-  return s;
-}
-
-PoolGeometry restore(const StoredPool& s) noexcept {
-  PoolGeometry p;
-  p.planes = s.planes, p.channels = s.channels, p.channels_last = s.channels_last != 0;
-  p.in_h = s.in_h, p.in_w = s.in_w, p.out_h = s.out_h, p.out_w = s.out_w;
-  p.kernel_h = s.kernel_h, p.kernel_w = s.kernel_w, p.stride_h = s.stride_h, p.stride_w = s.stride_w;
-  p.pad_h = s.pad_h, p.pad_w = s.pad_w, p.dilation_h = s.dilation_h, p.dilation_w = s.dilation_w;
-  return p;
-}
-
 class Int final : public CodecBase {
  public:
   using CodecBase::CodecBase;
   ErrorClass error_class() const noexcept override { return ErrorClass::kExact; }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
-    return device == DeviceKind::kCpu && is_integer(dtype);
+    return device == DeviceKind::kCpu ? is_integer(dtype) : backend::cuda_built() && is_device_dtype(dtype);
   }
 
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override {
@@ -88,6 +62,7 @@ class Int final : public CodecBase {
 
   std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const override {
     check_extent(in);
+    if (context.device == DeviceKind::kCuda) return device_bytes(in, side);
     if (worth_pool(in, side) && code_pool(in, *side.pool, nullptr, context)) return pool_bytes(*side.pool, in.numel);
     return if_smaller(packed_bytes(in.numel, width_of(span_of(range(in, context))), kRange), in);
   }
@@ -95,6 +70,14 @@ class Int final : public CodecBase {
   std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
                                 const CodecContext& context) const override {
     check_extent(in);
+    if (context.device == DeviceKind::kCuda) {
+      const auto bytes = device_bytes(in, side);
+      if (!bytes) return std::nullopt;
+      check_room(out, *bytes);
+      device_to_offsets(in.data, header(in, pool_width(*side.pool), kPool, 0), store(*side.pool), out.data(),
+                        context.poisoned, context.stream);
+      return bytes;
+    }
     if (worth_pool(in, side)) {
       const int64_t bytes = pool_bytes(*side.pool, in.numel);
       check_room(out, bytes);
@@ -122,6 +105,11 @@ class Int final : public CodecBase {
   void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
               const CodecContext& context) const override {
     check_size(numel, dtype);
+    if (context.device == DeviceKind::kCuda) {
+      check_device_dtype(dtype);
+      check_out(out, numel);
+      return device_from_offsets(payload.data(), numel, width_by_length(payload, numel), dtype, out, context.stream);
+    }
     const Header h = read_header(payload, kMagic, spec().name, numel, dtype);
     if (h.bits > 63 || h.kind > kPool || h.payload_bytes != packed_bytes(numel, h.bits, static_cast<Kind>(h.kind))) {
       throw_damaged(spec().name, "its length does not fit its header");
@@ -140,6 +128,25 @@ class Int final : public CodecBase {
     return static_cast<const std::byte*>(p) + i * dtype_bytes(dtype);
   }
   static std::byte* at(void* p, int64_t i, DType dtype) { return static_cast<std::byte*>(p) + i * dtype_bytes(dtype); }
+
+  static bool is_device_dtype(DType dtype) noexcept { return dtype == DType::kInt32 || dtype == DType::kInt64; }
+  void check_device_dtype(DType dtype) const {
+    if (!is_device_dtype(dtype))
+      throw CodecError("int: " + std::string(to_string(dtype)) + " is not supported on CUDA");
+  }
+  // Nobody looks at data on the device: only where the geometry alone gives the width.
+  std::optional<int64_t> device_bytes(const Extent& in, const SideInfo& side) const {
+    check_device_dtype(in.dtype);
+    return worth_pool(in, side) && is_mappable(*side.pool) ? std::optional(pool_bytes(*side.pool, in.numel))
+                                                           : std::nullopt;
+  }
+  // The header of a payload on the device is not read by the host; its length tells the same.
+  static int width_by_length(std::span<const std::byte> payload, int64_t numel) {
+    for (int width = 0; width <= kWidestOffset; ++width)
+      if (numel > 0 && static_cast<int64_t>(payload.size()) == packed_bytes(numel, width, kPool)) return width;
+    throw CodecError("int: " + std::to_string(payload.size()) + " bytes are no payload of " + std::to_string(numel) +
+                     " max-pool indices");
+  }
 
   // body(begin, count) -> bool over parts that start at whole blocks.
   template <class Body>

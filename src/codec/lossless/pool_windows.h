@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
 #include "cinch/codec.h"
+#include "src/core/checksum.h"
 
 namespace cinch::codec {
 
@@ -21,6 +23,39 @@ struct StoredPool {
   uint32_t checksum;  // of the 60 bytes before
 };
 static_assert(sizeof(StoredPool) == 64);
+
+inline uint32_t pool_checksum(const StoredPool& s) noexcept { return checksum32(&s, offsetof(StoredPool, checksum)); }
+
+inline StoredPool store(const PoolGeometry& p) noexcept {
+  const auto i = [](int64_t v) { return static_cast<int32_t>(v); };
+  StoredPool s{i(p.planes),
+               i(p.channels),
+               i(p.in_h),
+               i(p.in_w),
+               i(p.out_h),
+               i(p.out_w),
+               i(p.kernel_h),
+               i(p.kernel_w),
+               i(p.stride_h),
+               i(p.stride_w),
+               i(p.pad_h),
+               i(p.pad_w),
+               i(p.dilation_h),
+               i(p.dilation_w),
+               p.channels_last ? 1u : 0u,
+               0};
+  s.checksum = pool_checksum(s);
+  return s;
+}
+
+inline PoolGeometry restore(const StoredPool& s) noexcept {
+  PoolGeometry p;
+  p.planes = s.planes, p.channels = s.channels, p.channels_last = s.channels_last != 0;
+  p.in_h = s.in_h, p.in_w = s.in_w, p.out_h = s.out_h, p.out_w = s.out_w;
+  p.kernel_h = s.kernel_h, p.kernel_w = s.kernel_w, p.stride_h = s.stride_h, p.stride_w = s.stride_w;
+  p.pad_h = s.pad_h, p.pad_w = s.pad_w, p.dilation_h = s.dilation_h, p.dilation_w = s.dilation_w;
+  return p;
+}
 
 // Whether offsets can describe `numel` indices of this geometry at all, without any overflow below.
 inline bool is_usable(const PoolGeometry& p, int64_t numel) noexcept {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "src/backend/warp.h"
-#include "src/codec/stage/chunk.h"
 #include "src/codec/stage/interval.h"
+#include "src/codec/stage/pattern.h"
 #include "src/core/checked.h"
 
 namespace cinch::codec {
@@ -18,44 +18,6 @@ constexpr int kTileWords = static_cast<int>(kTile / 32);
 constexpr int64_t tile_count(int64_t numel) noexcept { return ceil_div(numel, kTile); }
 // A plane is made of whole 64-bit words.
 constexpr int64_t plane_halves(int64_t numel) noexcept { return ceil_div(numel, 64) * 2; }
-
-// One element as bits of its width.
-template <int kWidth>
-struct Pattern;
-template <>
-struct Pattern<1> {
-  using Type = uint8_t;
-};
-template <>
-struct Pattern<2> {
-  using Type = uint16_t;
-};
-template <>
-struct Pattern<4> {
-  using Type = uint32_t;
-};
-template <>
-struct Pattern<8> {
-  using Type = uint64_t;
-};
-
-template <class P>
-CINCH_DEVICE_FN P chunk_pattern(const Chunk& chunk, int i) {
-  if constexpr (sizeof(P) == 8)
-    return static_cast<P>(chunk.words[2 * i]) | static_cast<P>(chunk.words[2 * i + 1]) << 32;
-  else
-    return static_cast<P>(chunk.words[i * sizeof(P) / 4] >> (i * sizeof(P) % 4 * 8));
-}
-
-template <class P>
-CINCH_DEVICE_FN void add_chunk_pattern(Chunk& chunk, int i, P pattern) {
-  if constexpr (sizeof(P) == 8) {
-    chunk.words[2 * i] = static_cast<uint32_t>(pattern);
-    chunk.words[2 * i + 1] = static_cast<uint32_t>(pattern >> 32);
-  } else {
-    chunk.words[i * sizeof(P) / 4] |= static_cast<uint32_t>(pattern) << (i * sizeof(P) % 4 * 8);
-  }
-}
 
 // What is asked of a value, given its pattern.
 template <class T, class F>
@@ -82,29 +44,55 @@ struct PlaneJob {
   uint32_t* plane;  // plane_halves(numel) words
 };
 
+// The answers to one load of a lane, lowest bit first.
+template <class Test>
+CINCH_DEVICE_FN uint32_t answers(const PlaneJob<Test>& job, const Chunk& chunk) {
+  using P = typename Test::Bits;
+  uint32_t bits = 0;
+  CINCH_UNROLL
+  for (int i = 0; i < kChunkValues<P>; ++i) bits |= static_cast<uint32_t>(job.test(chunk_pattern<P>(chunk, i))) << i;
+  return bits;
+}
+
+// The same where the tile ends early or starts anywhere: value by value.
+template <class Test>
+CINCH_DEVICE_FN uint32_t answers_of_some(const PlaneJob<Test>& job, int64_t begin) {
+  using P = typename Test::Bits;
+  const P* in = static_cast<const P*>(job.in);
+  uint32_t bits = 0;
+  for (int i = 0; i < kChunkValues<P>; ++i)
+    if (begin + i < job.numel) bits |= static_cast<uint32_t>(job.test(in[begin + i])) << i;
+  return bits;
+}
+
 template <class Test, class W>
 CINCH_DEVICE_FN void write_tile(const W& w, const PlaneJob<Test>& job, int64_t tile) {
   using P = typename Test::Bits;
-  constexpr int kValues = kChunkValues<P>;      // of a load
-  constexpr int kSet = 32 / kValues;            // lanes that share a word
-  constexpr int kLoads = kTileWords / kValues;  // as many as kSet: each lane ends with one word
+  constexpr int kValues = kChunkValues<P>;          // of a load
+  constexpr int kSet = 32 / kValues;                // lanes that share a word
+  constexpr int kLoads = kTileWords / kValues;      // as many as kSet: each lane ends with one word
+  constexpr int kAtOnce = kLoads < 4 ? kLoads : 4;  // on their way together
   static_assert(kLoads == kSet);
-  const P* in = static_cast<const P*>(job.in);
+  // One question for the tile instead of one for each load: then no load waits for another one's answers.
+  const bool whole = (tile + 1) * kTile <= job.numel && is_chunk_aligned(job.in);
+  const P* in = static_cast<const P*>(job.in) + tile * kTile;
   typename W::template Var<Words<kLoads>> words;
   w.each([&](int lane) {
-    CINCH_UNROLL
-    for (int k = 0; k < kLoads; ++k) {
-      const int64_t begin = tile * kTile + (k * kLanes + lane) * kValues;
-      uint32_t bits = 0;
-      if (begin + kValues <= job.numel && is_chunk_aligned(in)) {
-        const Chunk chunk = *reinterpret_cast<const Chunk*>(in + begin);
+    const int shift = lane % kSet * kValues;
+    if (whole) {
+      CINCH_UNROLL
+      for (int k = 0; k < kLoads; k += kAtOnce) {
+        Chunk chunks[kAtOnce];
         CINCH_UNROLL
-        for (int i = 0; i < kValues; ++i) bits |= static_cast<uint32_t>(job.test(chunk_pattern<P>(chunk, i))) << i;
-      } else {
-        for (int i = 0; i < kValues; ++i)
-          if (begin + i < job.numel) bits |= static_cast<uint32_t>(job.test(in[begin + i])) << i;
+        for (int i = 0; i < kAtOnce; ++i)
+          chunks[i] = *reinterpret_cast<const Chunk*>(in + ((k + i) * kLanes + lane) * kValues);
+        CINCH_UNROLL
+        for (int i = 0; i < kAtOnce; ++i) words[lane].at[k + i] = answers(job, chunks[i]) << shift;
       }
-      words[lane].at[k] = bits << (lane % kSet * kValues);
+    } else {
+      CINCH_UNROLL
+      for (int k = 0; k < kLoads; ++k)
+        words[lane].at[k] = answers_of_some(job, tile * kTile + (k * kLanes + lane) * kValues) << shift;
     }
   });
   scatter_or<kLoads, kSet, 1>(w, words);

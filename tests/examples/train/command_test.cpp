@@ -127,6 +127,12 @@ TEST_F(Command, RefusesMissingFiles) {
   expect_refused("codec --json no/such/folder/result.json", "no/such/folder", "cinch-bench");
 }
 
+TEST_F(Command, SaysWhyThereIsNoGpu) {
+  const std::string problem = backend::cuda_problem();
+  if (problem.empty()) GTEST_SKIP() << "there is a GPU";
+  expect_refused("codec --device cuda --json result.json", problem, "cinch-bench");
+}
+
 TEST_F(Command, HelpIsNoError) {
   const Ended ended = run("--help");
   EXPECT_EQ(ended.code, 0);
