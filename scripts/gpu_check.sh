@@ -4,7 +4,7 @@ set -euo pipefail
 here="$PWD"
 cd "$(dirname "$0")/.."
 
-stages=(configure build tests memcheck racecheck kernels build_torch bench ncu)
+stages=(configure build tests memcheck racecheck kernels build_torch needs hooks bench train limit ncu)
 
 usage() {
   cat <<TEXT
@@ -17,8 +17,12 @@ where the first one stopped. Results go to OUT_DIR (default: gpu-results).
   tests             every test of the codecs, those on the GPU included: tests.xml
   memcheck racecheck  compute-sanitizer on the GPU tests of the codecs: memcheck.txt, racecheck.txt
   kernels           registers, shared memory and spills: kernels.txt
-  build_torch       what needs LibTorch, which is that of python3: cinch-bench
+  build_torch       what needs LibTorch, which is that of python3: tests of the hooks, the benches, the trainer
+  needs             which rows of the catalogue hold on the GPU: needs_cuda.json; they are then trusted in this build
+  hooks             every test of the hooks and of the allocator, also with expandable segments: hooks.xml, expandable.xml
   bench             codecs beside a copy on the GPU: codec_cuda.json
+  train             stock, exact and 2 bits, images a second and peaks: train_cuda.json
+  limit             trainings under limits where stock runs out of memory: limit_cuda.json
   ncu               Nsight Compute's figures of each kernel in a quick bench, a row a launch: ncu.csv
 TEXT
 }
@@ -48,7 +52,29 @@ configure() {
         -DCINCH_INSTALL=OFF
 }
 build() { cmake --build build-gpu -j "$(nproc)" --target cinch_test_codec; }
-build_torch() { cmake --build build-gpu -j "$(nproc)" --target cinch-bench; }
+build_torch() {
+  cmake --build build-gpu -j "$(nproc)" --target cinch-bench cinch-train cinch_test_hooks cinch_test_backend
+}
+# A row that does not hold is a finding, not an end: the others are taken over all the same.
+needs() {
+  local held=0
+  build-gpu/bin/cinch-bench needs --device cuda --json "$out/needs_cuda.json" >"$out/needs_cuda.txt" 2>&1 || held=$?
+  [ -s "$out/needs_cuda.json" ] || { tail -n 20 "$out/needs_cuda.txt"; return 1; }
+  scripts/make_catalogue.py --verified "$out/needs_cuda.json"
+  build_torch
+  [ "$held" = 0 ] || tail -n 20 "$out/needs_cuda.txt"
+  return "$held"
+}
+hooks() {
+  local failed=0
+  build-gpu/bin/cinch_test_backend --gtest_brief=1 --gtest_output="xml:$out/backend.xml" || failed=1
+  build-gpu/bin/cinch_test_hooks --gtest_brief=1 --gtest_output="xml:$out/hooks.xml" || failed=1
+  PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True \
+    build-gpu/bin/cinch_test_hooks --gtest_brief=1 --gtest_filter='*Cuda.*' --gtest_output="xml:$out/expandable.xml" || failed=1
+  return "$failed"
+}
+train() { build-gpu/bin/cinch-bench train --device cuda --json "$out/train_cuda.json"; }
+limit() { build-gpu/bin/cinch-bench limit --device cuda --json "$out/limit_cuda.json"; }
 tests() {
   build-gpu/bin/cinch_test_codec --gtest_brief=1 --gtest_output="xml:$out/tests.xml"
   if grep -q 'result="skipped".*Cuda' "$out/tests.xml"; then
@@ -85,7 +111,7 @@ ncu() {
 
 for stage in "${stages[@]}"; do
   case "$stage" in
-    configure|build|tests|memcheck|racecheck|kernels|build_torch|bench|ncu) ;;
+    configure|build|tests|memcheck|racecheck|kernels|build_torch|needs|hooks|bench|train|limit|ncu) ;;
     *) usage >&2; echo "gpu_check: unknown stage '$stage'" >&2; exit 2 ;;
   esac
 done
@@ -100,7 +126,7 @@ for stage in "${stages[@]}"; do
   # A process of its own: a failing command ends it, and the other stages go on.
   if ! scripts/gpu_check.sh "$out" --stages "$stage"; then
     failed+=("$stage")
-    case "$stage" in configure|build) break ;; esac
+    case "$stage" in configure|build|build_torch) break ;; esac
   fi
 done
 if [ ${#failed[@]} -gt 0 ]; then
