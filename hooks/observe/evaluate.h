@@ -15,7 +15,8 @@ struct Candidate {
   double encode_seconds = 0, decode_seconds = 0;
 };
 
-// candidates[0] is keep. Needs the raw values; without them only keep is left.
+// candidates[0] is keep. Needs the raw values; without them only keep is left. `offload` is among them for every
+// payload that it suits, however many fit into the host pool together.
 std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats, int64_t raw_bytes,
                                 const CodecContext& context);
 

@@ -56,6 +56,7 @@ class Recorder final : public StoreListener {
   void close_uses(int32_t last);                                                      // mutex held
   void close(const OpenUse& open, int32_t last);                                      // mutex held
   void share_storages();
+  void bound_offload();
 
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Sites> sites_;

@@ -1,5 +1,5 @@
-// The reclaimer: raw payloads first, oldest first, exact forms where they exist, else group_quant of 4 bits; then 4
-// bits to 2. Lossy steps stop where the noise bound's guess is reached.
+// The reclaimer: raw payloads first, oldest first, exact forms where they exist, else in host memory where there is
+// some, else group_quant of 4 bits; then 4 bits to 2. Lossy steps stop where the noise bound's guess is reached.
 #include "hooks/observe/evaluate.h"
 #include "hooks/store/store.h"
 
@@ -30,7 +30,7 @@ void Store::set_reclaim(bool enabled, double variance_bound, std::function<bool(
   reclaim_enabled_ = enabled;
   reclaim_lossy_ = enabled && allowed("group_quant");
   reclaim_methods_.clear();
-  for (const char* method : {"shape", "mask", "bits", "int"})
+  for (const char* method : {"shape", "mask", "bits", "int", "offload"})
     if (enabled && allowed(method)) reclaim_methods_.insert(method);
   variance_bound_ = variance_bound;
   untouchable_ = std::move(untouchable);
@@ -70,6 +70,22 @@ bool Store::spend(double variance) {
   return true;
 }
 
+// Beside an offloaded payload of the same storage one with a small lossless form takes that.
+std::optional<Form> Store::offload_form(const Payload& payload) const {
+  if (auto form = reclaim_form(payload)) return form;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!reclaim_methods_.contains("offload")) return std::nullopt;
+  }
+  if (payload.raw_values_bytes() < Offload::kLeastBytes) return std::nullopt;
+  return form_for(CodecSpec{"offload", {}}, nullptr, payload.wants, payload.dtype(), memory_.kind());
+}
+
+std::optional<Form> Store::form_to_reclaim(Payload& payload, Mode mode, double& variance) {
+  if (mode == Mode::kLossless) return reclaim_form(payload);
+  return mode == Mode::kOffload ? offload_form(payload) : lossy_form(payload, variance);
+}
+
 std::optional<Form> Store::lossy_form(Payload& payload, double& variance) {
   // Beside a lossy payload of the same storage a lossless one keeps its form.
   if (auto form = reclaim_form(payload)) return form;
@@ -92,7 +108,7 @@ bool Store::reclaim_raw(Mode mode) {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const auto& [sequence, entry] : live_)
       if (!entry->given_up && !entry->busy && !(mode == Mode::kLossless && entry->lossless_failed) &&
-          is_exclusive(*entry))
+          !(mode == Mode::kOffload && entry->offload_failed) && is_exclusive(*entry))
         candidates.push_back(entry);
     std::erase_if(candidates, [&](const EntryPtr& entry) {
       for (const auto& weak : entry->payloads)
@@ -181,13 +197,19 @@ bool Store::reclaim_coded() {
 }
 
 bool Store::make_room(int64_t request) {
+  bool enabled = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (!reclaim_enabled_) return false;
+    enabled = reclaim_enabled_;
   }
-  poll();  // with a plan, what has become exclusive takes its planned form first
-  bool freed = false;
-  while (!fits(request) && (reclaim_raw(Mode::kLossless) || reclaim_raw(Mode::kLossy) || reclaim_coded())) freed = true;
+  if (enabled) poll();  // with a plan, what has become exclusive takes its planned form first
+  // What is on its way out costs nothing to give up: nobody reads it any more.
+  const auto give_up_departing = [&] { return offload_ && offload_->make_room(request); };
+  bool freed = give_up_departing();
+  if (!enabled) return freed;
+  while (!fits(request) && (give_up_departing() || reclaim_raw(Mode::kLossless) ||
+                            (offload_ && reclaim_raw(Mode::kOffload)) || reclaim_raw(Mode::kLossy) || reclaim_coded()))
+    freed = true;
   return freed;
 }
 

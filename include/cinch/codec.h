@@ -121,7 +121,7 @@ class Codec {
 };
 
 /// The codec for a spec (normalised here). Throws CodecError for an unknown method or parameter, and for `keep`,
-/// `shape` which store nothing that a codec could write.
+/// `shape` and `offload` which store nothing that a codec could write.
 std::shared_ptr<const Codec> make_codec(const CodecSpec& spec);
 
 /// Statistics of an extent from at most `max_samples` values (whole groups of 256, evenly spread; everything when

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "cinch/codec.h"
+#include "src/backend/torch/host_pool.h"
 #include "src/backend/torch/metered_allocator.h"
 #include "src/memory/meter.h"
 
@@ -44,6 +45,15 @@ class DeviceMemory {
   virtual void describe(CodecContext& context) const = 0;
   /// See metered_allocator.h.
   virtual void set_overrun_handler(OverrunHandler* handler) const = 0;
+
+  /// Pinned host memory for payloads of this device, or null where nothing can be offloaded: the CPU's are there.
+  virtual HostPool* host_pool() const { return nullptr; }
+  /// Whether an ordinary request would fit without making room. Where the meter counts what an allocator has reserved,
+  /// what lies unused in its cache has to count as room.
+  virtual bool has_room(int64_t bytes) const {
+    const int64_t limit = meter().limit();
+    return limit == memory::Meter::kNoLimit || meter().current() + bytes <= limit - meter().reserve();
+  }
 };
 
 /// The device's memory; installs its meter. Throws Error for a device that is not supported.
