@@ -78,7 +78,8 @@ if(TARGET cinch_torch AND NOT TARGET cinch_torch_cuda AND EXISTS "${CINCH_TORCH_
     target_include_directories(cinch_torch_cuda SYSTEM INTERFACE "${CINCH_CUDA_HEADERS}")
     file(GLOB cudart "${CINCH_TORCH_DIR}/../nvidia/cu13/lib/libcudart.so*" "${CINCH_CUDA_HEADERS}/../lib64/libcudart.so")
     list(GET cudart 0 cudart)
-    target_link_libraries(cinch_torch_cuda INTERFACE cinch_torch "${CINCH_TORCH_DIR}/lib/libc10_cuda.so" "${cudart}")
+    target_link_libraries(cinch_torch_cuda INTERFACE cinch_torch "${CINCH_TORCH_DIR}/lib/libc10_cuda.so"
+                          "${CINCH_TORCH_DIR}/lib/libtorch_cuda.so" "${cudart}")
   endif()
 endif()
 unset(version_header)

@@ -13,11 +13,10 @@ namespace {
 // Storages below this are kept as they are: their bytes do not pay for a payload of their own.
 constexpr size_t kSmallBytes = 4096;
 
-// Plain data on the session's device that coding could make smaller.
-bool packable(const at::Tensor& tensor, c10::Device device) {
+// Plain data that coding could make smaller.
+bool packable(const at::Tensor& tensor) {
   const c10::TensorImpl* impl = tensor.unsafeGetTensorImpl();
-  if (impl->layout() != c10::kStrided || tensor.device() != device || impl->is_python_dispatch() || tensor.is_nested())
-    return false;
+  if (impl->layout() != c10::kStrided || impl->is_python_dispatch() || tensor.is_nested()) return false;
   if (!tensor.has_storage()) return false;
   const c10::StorageImpl* storage = tensor.storage().unsafeGetStorageImpl();
   if (storage->nbytes() < kSmallBytes || storage->data() == nullptr) return false;
@@ -32,15 +31,16 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
   explicit SavedHook(std::shared_ptr<Session> session) : session_(std::move(session)) {}
 
   void call_pack_hook(const at::Tensor& tensor) override {
-    const std::shared_ptr<Session> session = std::move(session_);
+    const std::shared_ptr<Session> innermost = std::move(session_);
     // Pack never throws: an in-place op has already changed the tensor, and its node would be left without its save.
     bool identified = false;
     try {
       version_ = torch::autograd::impl::version_counter(tensor);
       if (tensor.is_inference()) versioned_ = false;
       saved_version_ = versioned_ ? version_.current_version() : 0;
-      if (packable(tensor, session->store->memory().device()) && !is_trained_leaf(tensor) &&
-          !session->layers.is_parameter(tensor)) {
+      const auto session = packable(tensor) ? session_of(innermost, tensor.device()) : nullptr;
+      if (session && !is_trained_leaf(tensor) && !session->layers.is_parameter(tensor) &&
+          !session->store->memory().capturing()) {
         auto packed = std::make_unique<Packed>();
         identified = true;
         packed->want = identify(*session, tensor);
@@ -50,7 +50,7 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
         return;
       }
     } catch (const std::exception& error) {
-      session->store->fall_back(error.what());
+      innermost->store->fall_back(error.what());
     }
     if (!identified) note_passed(tensor);  // a slot is taken once
     pass_through(tensor);

@@ -36,6 +36,7 @@ void switch_on(const std::shared_ptr<Session>& session) {
   auto* present = c10::ThreadLocalDebugInfo::get(kSlot);
   if (present != nullptr && dynamic_cast<SessionInfo*>(present) == nullptr)
     throw Error("BudgetGuard: another library uses the thread-local slot TEST_INFO_2; cinch cannot tell its threads");
+  session->outer = current_session();
   c10::ThreadLocalDebugInfo::_push(kSlot, std::make_shared<SessionInfo>(session));
 }
 
@@ -54,9 +55,18 @@ std::shared_ptr<Session> current_session() {
   auto* info = c10::ThreadLocalDebugInfo::get(kSlot);
   if (info == nullptr) return nullptr;
   if (typeid(*info) != typeid(SessionInfo)) return nullptr;  // each save comes here: cheaper than dynamic_cast
-  auto* ours = static_cast<SessionInfo*>(info);
-  if (!ours->session->active.load(std::memory_order_acquire)) return nullptr;
-  return ours->session;
+  // A guard that ended on another thread, or before one that was made after it, has left its switch here.
+  const std::shared_ptr<Session>* session = &static_cast<SessionInfo*>(info)->session;
+  while (*session != nullptr && !(*session)->active.load(std::memory_order_acquire)) session = &(*session)->outer;
+  return *session;
+}
+
+std::shared_ptr<Session> session_of(const std::shared_ptr<Session>& session, c10::Device device) {
+  const std::shared_ptr<Session>* found = &session;
+  while (*found != nullptr &&
+         (!(*found)->active.load(std::memory_order_acquire) || (*found)->store->memory().device() != device))
+    found = &(*found)->outer;
+  return *found;
 }
 
 Want identify(Session& session, const at::Tensor& tensor) {
@@ -68,7 +78,8 @@ Want identify(Session& session, const at::Tensor& tensor) {
   const auto inputs = frame ? inputs_of(f) : c10::ArrayRef<const c10::IValue>();
   const Frame* parent = parent_frame();
   const SlotNeed slot = resolve_slot(op, inputs, tensor, f.taken, parent ? parent->op : nullptr);
-  if (f.layer < 0) {
+  if (f.layer < 0 || f.session != session.serial) {
+    f.session = session.serial;
     f.layer = layer_now(session, frame);
     f.occurrence = session.sites->next_occurrence(f.layer, op);
   }

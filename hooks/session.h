@@ -21,6 +21,8 @@ struct Session {
   std::shared_ptr<Store> store;
   const uint64_t serial = next_serial();  // never used twice, unlike an address
   std::atomic<bool> active{true};
+  // The session that was on when this one was switched on: guards of other devices share a thread.
+  std::shared_ptr<Session> outer;
   std::atomic<uint64_t> iteration{0};
   std::atomic<int64_t> backwards_since_step{0};
   std::atomic<uint64_t> fingerprint{0};  // of this iteration's saves; the same for every order of threads
@@ -41,12 +43,15 @@ class SessionInfo final : public c10::DebugInfoBase {
   const std::shared_ptr<Session> session;
 };
 
-// Turns saving through `session` on for this thread. Throws Error when another library uses the same slot.
+// Turns saving through `session` on for this thread, beside the sessions that are on. Throws Error when another library
+// uses the same slot.
 void switch_on(const std::shared_ptr<Session>& session);
 // Takes the switch off this thread's state if it is on top of it; elsewhere `active = false` does.
 void switch_off(const std::shared_ptr<Session>& session) noexcept;
-// The active session of this thread, or null.
+// The innermost active session of this thread, or null.
 std::shared_ptr<Session> current_session();
+// Of `session` and those round it the active one for a device, or null.
+std::shared_ptr<Session> session_of(const std::shared_ptr<Session>& session, c10::Device device);
 
 // Who saves `tensor` now: op, slot, layer, need. Called inside pack.
 Want identify(Session& session, const at::Tensor& tensor);

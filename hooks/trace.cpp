@@ -8,7 +8,8 @@ thread_local bool thread_ended = false;
 struct ThreadTrace {
   std::vector<Frame> frames;
   std::vector<c10::IValue> inputs;                          // of all frames, in order
-  at::CallbackHandle handle = at::INVALID_CALLBACK_HANDLE;  // of this thread's own TraceScope
+  at::CallbackHandle handle = at::INVALID_CALLBACK_HANDLE;  // of this thread's own TraceScopes
+  int scopes = 0;                                           // that share it
   int paused = 0;
   ~ThreadTrace() { thread_ended = true; }
 };
@@ -39,7 +40,8 @@ void op_ends(const at::RecordFunction&, at::ObserverContext*) { pop_frame(); }
 }  // namespace
 
 TraceScope::TraceScope() : handle_(thread_trace().handle) {
-  // A scope that ended on another thread has left its callback here.
+  ++thread_trace().scopes;
+  // Another guard's, or one that a scope that ended on another thread has left here.
   if (handle_ != at::INVALID_CALLBACK_HANDLE) return;
   // Arguments are always asked for: needs depend on them (a layer frozen in mid-training, another clamp bound), and
   // names alone would make that mistake silently. Measured cost: docs/decisions.md.
@@ -51,7 +53,7 @@ TraceScope::TraceScope() : handle_(thread_trace().handle) {
 }
 
 TraceScope::~TraceScope() {
-  if (!thread_is_alive() || thread_trace().handle != handle_) return;
+  if (!thread_is_alive() || thread_trace().handle != handle_ || --thread_trace().scopes > 0) return;
   at::removeCallback(handle_);
   thread_trace().handle = at::INVALID_CALLBACK_HANDLE;
 }

@@ -17,14 +17,16 @@ struct Frame {
   size_t first_input = 0, inputs = 0;  // into the thread's arguments; kept for known operators alone
   uint64_t taken = 0;                  // slots already given
   int32_t saves = 0;
-  int32_t layer = -1;  // interned layer, -1: not asked yet
+  int32_t layer = -1;  // interned layer of `session`, -1: not asked yet
   int64_t occurrence = -1;
+  uint64_t session = 0;  // serial of the session that numbered the layer
 };
 
 // The arguments of a frame of this thread; valid until the next operator begins or ends.
 c10::ArrayRef<const c10::IValue> inputs_of(const Frame& frame) noexcept;
 
-// Starts tracing on this thread, for as long as the object lives there. Threads that torch starts from here inherit it.
+// Starts tracing on this thread, for as long as one of its objects lives there. Threads that torch starts from here
+// inherit it.
 class TraceScope {
  public:
   TraceScope();

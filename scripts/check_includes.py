@@ -16,7 +16,7 @@ LIBRARIES = {
     "gtest/": "gtest", "gmock/": "gtest", "benchmark/": "benchmark", "sys/": None, "linux/": None,
 }
 PLAIN_LIBRARIES = {"Python.h": "python", "structmember.h": "python", "cuda.h": "cuda",
-                   "cuda_runtime.h": "cuda"}
+                   "cuda_runtime.h": "cuda", "cuda_runtime_api.h": "cuda"}
 
 # Room (longest matching path wins) -> rooms that it may include beside itself, libraries that it may use.
 LOW = ["include", "src/core", "src/methods"]
@@ -33,6 +33,8 @@ ROOMS = {
     "src/backend/cpu": (["include", "src/core", "src/backend"], ["highway"]),
     "src/backend/cuda": (LOW + ["src/backend"], ["cuda"]),
     "src/backend/torch": (LOW + ["include/torch", "src/memory", "src/backend"], ["torch"]),
+    "src/backend/torch/cuda": (LOW + ["include/torch", "src/memory", "src/backend", "src/backend/torch", "src/backend/cuda"],
+                               ["torch", "cuda"]),
     "src/codec": (LOW + ["src/backend", "src/backend/cpu", "src/backend/cuda"], ["highway", "cuda"]),
     "src/metrics": (LOW + ["src/memory"], ["prometheus"]),
     "src/cli": (LOW + ["planner", "src/metrics"], ["json", "cli11"]),
@@ -41,7 +43,7 @@ ROOMS = {
     "python": (ALL, ["torch", "python"]),
     "examples": (ALL, ["torch", "json", "cli11"]),
     "bench": (ALL + ["examples"], ["torch", "json", "cli11", "benchmark", "highway"]),
-    "tests": (ALL + ["examples", "bench", "src/cli"], ["torch", "json", "cli11", "gtest", "highway", "python"]),
+    "tests": (ALL + ["src/backend/torch/cuda", "examples", "bench", "src/cli"], ["torch", "json", "cli11", "gtest", "highway", "python", "cuda"]),
     "cmake": ([], ["torch"]),
 }
 # Public headers outside include/cinch/torch/ that need torch.

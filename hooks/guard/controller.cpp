@@ -210,6 +210,7 @@ void Controller::begin_iteration() {
   session_->store->raw_ledger().reset_peaks();
   session_->store->charged_ledger().reset_peaks();
   memory().meter().reset_peak();
+  memory().in_use().reset_peak();
   step_started_ = std::chrono::steady_clock::now();
 }
 

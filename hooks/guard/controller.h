@@ -77,7 +77,11 @@ class Controller final : public backend::OverrunHandler {
     }
     ~Answering() {
       memory.set_overrun_handler(nullptr);
-      memory.meter().set_limit(limit_before);
+      try {
+        memory.set_limit(limit_before);
+      } catch (const Error& error) {
+        TORCH_WARN("cinch: the limit that was set before the guard cannot be had back: ", error.what());
+      }
     }
     Answering(const Answering&) = delete;
     Answering& operator=(const Answering&) = delete;
@@ -104,6 +108,7 @@ class Controller final : public backend::OverrunHandler {
   std::chrono::steady_clock::time_point step_started_;
   double step_seconds_ = 0;
   int64_t observed_ = 0, since_plan_ = 0;
+  int64_t poisoned_groups_ = memory().poisoned_groups();  // earlier guards' are theirs
   bool check_fingerprint_ = false;
   std::atomic<OnOverrun> on_overrun_{OnOverrun::kReclaim};  // the budget's, for any thread
   std::atomic<int64_t> parameters_bytes_{0}, gradients_bytes_{0}, optimizer_bytes_{0};

@@ -47,12 +47,11 @@ bool disabled() {
 
 struct BudgetGuard::Impl {
   Impl(Budget budget, GuardOptions options) {
-    if (!options.device.is_cpu())
-      throw Error("BudgetGuard: device " + options.device.str() + " is not supported yet; cpu is");
     if (disabled()) {
       validate(budget);
       return;
     }
+    options.device = backend::resolve_device(options.device);
     claim = std::make_unique<DeviceClaim>(options.device);
     hooks::install_guard_engine();
     session = std::make_shared<hooks::Session>(backend::device_memory(options.device), options.seed);

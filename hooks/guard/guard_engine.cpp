@@ -11,19 +11,22 @@ namespace {
 // A loop without step() looks like one endless iteration; gradient accumulation stays far below this.
 constexpr int64_t kBackwardsBeforeWarning = 1000;
 
-void backward_begins(bool records_graph) {
-  if (!records_graph) pause_tracing();
-  const auto session = current_session();
-  if (session == nullptr) return;
+void before_backward(Session& session) {
   try {
-    if (session->backwards_since_step.fetch_add(1, std::memory_order_relaxed) == kBackwardsBeforeWarning)
+    if (session.backwards_since_step.fetch_add(1, std::memory_order_relaxed) == kBackwardsBeforeWarning)
       TORCH_WARN("cinch: ", kBackwardsBeforeWarning,
                  " backward passes without BudgetGuard::step(); call it at the end of each iteration");
     // The forward's locals are gone by now: what they held can be coded before the backward needs memory.
-    session->store->poll();
+    session.store->poll();
   } catch (const std::exception& error) {
-    session->store->fall_back(error.what());  // the backward must run, and tracing be resumed after it
+    session.store->fall_back(error.what());  // the backward must run, and tracing be resumed after it
   }
+}
+
+void backward_begins(bool records_graph) {
+  if (!records_graph) pause_tracing();
+  for (auto session = current_session(); session != nullptr; session = session->outer)
+    if (session->active.load(std::memory_order_acquire)) before_backward(*session);
 }
 
 void backward_ends(bool records_graph) {

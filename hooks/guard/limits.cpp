@@ -41,7 +41,7 @@ Controller::HostRoom::~HostRoom() {
 }
 
 void Controller::set_limit(int64_t bytes) {
-  memory().meter().set_limit(bytes > 0 ? bytes : memory::Meter::kNoLimit);
+  memory().set_limit(bytes > 0 ? bytes : memory::Meter::kNoLimit);
   const std::lock_guard<std::mutex> lock(mutex_);
   usage_.limit_bytes = bytes;
 }
@@ -58,7 +58,8 @@ double Controller::variance_bound() const {
 }
 
 void Controller::configure_reclaim() {
-  const bool limited = memory().meter().limit() != memory::Meter::kNoLimit;
+  // A GPU's memory is a limit of its own: where it is full, coding further is better than an end.
+  const bool limited = memory().meter().limit() != memory::Meter::kNoLimit || memory().kind() == DeviceKind::kCuda;
   // Before there is a plan a limit can hold only by reclaiming, whatever is to happen when the plan does not suffice.
   const bool enabled = limited && (budget_.on_overrun == OnOverrun::kReclaim || plan() == nullptr);
   const auto rules = budget_.rules;

@@ -68,8 +68,18 @@ Candidate offload_candidate(const Payload& payload) {
 
 }  // namespace
 
-std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats, int64_t raw_bytes,
-                                const CodecContext& context) {
+void estimate(std::vector<Candidate>& candidates, const TensorStats& stats, int64_t numel, DType dtype) {
+  std::erase_if(candidates, [&](const Candidate& c) { return !c.option.lossless && !stats.finite; });
+  for (Candidate& candidate : candidates) {
+    if (candidate.codec == nullptr) continue;
+    const Estimate estimate = candidate.codec->estimate(stats, numel, dtype, candidate.side);
+    candidate.encode_seconds = estimate.encode_seconds;
+    candidate.decode_seconds = estimate.decode_seconds;
+    if (!candidate.option.lossless) candidate.rel_mse = relative(estimate.mean_square_error, stats);
+  }
+}
+
+std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, const CodecContext& context) {
   std::vector<Candidate> result(1);
   result[0].option.charged_bytes = raw_bytes;
   const auto add = [&](const CodecSpec& spec) {
@@ -82,18 +92,13 @@ std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats
     candidate.option.spec = codec ? codec->spec() : normalise(spec);
     candidate.option.charged_bytes = *bytes;
     candidate.option.lossless = form->lossless;
-    const auto& timed = form->values          ? form->values
-                        : form->masks.empty() ? nullptr
-                                              : shared_codec(CodecSpec{"mask", {}});
-    if (timed) {
-      SideInfo side = form->side;
-      if (!form->values) side.predicate = form->masks.front();
-      const Estimate estimate = timed->estimate(stats, payload.span.numel, payload.dtype(), side);
-      candidate.encode_seconds = estimate.encode_seconds;
-      candidate.decode_seconds = estimate.decode_seconds;
-      if (!form->lossless) candidate.rel_mse = relative(estimate.mean_square_error, stats);
+    candidate.side = form->side;
+    candidate.codec = form->values;
+    if (!form->values && !form->masks.empty()) {
+      candidate.codec = shared_codec(CodecSpec{"mask", {}});
+      candidate.side.predicate = form->masks.front();
     }
-    result.push_back(candidate);
+    result.push_back(std::move(candidate));
   };
   const NeedUnion needs = unite(payload.wants);
   if (needs.opaque) return result;
@@ -105,8 +110,7 @@ std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats
   if (payload.dtype() == DType::kBool) add(CodecSpec{"bits", {}});
   if (is_integer(payload.dtype())) add(CodecSpec{"int", {}});
   if (worth_offloading(payload, result, raw_bytes)) result.push_back(offload_candidate(payload));
-  const bool lossy = is_codable_float(payload.dtype()) && needs.wants_values && !needs.wants_exact &&
-                     !needs.two_valued && stats.finite;
+  const bool lossy = is_codable_float(payload.dtype()) && needs.wants_values && !needs.wants_exact && !needs.two_valued;
   if (lossy)
     for (const int64_t bits : {8, 4, 2, 1}) add(CodecSpec{"group_quant", {{"bits", bits}}});
   return result;

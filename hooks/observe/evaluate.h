@@ -1,6 +1,7 @@
 // The ways in which a payload could be kept, evaluated on its real values.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "cinch/profile.h"
@@ -8,17 +9,22 @@
 
 namespace cinch::hooks {
 
-// An option whose noise is not priced yet: prices depend on how many payloads the model has.
+// An option whose time and noise are not known yet: they depend on statistics, which come later, and prices on how many
+// payloads the model has.
 struct Candidate {
   Option option;
+  std::shared_ptr<const Codec> codec;  // whose estimate counts; null: takes no time
+  SideInfo side;
   double rel_mse = 0;  // mean square error relative to the values' second moment
   double encode_seconds = 0, decode_seconds = 0;
 };
 
 // candidates[0] is keep. Needs the raw values; without them only keep is left. `offload` is among them for every
 // payload that it suits, however many fit into the host pool together.
-std::vector<Candidate> evaluate(const Payload& payload, const TensorStats& stats, int64_t raw_bytes,
-                                const CodecContext& context);
+std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, const CodecContext& context);
+
+// Fills in error and seconds; drops lossy candidates where values are not finite.
+void estimate(std::vector<Candidate>& candidates, const TensorStats& stats, int64_t numel, DType dtype);
 
 // Relative variance of the parameter gradient that an error of `rel_mse` in this payload is priced at: the sum over its
 // sites.

@@ -17,12 +17,12 @@ uint64_t next_id() {
 
 Recorder::Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites)
     : store_(std::move(store)), sites_(std::move(sites)), id_(next_id()) {
-  store_->memory().meter().take_interval_peak();
+  store_->memory().in_use().take_interval_peak();
   timeline_.push_back({});
 }
 
 int32_t Recorder::event() {
-  timeline_.back().bytes = store_->memory().meter().take_interval_peak() + recoded_bytes_;
+  timeline_.back().bytes = store_->memory().in_use().take_interval_peak() + recoded_bytes_;
   timeline_.push_back({});
   return static_cast<int32_t>(timeline_.size()) - 1;
 }
@@ -57,13 +57,13 @@ void Recorder::exclusive(Payload& payload) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!ours(payload)) return;
   }
-  const auto stats = payload.stats();
+  auto stats = payload.later_stats();
   if (!stats) return;
-  auto candidates = evaluate(payload, *stats, payload.raw_values_bytes(), store_->context(payload));
+  auto candidates = evaluate(payload, payload.raw_values_bytes(), store_->context(payload));
   const std::lock_guard<std::mutex> lock(mutex_);
   if (finished_) return;
   Record& record = records_[static_cast<size_t>(payload.record.index)];
-  record.profile.stats = *stats;
+  record.stats = std::move(*stats);
   record.candidates = std::move(candidates);
   record.profile.exclusive_at = event();  // an instant of its own: raw and coded exist together while coding, not after
   event();
@@ -159,6 +159,14 @@ void Recorder::bound_offload() {
     });
 }
 
+// Where freed memory stays reserved, the limit is on what is reserved: what the iteration needed beside its tensors is
+// part of every instant.
+void Recorder::add_fragments() {
+  const auto& memory = store_->memory();
+  const int64_t fragments = std::max<int64_t>(0, memory.meter().peak() - memory.in_use().peak());
+  for (Instant& instant : timeline_) instant.bytes += fragments;
+}
+
 Profile Recorder::finish() {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (std::exchange(finished_, true)) return {};
@@ -166,6 +174,7 @@ Profile Recorder::finish() {
   close_uses(end - 1);
   timeline_.pop_back();
   share_storages();
+  add_fragments();
   bound_offload();
   int64_t weight_payloads = 0;
   for (const Record& record : records_)
@@ -176,7 +185,8 @@ Profile Recorder::finish() {
   std::map<uint64_t, int64_t> reserves;  // payloads of one storage are coded together
   for (const Record& record : records_)
     reserves[record.storage] += coding_reserve(record.profile.numel, record.profile.dtype);
-  for (const auto& [storage, bytes] : reserves) profile.reserve_bytes = std::max(profile.reserve_bytes, bytes);
+  for (const auto& [storage, bytes] : reserves)
+    profile.reserve_bytes = std::max(profile.reserve_bytes, store_->memory().reserve_for(bytes));
   for (Record& record : records_) {
     PayloadProfile& payload = record.profile;
     if (!record.freed) payload.freed_at = end - 1;
@@ -185,6 +195,8 @@ Profile Recorder::finish() {
       record.candidates.resize(1);
       record.candidates[0].option.charged_bytes = payload.raw_bytes;
     }
+    if (record.stats) payload.stats = record.stats();
+    if (record.stats) estimate(record.candidates, payload.stats, payload.numel, payload.dtype);
     const auto uses = static_cast<double>(std::max<size_t>(1, payload.uses.size()));
     for (Candidate& candidate : record.candidates) {
       candidate.option.seconds = candidate.encode_seconds + uses * candidate.decode_seconds;

@@ -3,6 +3,7 @@
 
 #include <torch/csrc/autograd/function.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -35,7 +36,8 @@ class Recorder final : public StoreListener {
     PayloadProfile profile;
     std::vector<Want> wants;
     std::vector<Candidate> candidates;
-    uint64_t storage = 0;  // the entry's sequence number
+    std::function<TensorStats()> stats;  // asked at the end: a device must not be waited for before
+    uint64_t storage = 0;                // the entry's sequence number
     int64_t storage_bytes = 0;
     int64_t coded_bytes = 0;  // 0: raw
     bool freed = false;
@@ -56,6 +58,7 @@ class Recorder final : public StoreListener {
   void close_uses(int32_t last);                                                      // mutex held
   void close(const OpenUse& open, int32_t last);                                      // mutex held
   void share_storages();
+  void add_fragments();
   void bound_offload();
 
   const std::shared_ptr<Store> store_;

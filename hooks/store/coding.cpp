@@ -12,6 +12,7 @@ bool Store::is_exclusive(const StorageEntry& entry) const {
 }
 
 void Store::poll() {
+  if (memory_.capturing()) return;
   if (offload_) offload_->retire();
   std::vector<EntryPtr> ripe;
   {

@@ -12,7 +12,7 @@ int64_t bytes_of(const c10::Storage& storage) { return static_cast<int64_t>(stor
 
 Departures::~Departures() {
   try {
-    while (take_back_oldest()) {
+    while (take_back_oldest() > 0) {
     }
   } catch (const std::exception&) {
     // The device does not answer any more.
@@ -27,27 +27,24 @@ void Departures::add(c10::Storage storage, backend::CopyEventPtr copy) {
   queue_.push_back({std::move(storage), std::move(copy)});
 }
 
-bool Departures::retire() {
-  if (bytes() == 0 || memory_.host_pool()->copies().capturing()) return false;
+void Departures::retire() {
+  if (bytes() == 0 || memory_.host_pool()->copies().capturing()) return;
   std::vector<Departing> gone;  // let go of outside the lock: a deleter may run any code
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    // Copies of one direction end in their order: the first that is not over ends the questions.
-    while (!queue_.empty() && queue_.front().copy->done()) {
-      bytes_.fetch_sub(bytes_of(queue_.front().storage));
-      gone.push_back(std::move(queue_.front()));
-      queue_.pop_front();
-    }
+  const std::lock_guard<std::mutex> lock(mutex_);
+  // Copies of one direction end in their order: the first that is not over ends the questions.
+  while (!queue_.empty() && queue_.front().copy->done()) {
+    bytes_.fetch_sub(bytes_of(queue_.front().storage));
+    gone.push_back(std::move(queue_.front()));
+    queue_.pop_front();
   }
-  return !gone.empty();
 }
 
-bool Departures::take_back_oldest() {
-  if (bytes() == 0 || memory_.host_pool()->copies().capturing()) return false;
+int64_t Departures::take_back_oldest() {
+  if (bytes() == 0 || memory_.host_pool()->copies().capturing()) return 0;
   Departing oldest;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (queue_.empty()) return false;
+    if (queue_.empty()) return 0;
     oldest = std::move(queue_.front());
     queue_.pop_front();
     bytes_.fetch_sub(bytes_of(oldest.storage));
@@ -55,7 +52,7 @@ bool Departures::take_back_oldest() {
   oldest.copy->wait_here();
   // The memory may belong to another stream: that one has to wait for this one then.
   memory_.used_here(oldest.storage.data_ptr());
-  return true;
+  return bytes_of(oldest.storage);
 }
 
 }  // namespace cinch::hooks

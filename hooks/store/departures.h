@@ -26,9 +26,9 @@ class Departures {
   // `storage` may go once `copy` is over.
   void add(c10::Storage storage, backend::CopyEventPtr copy);
   // Lets go of what is over by now. Asks, never waits.
-  bool retire();
-  // The current stream waits for the oldest copy and takes its memory back; false when nothing is under way.
-  bool take_back_oldest();
+  void retire();
+  // The current stream waits for the oldest copy and takes its memory back. Answers its bytes; 0: nothing is under way.
+  int64_t take_back_oldest();
   int64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
 
  private:

@@ -25,7 +25,7 @@ std::shared_ptr<HostCopy> Offload::start(const Cargo& cargo) {
   if (cargo.bytes() < kLeastBytes || pool.copies().capturing()) return nullptr;
   auto block = pool.take(cargo.bytes());
   if (!block) return nullptr;
-  while (departures_.bytes() + cargo.bytes() > kDepartingBytes && departures_.take_back_oldest()) {
+  while (departures_.bytes() + cargo.bytes() > kDepartingBytes && departures_.take_back_oldest() > 0) {
   }
   const int64_t begin_bytes = cargo.begin * static_cast<int64_t>(c10::elementSize(cargo.type));
   block.last_copy = pool.copies().copy_out(block.memory(), cargo.storage, begin_bytes, cargo.bytes(), block.last_copy);
@@ -146,14 +146,13 @@ void Offload::ended(HostCopy& copy) {
   departures_.add(std::exchange(copy.early_, {}), std::move(copy.early_copy_));
 }
 
-bool Offload::make_room(int64_t request) {
-  bool freed = departures_.retire();
-  while (!memory_.has_room(request) && (departures_.take_back_oldest() || drop_one_early())) freed = true;
-  return freed;
+int64_t Offload::give_back() {
+  const int64_t bytes = departures_.take_back_oldest();
+  return bytes > 0 ? bytes : drop_one_early();
 }
 
-bool Offload::drop_one_early() {
-  if (memory_.host_pool()->copies().capturing()) return false;
+int64_t Offload::drop_one_early() {
+  if (memory_.host_pool()->copies().capturing()) return 0;
   c10::Storage buffer;
   backend::CopyEventPtr copying;
   std::vector<std::shared_ptr<HostCopy>> others;  // see next_before
@@ -170,23 +169,23 @@ bool Offload::drop_one_early() {
       break;
     }
   }
-  if (!buffer) return false;
+  if (!buffer) return 0;
   copying->wait_here();
   memory_.used_here(buffer.data_ptr());
-  return true;
+  return static_cast<int64_t>(buffer.nbytes());
 }
 
 void Offload::set_watched(bool watched) {
   watched_ = watched;
   if (!watched) return;
   drop_early();
-  while (departures_.take_back_oldest()) {
+  while (departures_.take_back_oldest() > 0) {
   }
 }
 
 void Offload::drop_early() {
   departures_.retire();
-  while (drop_one_early()) {
+  while (drop_one_early() > 0) {
   }
 }
 

@@ -60,8 +60,8 @@ class Offload : public std::enable_shared_from_this<Offload> {
   // least; and torch's CUDA allocator cuts requests of up to 1 MiB out of shared segments, of which freeing one piece
   // gives nothing back: the copies under way would only add.
   static constexpr int64_t kLeastBytes = (int64_t{1} << 20) + 1;
-  // So much may be on its way out; for more, the saving stream waits. Without a bound the host, which runs ahead of the
-  // device, would find nothing returned before the backward. About 5 ms of copying.
+  // So much may be on its way out, or one payload; for more, the saving stream waits. Without a bound the host, which
+  // runs ahead of the device, would find nothing returned before the backward. About 5 ms of copying.
   static constexpr int64_t kDepartingBytes = int64_t{128} << 20;
   // So much may be on its way back before it is asked for. The next payload may always, if it fits under the limit.
   static constexpr int64_t kEarlyBytes = int64_t{64} << 20;
@@ -79,9 +79,9 @@ class Offload : public std::enable_shared_from_this<Offload> {
 
   // Lets go of device memory whose copies are over.
   void retire() { departures_.retire(); }
-  // Gives device memory back until `request` bytes fit: what has left, then what is leaving, then what was brought back
-  // early. True when anything was given back.
-  bool make_room(int64_t request);
+  // Gives one piece of device memory back: of what is leaving the oldest, else what was brought back early and will be
+  // asked for last. The current stream waits, not the host. Answers its bytes; 0: there is nothing.
+  int64_t give_back();
   // What was brought back early and never asked for goes.
   void drop_early();
   // While someone writes down how many bytes are in use, none may be there that the plain course would not have:
@@ -90,7 +90,7 @@ class Offload : public std::enable_shared_from_this<Offload> {
 
  private:
   friend class HostCopy;
-  bool drop_one_early();
+  int64_t drop_one_early();
   backend::CopyEventPtr copy_in(HostCopy& copy, const c10::Storage& to);  // mutex held
   // Copies back what was saved before, the latest first: the order in which a backward asks.
   void bring_back_before(const HostCopy& asked);

@@ -1,6 +1,8 @@
 #include "hooks/store/payload.h"
 
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
+#include <torch/csrc/autograd/variable.h>
 
 #include "hooks/store/store.h"
 #include "src/backend/torch/dtype.h"
@@ -87,6 +89,7 @@ bool Payload::decodes(const Want& want) const {
 }
 
 at::Tensor Payload::decode(const Want& want, const View& view) {
+  const c10::DeviceGuard on(memory().device());
   // The buffer is made before the lock is taken: making it may ask the reclaimer, and that may want this payload.
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -127,6 +130,7 @@ std::optional<Extent> Payload::raw_extent() const {
 }
 
 bool Payload::encode(const Form& form, const CodecContext& context) {
+  const c10::DeviceGuard on(memory().device());
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto extent = raw_extent();
   if (!extent || coded_.defined() || host_) return false;
@@ -199,6 +203,7 @@ void Payload::discard_coded() {
 }
 
 bool Payload::recode(const std::shared_ptr<const Codec>& coarser, const CodecContext& context) {
+  const c10::DeviceGuard on(memory().device());
   const std::lock_guard<std::mutex> lock(mutex_);
   if (raw_.defined() || parts_.empty() || !parts_[0].values) return false;
   int64_t total = align_part(coarser->payload_bound(span.numel, dtype_, SideInfo{}));
@@ -231,10 +236,12 @@ bool Payload::recode(const std::shared_ptr<const Codec>& coarser, const CodecCon
   return true;
 }
 
-std::optional<TensorStats> Payload::stats() const {
+std::optional<std::function<TensorStats()>> Payload::later_stats() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto extent = raw_extent();
-  return extent ? std::optional(compute_stats(*extent)) : std::nullopt;
+  if (!extent) return std::nullopt;
+  use(raw_, saved_stream);
+  return memory().later_stats(*extent);
 }
 
 std::optional<int64_t> Payload::measure(const Form& form, const CodecContext& context) const {

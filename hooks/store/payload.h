@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -68,8 +69,8 @@ class Payload {
   int64_t coded_bytes() const { return coded_bytes_.load(std::memory_order_relaxed); }
   int64_t raw_values_bytes() const { return span.numel * static_cast<int64_t>(c10::elementSize(span.type)); }
   DType dtype() const { return dtype_; }
-  // Statistics of the raw values; nullopt when they are gone.
-  std::optional<TensorStats> stats() const;
+  // Statistics of the raw values, for now or for later (DeviceMemory::later_stats); nullopt when they are gone.
+  std::optional<std::function<TensorStats()>> later_stats() const;
   // Bytes that `form` would need for these very values; nullopt: declined or raw values gone.
   std::optional<int64_t> measure(const Form& form, const CodecContext& context) const;
   // Current codec of the values, or null.

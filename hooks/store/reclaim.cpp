@@ -1,5 +1,7 @@
 // The reclaimer: raw payloads first, oldest first, exact forms where they exist, else in host memory where there is
 // some, else group_quant of 4 bits; then 4 bits to 2. Lossy steps stop where the noise bound's guess is reached.
+#include <algorithm>
+
 #include "hooks/observe/evaluate.h"
 #include "hooks/store/store.h"
 
@@ -21,10 +23,16 @@ void Store::set_reserve(StorageEntry& entry, int64_t bytes) {
   if (entry.reserve > 0) reserves_.erase(reserves_.find(entry.reserve));
   entry.reserve = bytes;
   if (bytes > 0) reserves_.insert(bytes);
-  if (reclaim_enabled_) memory_.meter().set_reserve(reserves_.empty() ? 0 : *reserves_.rbegin());
+  if (reclaim_enabled_) keep_reserve();
 }
 
-void Store::set_reclaim(bool enabled, double variance_bound, std::function<bool(const std::string&)> allowed,
+// Without a limit there is nothing to keep it below: a full device is then made room on with what is left.
+void Store::keep_reserve() {
+  const bool limited = memory_.meter().limit() != memory::Meter::kNoLimit;
+  memory_.set_reserve(reclaim_enabled_ && limited && !reserves_.empty() ? *reserves_.rbegin() : 0);
+}
+
+void Store::set_reclaim(bool enabled, double variance_bound, const std::function<bool(const std::string&)>& allowed,
                         std::function<bool(const std::string&)> untouchable) {
   const std::lock_guard<std::mutex> lock(mutex_);
   reclaim_enabled_ = enabled;
@@ -35,7 +43,7 @@ void Store::set_reclaim(bool enabled, double variance_bound, std::function<bool(
   variance_bound_ = variance_bound;
   untouchable_ = std::move(untouchable);
   untouchable_sites_.clear();
-  memory_.meter().set_reserve(enabled && !reserves_.empty() ? *reserves_.rbegin() : 0);
+  keep_reserve();
 }
 
 bool Store::is_untouchable(const Payload& payload) {
@@ -46,11 +54,6 @@ bool Store::is_untouchable(const Payload& payload) {
     if (it->second) return true;
   }
   return false;
-}
-
-bool Store::fits(int64_t request) const {
-  const auto& meter = memory_.meter();
-  return meter.limit() == memory::Meter::kNoLimit || meter.current() + request <= meter.limit() - meter.reserve();
 }
 
 std::optional<Form> Store::reclaim_form(const Payload& payload) const {
@@ -93,15 +96,17 @@ std::optional<Form> Store::lossy_form(Payload& payload, double& variance) {
   const auto codec = shared_codec(group_quant(4));
   auto form = form_for(codec->spec(), codec, payload.wants, payload.dtype(), memory_.kind());
   if (!form) return std::nullopt;
-  const auto stats = payload.stats();
-  if (!stats || !stats->finite) return std::nullopt;
-  const double cost = price(payload, *stats, *codec, weight_payloads());
+  const auto later = payload.later_stats();
+  if (!later) return std::nullopt;
+  const TensorStats stats = (*later)();  // waits for the device: memory is short, and the price must be known
+  if (!stats.finite) return std::nullopt;
+  const double cost = price(payload, stats, *codec, weight_payloads());
   variance += cost;
   payload.noise_variance = cost;
   return form;
 }
 
-bool Store::reclaim_raw(Mode mode) {
+int64_t Store::reclaim_raw(Mode mode) {
   std::vector<EntryPtr> candidates;
   std::vector<std::shared_ptr<Payload>> others;  // see Store::save
   {
@@ -123,13 +128,14 @@ bool Store::reclaim_raw(Mode mode) {
   for (const EntryPtr& entry : candidates) {
     if (encode_entry(entry, mode)) {
       ++counters_.reclaims;
-      return true;
+      const std::lock_guard<std::mutex> lock(mutex_);
+      return std::max<int64_t>(1, entry->nbytes - entry->charged);
     }
   }
-  return false;
+  return 0;
 }
 
-bool Store::reclaim_coded() {
+int64_t Store::reclaim_coded() {
   const auto coarser = shared_codec(group_quant(2));
   std::vector<EntryPtr> candidates;
   std::vector<std::shared_ptr<Payload>> others;  // see Store::save
@@ -190,10 +196,21 @@ bool Store::reclaim_coded() {
       ++counters_.reclaims;
       listener = listener_;
     }
-    if (listener) listener->coded(*payload, before - payload->coded_bytes());
-    return true;
+    const int64_t freed = before - payload->coded_bytes();
+    if (listener) listener->coded(*payload, freed);
+    return std::max<int64_t>(1, freed);
   }
-  return false;
+  return 0;
+}
+
+int64_t Store::reclaim_step() {
+  int64_t step = reclaim_raw(Mode::kLossless);
+  if (step == 0 && offload_) {
+    step = reclaim_raw(Mode::kOffload);
+    if (step > 0) offload_->give_back();  // whoever asks for memory waits, in his stream, for the copy
+  }
+  if (step == 0) step = reclaim_raw(Mode::kLossy);
+  return step == 0 ? reclaim_coded() : step;
 }
 
 bool Store::make_room(int64_t request) {
@@ -202,15 +219,18 @@ bool Store::make_room(int64_t request) {
     const std::lock_guard<std::mutex> lock(mutex_);
     enabled = reclaim_enabled_;
   }
+  if (!enabled && !offload_) return false;
+  const int64_t before = memory_.in_use().current();
   if (enabled) poll();  // with a plan, what has become exclusive takes its planned form first
-  // What is on its way out costs nothing to give up: nobody reads it any more.
-  const auto give_up_departing = [&] { return offload_ && offload_->make_room(request); };
-  bool freed = give_up_departing();
-  if (!enabled) return freed;
-  while (!fits(request) && (give_up_departing() || reclaim_raw(Mode::kLossless) ||
-                            (offload_ && reclaim_raw(Mode::kOffload)) || reclaim_raw(Mode::kLossy) || reclaim_coded()))
-    freed = true;
-  return freed;
+  int64_t freed = std::max<int64_t>(0, before - memory_.in_use().current());
+  while (!memory_.fits(request, freed)) {
+    // What copies still hold costs nothing to give back, so that needs no leave.
+    int64_t step = offload_ ? offload_->give_back() : 0;
+    if (step == 0 && enabled) step = reclaim_step();
+    if (step == 0) break;
+    freed += step;
+  }
+  return freed > 0;
 }
 
 }  // namespace cinch::hooks

@@ -81,7 +81,7 @@ class Store : public std::enable_shared_from_this<Store> {
   void set_listener(std::shared_ptr<StoreListener> listener);
   // Whether the reclaimer may work, how much relative gradient variance plan and reclaimer may add per iteration, and
   // with which methods. Sites for which `untouchable` answers true are left alone.
-  void set_reclaim(bool enabled, double variance_bound, std::function<bool(const std::string&)> allowed,
+  void set_reclaim(bool enabled, double variance_bound, const std::function<bool(const std::string&)>& allowed,
                    std::function<bool(const std::string&)> untouchable);
   void begin_iteration(uint64_t step, double planned_variance);
 
@@ -127,12 +127,14 @@ class Store : public std::enable_shared_from_this<Store> {
   void coded_now(const EntryPtr& entry,
                  const std::vector<std::pair<std::shared_ptr<Payload>, Form>>& work);  // mutex held
   void code_failed(StorageEntry& entry, Mode mode, bool tried);                        // mutex held
-  bool reclaim_raw(Mode mode);
-  bool reclaim_coded();
+  // Bytes that were given back; 0: nothing could be coded.
+  int64_t reclaim_raw(Mode mode);
+  int64_t reclaim_coded();
+  int64_t reclaim_step();
   void set_reserve(StorageEntry& entry, int64_t bytes);  // mutex held
+  void keep_reserve();                                   // mutex held
   void forget(StorageEntry& entry);                      // mutex held
-  bool fits(int64_t request) const;
-  bool is_untouchable(const Payload& payload);  // mutex held
+  bool is_untouchable(const Payload& payload);           // mutex held
 
   const backend::DeviceMemory& memory_;
   const std::shared_ptr<Offload> offload_;

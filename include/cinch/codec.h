@@ -124,8 +124,19 @@ class Codec {
 /// `shape` and `offload` which store nothing that a codec could write.
 std::shared_ptr<const Codec> make_codec(const CodecSpec& spec);
 
-/// Statistics of an extent from at most `max_samples` values (whole groups of 256, evenly spread; everything when
-/// smaller). Integer and bool dtypes: min, max, zero_fraction only.
+/// Values that statistics look at together: those of one group of `group_quant`.
+constexpr int64_t kStatsGroup = 256;
+
+/// The groups that compute_stats looks at: `count` of them, every `stride`-th from the first on.
+struct SampledGroups {
+  int64_t count = 0;
+  int64_t stride = 1;
+};
+/// `numel` >= 1. At most `max_samples` values; all groups where that suffices.
+SampledGroups sampled_groups(int64_t numel, int64_t max_samples = 65536) noexcept;
+
+/// Statistics of an extent in host memory from at most `max_samples` values (sampled_groups; everything when smaller).
+/// Integer and bool dtypes: min, max, zero_fraction only.
 TensorStats compute_stats(const Extent& in, int64_t max_samples = 65536);
 
 }  // namespace cinch

@@ -12,8 +12,6 @@
 namespace cinch {
 namespace {
 
-constexpr int64_t kStatsGroup = 256;
-
 struct Bf16 {
   uint16_t bits;
 };
@@ -60,13 +58,11 @@ void add_group(const T* p, int64_t count, Sums* s) {
 template <class T>
 TensorStats stats_of(const void* data, int64_t numel, int64_t max_samples, bool is_float) {
   const auto* p = static_cast<const T*>(data);
-  const int64_t groups = ceil_div(numel, kStatsGroup), wanted = std::max<int64_t>(1, max_samples / kStatsGroup);
-  const int64_t taken = numel <= max_samples ? groups : std::min(groups, wanted);
+  const SampledGroups groups = sampled_groups(numel, max_samples);
   Sums s;
   TensorStats stats;
-  for (int64_t i = 0; i < taken; ++i) {
-    // i * groups / taken without overflow: whole strides, then the remainder spread out.
-    const int64_t g = i * (groups / taken) + i * (groups % taken) / taken;
+  for (int64_t i = 0; i < groups.count; ++i) {
+    const int64_t g = i * groups.stride;
     const int64_t count = std::min(kStatsGroup, numel - g * kStatsGroup);
     add_group(p + g * kStatsGroup, count, &s);
     stats.sampled += count;
@@ -86,6 +82,13 @@ TensorStats stats_of(const void* data, int64_t numel, int64_t max_samples, bool 
 }
 
 }  // namespace
+
+SampledGroups sampled_groups(int64_t numel, int64_t max_samples) noexcept {
+  const int64_t groups = ceil_div(numel, kStatsGroup), wanted = std::max<int64_t>(1, max_samples / kStatsGroup);
+  // One stride for all, so that a device can gather them in one copy; between half of `wanted` and all of it.
+  const int64_t stride = ceil_div(groups, wanted);
+  return {ceil_div(groups, stride), stride};
+}
 
 TensorStats compute_stats(const Extent& in, int64_t max_samples) {
   if (in.numel < 0 || (in.numel > 0 && in.data == nullptr))

@@ -47,6 +47,29 @@ TEST(Stats, SamplesAreSpreadOverTheWholeTensor) {
   EXPECT_GT(s.max, (1 << 18) * 0.9);
 }
 
+TEST(Stats, AreThoseOfTheGatheredGroups) {
+  for (const int64_t numel : {1, 255, 4096, 4097, 7001, 100'000}) {
+    std::vector<int64_t> values(static_cast<size_t>(numel));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<int64_t>((i * 7919) % 1009);
+    const Buffer whole = integers(values, DType::kInt64);
+    const SampledGroups groups = sampled_groups(numel, 4096);
+    EXPECT_LE(groups.count * kStatsGroup, 4096);
+    EXPECT_GT((groups.count * groups.stride) * kStatsGroup, numel - groups.stride * kStatsGroup)
+        << "the end is left out";
+    std::vector<int64_t> gathered;
+    for (int64_t g = 0; g < groups.count; ++g)
+      for (int64_t i = g * groups.stride * kStatsGroup, end = std::min(i + kStatsGroup, numel); i < end; ++i)
+        gathered.push_back(values[static_cast<size_t>(i)]);
+    const Buffer part = integers(gathered, DType::kInt64);
+    const TensorStats a = compute_stats({whole.data(), numel, DType::kInt64}, 4096);
+    const TensorStats b = compute_stats({part.data(), static_cast<int64_t>(gathered.size()), DType::kInt64}, 4096);
+    EXPECT_EQ(a.sampled, b.sampled) << numel;
+    EXPECT_EQ(a.min, b.min);
+    EXPECT_EQ(a.max, b.max);
+    EXPECT_EQ(a.zero_fraction, b.zero_fraction);
+  }
+}
+
 TEST(Stats, SurviveALargeMean) {
   std::vector<double> values(512);
   for (size_t i = 0; i < 512; ++i) values[i] = 1e9 + static_cast<double>(i % 2);

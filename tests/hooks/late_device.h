@@ -27,6 +27,11 @@ class LateDevice final : public backend::DeviceMemory {
   DeviceKind kind() const override { return DeviceKind::kCpu; }
   memory::Meter& meter() const override { return eager_ ? cpu_.meter() : meter_; }
   int64_t total_bytes() const override { return cpu_.total_bytes(); }
+  bool fits(int64_t request_bytes, int64_t) const override { return has_room(request_bytes); }
+  std::optional<std::function<TensorStats()>> later_stats(const Extent& values) const override {
+    return cpu_.later_stats(values);
+  }
+  bool capturing() const override { return captures; }
   at::Tensor empty(int64_t numel, c10::ScalarType type) const override;
   void copy(void* to, const void* from, int64_t bytes) const override { cpu_.copy(to, from, bytes); }
   bool gives_back(const c10::DataPtr& data) const override;

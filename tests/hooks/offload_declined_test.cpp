@@ -43,7 +43,9 @@ TEST_F(OffloadTest, NothingIsOffloadedIntoACapturedGraph) {
   const auto kept = save(1);
   EXPECT_NO_THROW(store->poll());
   EXPECT_TRUE(kept.payload->is_raw());
-  EXPECT_EQ(store->counters().fallbacks, 1);
+  const at::Tensor x = make(2, 2 * kMiB);
+  EXPECT_EQ(store->offload()->start({x.storage(), 0, x.numel(), c10::kFloat, 0}), nullptr);
+  EXPECT_EQ(pool().current(), 0);
   device.captures = false;
   expect(use(kept), 1);
 }

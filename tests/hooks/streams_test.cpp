@@ -1,6 +1,7 @@
 // Payloads that are saved, coded and read on different streams: each step runs after the one before, and memory is not
 // given out again while another stream uses it. The device is the CPU with streams in name.
 #include "hooks/store/store.h"
+#include "tests/hooks/renamed_device.h"
 #include "tests/hooks/support.h"
 
 namespace cinch::hooks {
@@ -12,23 +13,15 @@ struct Note {
   const void* used = nullptr;
 };
 
-class NamedStreams final : public backend::DeviceMemory {
+class NamedStreams final : public test::RenamedDevice {
  public:
-  c10::Device device() const override { return cpu_.device(); }
-  DeviceKind kind() const override { return cpu_.kind(); }
-  memory::Meter& meter() const override { return meter_; }
-  int64_t total_bytes() const override { return cpu_.total_bytes(); }
-  at::Tensor empty(int64_t numel, c10::ScalarType type) const override { return cpu_.empty(numel, type); }
-  void copy(void* to, const void* from, int64_t bytes) const override { cpu_.copy(to, from, bytes); }
-  bool gives_back(const c10::DataPtr& data) const override { return cpu_.gives_back(data); }
-  c10::Storage stand_in(int64_t bytes) const override { return cpu_.stand_in(bytes); }
+  NamedStreams() : RenamedDevice(c10::kCPU) {}
+
   c10::Stream current_stream() const override { return c10::Stream(c10::Stream::UNSAFE, device(), current); }
   void follow(const c10::Stream& earlier) const override {
     if (earlier.id() != current) notes.push_back({current, earlier.id(), nullptr});
   }
   void used_here(const c10::DataPtr& data) const override { notes.push_back({current, -1, data.get()}); }
-  void describe(CodecContext& context) const override { cpu_.describe(context); }
-  void set_overrun_handler(backend::OverrunHandler*) const override {}
 
   bool followed(int64_t earlier) const {
     for (const Note& note : notes)
@@ -43,10 +36,6 @@ class NamedStreams final : public backend::DeviceMemory {
 
   int64_t current = 0;
   mutable std::vector<Note> notes;
-  mutable memory::Meter meter_;
-
- private:
-  const backend::DeviceMemory& cpu_ = backend::device_memory(c10::kCPU);
 };
 
 struct StreamsTest : testing::Test {

@@ -4,10 +4,8 @@
 
 #include <cstring>
 #include <mutex>
-#include <string>
 
-#include "cinch/error.h"
-#include "src/backend/torch/device_memory.h"
+#include "src/backend/torch/devices.h"
 #include "src/backend/torch/executor.h"
 
 namespace cinch::backend {
@@ -22,6 +20,10 @@ class CpuMemory final : public DeviceMemory {
   DeviceKind kind() const override { return DeviceKind::kCpu; }
   memory::Meter& meter() const override { return cpu_meter(); }
   int64_t total_bytes() const override { return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE); }
+  bool fits(int64_t request_bytes, int64_t) const override {
+    const memory::Meter& m = meter();
+    return m.limit() == memory::Meter::kNoLimit || m.current() + request_bytes <= m.limit() - m.reserve();
+  }
   at::Tensor empty(int64_t numel, c10::ScalarType type) const override {
     return at::detail::empty_cpu({numel}, type, c10::nullopt, c10::nullopt, c10::nullopt, c10::nullopt);
   }
@@ -30,6 +32,9 @@ class CpuMemory final : public DeviceMemory {
   }
   bool gives_back(const c10::DataPtr& data) const override { return is_metered(data); }
   c10::Storage stand_in(int64_t bytes) const override;
+  std::optional<std::function<TensorStats()>> later_stats(const Extent& values) const override {
+    return [stats = compute_stats(values)] { return stats; };
+  }
   c10::Stream current_stream() const override { return c10::Stream(c10::Stream::DEFAULT, kCpuDevice); }
   void follow(const c10::Stream&) const override {}
   void used_here(const c10::DataPtr&) const override {}
@@ -61,10 +66,7 @@ c10::Storage CpuMemory::stand_in(int64_t bytes) const {
 
 }  // namespace
 
-const DeviceMemory& device_memory(c10::Device device) {
-  if (!device.is_cpu()) {
-    throw Error("Memory of device " + device.str() + " is not supported yet; only the CPU's can be metered.");
-  }
+const DeviceMemory& cpu_memory() {
   install_metered_allocator();
   static const auto* memory = new CpuMemory;
   return *memory;

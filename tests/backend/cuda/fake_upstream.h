@@ -35,7 +35,7 @@ class FakeUpstream final : public c10::cuda::CUDACachingAllocator::CUDAAllocator
     void* block = std::malloc(n);
     sizes_[block] = {n, *current_};
     reserved_[*current_] += static_cast<int64_t>(n);
-    tell(Entry::SEGMENT_ALLOC, block, n);
+    tell(expandable ? Entry::SEGMENT_MAP : Entry::SEGMENT_ALLOC, block, n);
     tell(Entry::ALLOC, block, n);
     return block;
   }
@@ -71,11 +71,20 @@ class FakeUpstream final : public c10::cuda::CUDACachingAllocator::CUDAAllocator
   }
   std::string name() override { return kind_; }
 
+  c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex device) override {
+    const std::lock_guard<std::mutex> lock(mutex);
+    c10::CachingDeviceAllocator::DeviceStats stats;
+    auto cached = int64_t{0};
+    for (const auto& [n, block] : cached_[device]) cached += static_cast<int64_t>(n);
+    stats.reserved_bytes[0].current = reserved_[device];
+    stats.requested_bytes[0].current = reserved_[device] - cached;
+    return stats;
+  }
+
   // Not asked of a fake.
   void copy_data(void*, const void*, std::size_t) const override {}
   bool initialized() override { return true; }
   void recordStream(const c10::DataPtr&, c10::cuda::CUDAStream) override {}
-  c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex) override { return {}; }
   void resetAccumulatedStats(c10::DeviceIndex) override {}
   void resetPeakStats(c10::DeviceIndex) override {}
   void init(int) override {}
@@ -108,6 +117,7 @@ class FakeUpstream final : public c10::cuda::CUDACachingAllocator::CUDAAllocator
 
   std::mutex mutex;  // held while the tracker is told, as upstream's is
   int64_t requests = 0;
+  bool expandable = false;  // segments that grow and shrink by mapping
 
  private:
   struct Context {
@@ -124,7 +134,7 @@ class FakeUpstream final : public c10::cuda::CUDACachingAllocator::CUDAAllocator
   void empty(c10::DeviceIndex device) {
     for (const auto& [n, block] : cached_[device]) {
       reserved_[device] -= static_cast<int64_t>(n);
-      tell(Entry::SEGMENT_FREE, block, n, device);
+      tell(expandable ? Entry::SEGMENT_UNMAP : Entry::SEGMENT_FREE, block, n, device);
       sizes_.erase(block);
       std::free(block);
     }

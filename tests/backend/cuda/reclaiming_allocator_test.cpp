@@ -42,7 +42,7 @@ struct Holder final : OverrunHandler {
 struct ReclaimingAllocatorTest : testing::Test {
   FakeState state;
   FakeUpstream upstream{&state.device};
-  ReclaimingAllocator allocator{&upstream, &state};
+  ReclaimingAllocator allocator{&upstream, &state, 2};
   Holder holder;
 
   ReclaimingAllocatorTest() { allocator.handler(0).set(&holder); }
@@ -70,6 +70,16 @@ TEST_F(ReclaimingAllocatorTest, FollowsReservedAndAllocatedBytes) {
   EXPECT_EQ(allocator.meter(0).current(), 0);
   EXPECT_EQ(allocator.meter(0).peak(), 4000);
   EXPECT_EQ(holder.calls, 0);
+}
+
+TEST_F(ReclaimingAllocatorTest, FollowsExpandableSegments) {
+  upstream.expandable = true;
+  limit(10'000);
+  hold(9, 1000);
+  const auto large = allocator.allocate(4000);
+  EXPECT_EQ(allocator.meter(0).current(), upstream.reserved(0));
+  EXPECT_LE(allocator.meter(0).peak(), 10'000);
+  EXPECT_EQ(holder.held.size(), 6u);
 }
 
 TEST_F(ReclaimingAllocatorTest, MakesRoomOutsideOfTheLockAndAsksAgain) {
@@ -137,7 +147,8 @@ TEST_F(ReclaimingAllocatorTest, DoesNothingWhileAGraphIsCaptured) {
 TEST_F(ReclaimingAllocatorTest, PayloadsBeingMadeUseWhatWasKeptBack) {
   limit(12'000);
   allocator.keep_back(0, 2000);  // 2048
-  EXPECT_EQ(allocator.allocated(0).current(), 2048);
+  EXPECT_EQ(allocator.meter(0).current(), 2048);
+  EXPECT_EQ(allocator.allocated(0).current(), 0) << "kept back, in no tensor";
   hold(7, 1000);
   c10::DataPtr payload;
   holder.before = [&] {
@@ -147,7 +158,7 @@ TEST_F(ReclaimingAllocatorTest, PayloadsBeingMadeUseWhatWasKeptBack) {
   const auto large = allocator.allocate(3000);
   EXPECT_TRUE(payload);
   EXPECT_LE(allocator.meter(0).peak(), 12'000);
-  EXPECT_EQ(allocator.allocated(0).current(), 3000 + 500 + 2048 + 1000 * static_cast<int64_t>(holder.held.size()));
+  EXPECT_EQ(allocator.allocated(0).current(), 3000 + 500 + 1000 * static_cast<int64_t>(holder.held.size()));
 }
 
 TEST_F(ReclaimingAllocatorTest, NeverAsksItselfAgain) {
@@ -182,6 +193,17 @@ TEST_F(ReclaimingAllocatorTest, DevicesHaveTheirOwnLimitsAndHandlers) {
   state.device = 0;
 }
 
+TEST(ReclaimingAllocator, CountsWhatWasGivenOutBefore) {
+  FakeState state;
+  FakeUpstream upstream(&state.device);
+  const auto kept = upstream.allocate(5000);
+  upstream.allocate(3000);  // cached
+  ReclaimingAllocator allocator(&upstream, &state, 1);
+  EXPECT_EQ(allocator.meter(0).current(), 8000);
+  EXPECT_EQ(allocator.allocated(0).current(), 5000);
+  EXPECT_EQ(allocator.meter(1).current(), 0);
+}
+
 TEST_F(ReclaimingAllocatorTest, RefusesALimitBelowWhatIsReserved) {
   const auto kept = allocator.allocate(5000);
   allocator.allocate(4000);  // cached: no obstacle
@@ -194,7 +216,7 @@ TEST(ReclaimingAllocator, RefusesBackendsThatCannotBeHeldToALimit) {
   for (const char* kind : {"cudaMallocAsync", "pluggable"}) {
     FakeUpstream upstream(&state.device, kind);
     try {
-      ReclaimingAllocator allocator(&upstream, &state);
+      ReclaimingAllocator allocator(&upstream, &state, 1);
       FAIL() << kind;
     } catch (const Error& error) {
       EXPECT_NE(std::string(error.what()).find(kind), std::string::npos);

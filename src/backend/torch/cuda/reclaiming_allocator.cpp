@@ -9,7 +9,32 @@ namespace cinch::backend {
 
 using c10::CachingDeviceAllocator::TraceEntry;
 
-ReclaimingAllocator::ReclaimingAllocator(CUDAAllocator* upstream, const CudaState* state)
+namespace {
+
+// While alive, this thread's next block, or the end of the block at `dropped`, is none of a tensor. Upstream tells its
+// tracker on the thread that asks.
+struct Uncounted {
+  explicit Uncounted(const void* block) : dropped(block), outer(std::exchange(current, this)) {}
+  ~Uncounted() { current = outer; }
+  Uncounted(const Uncounted&) = delete;
+  Uncounted& operator=(const Uncounted&) = delete;
+
+  static bool covers(const TraceEntry& entry) {
+    if (current == nullptr) return false;
+    if (entry.action_ == TraceEntry::ALLOC) return current->dropped == nullptr;
+    return entry.action_ == TraceEntry::FREE_COMPLETED && current->dropped != nullptr &&
+           entry.addr_ == reinterpret_cast<size_t>(current->dropped);
+  }
+
+  const void* const dropped;  // null: a block is taken
+  Uncounted* const outer;
+  static thread_local Uncounted* current;
+};
+thread_local Uncounted* Uncounted::current = nullptr;
+
+}  // namespace
+
+ReclaimingAllocator::ReclaimingAllocator(CUDAAllocator* upstream, const CudaState* state, int devices)
     : upstream_(upstream), state_(state) {
   // cudaMallocAsync keeps no segments and heeds no fraction; pluggable allocators may do anything.
   if (const std::string kind = upstream->name(); kind != "native") {
@@ -17,11 +42,18 @@ ReclaimingAllocator::ReclaimingAllocator(CUDAAllocator* upstream, const CudaStat
                 "' cannot be held to a limit; unset PYTORCH_CUDA_ALLOC_CONF's "
                 "backend or the pluggable allocator");
   }
+  constexpr auto kAll = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+  for (int i = 0; i < devices; ++i) {
+    const auto stats = upstream->getDeviceStats(static_cast<c10::DeviceIndex>(i));
+    devices_[static_cast<size_t>(i)].reserved.add(stats.reserved_bytes[kAll].current);
+    devices_[static_cast<size_t>(i)].allocated.add(stats.requested_bytes[kAll].current);
+  }
   upstream->attachAllocatorTraceTracker([this](const TraceEntry& entry) { follow(entry); });
 }
 
 // Called under upstream's lock: counts, nothing else.
 void ReclaimingAllocator::follow(const TraceEntry& entry) {
+  if (Uncounted::covers(entry)) return;
   Device& device = devices_[static_cast<size_t>(entry.device_)];
   const auto bytes = static_cast<int64_t>(entry.size_);
   switch (entry.action_) {
@@ -65,7 +97,7 @@ void ReclaimingAllocator::hold_limit(c10::DeviceIndex index) {
 void ReclaimingAllocator::keep_back(c10::DeviceIndex index, int64_t bytes) {
   Device& device = devices_[static_cast<size_t>(index)];
   device.reserved.set_reserve(bytes);
-  const int64_t wanted = bytes > 0 ? static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(bytes))) : 0;
+  const int64_t wanted = kept_back_for(bytes);
   const std::lock_guard<std::mutex> lock(device.cushion_mutex);
   if (wanted != 0 && wanted <= device.wanted_bytes) return;
   device.wanted_bytes = wanted;
@@ -73,8 +105,13 @@ void ReclaimingAllocator::keep_back(c10::DeviceIndex index, int64_t bytes) {
   restore_cushion(device);
 }
 
+int64_t ReclaimingAllocator::kept_back_for(int64_t bytes) {
+  return bytes > 0 ? static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(bytes))) : 0;
+}
+
 // Both with the cushion's mutex held.
 void ReclaimingAllocator::drop_cushion(Device& device) {
+  const Uncounted drop(device.cushion.get());
   device.cushion.clear();  // upstream caches it, and cuts payloads out of it
   device.cushion_bytes = 0;
 }
@@ -82,6 +119,7 @@ void ReclaimingAllocator::drop_cushion(Device& device) {
 void ReclaimingAllocator::restore_cushion(Device& device) {
   if (device.cushion_bytes == device.wanted_bytes || state_->capturing()) return;
   try {
+    const Uncounted take(nullptr);
     device.cushion = upstream_->allocate(static_cast<size_t>(device.wanted_bytes));
     device.cushion_bytes = device.wanted_bytes;
   } catch (const c10::OutOfMemoryError&) {

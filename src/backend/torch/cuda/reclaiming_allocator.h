@@ -30,12 +30,13 @@ class ReclaimingAllocator final : public c10::cuda::CUDACachingAllocator::CUDAAl
  public:
   using CUDAAllocator = c10::cuda::CUDACachingAllocator::CUDAAllocator;
 
-  /// Neither is owned; both live as long as this. Throws Error for an upstream that cannot be wrapped, by its name.
-  ReclaimingAllocator(CUDAAllocator* upstream, const CudaState* state);
+  /// Neither is owned; both live as long as this. `devices`: how many there are; what upstream has given out on them by
+  /// now is counted. Throws Error for an upstream that cannot be wrapped, by its name.
+  ReclaimingAllocator(CUDAAllocator* upstream, const CudaState* state, int devices);
 
   /// Reserved bytes of a device, exact: followed segment by segment. limit() is what set_limit() was told.
   memory::Meter& meter(c10::DeviceIndex device) { return devices_[static_cast<size_t>(device)].reserved; }
-  /// Bytes handed out to tensors, of the same device.
+  /// Bytes handed out to tensors, of the same device; what is kept back for payloads is not among them.
   memory::Meter& allocated(c10::DeviceIndex device) { return devices_[static_cast<size_t>(device)].allocated; }
   HandlerSlot& handler(c10::DeviceIndex device) { return devices_[static_cast<size_t>(device)].handler; }
   /// Limits reserved bytes; `total_bytes` is the device's memory. memory::Meter::kNoLimit lifts it.
@@ -43,6 +44,8 @@ class ReclaimingAllocator final : public c10::cuda::CUDACachingAllocator::CUDAAl
   /// Keeps so many bytes back for payloads being made while memory is short; 0 gives them up. Follows upwards in
   /// powers of two, so that it rarely moves.
   void keep_back(c10::DeviceIndex device, int64_t bytes);
+  /// What keep_back(bytes) really keeps.
+  static int64_t kept_back_for(int64_t bytes);
 
   c10::DataPtr allocate(size_t n) override;
   void* raw_alloc(size_t n) override;
