@@ -14,7 +14,7 @@ namespace cinch::hooks {
 
 struct PolicyEntry {
   CodecSpec spec;
-  std::shared_ptr<const Codec> codec;  // null for keep and shape
+  std::shared_ptr<const Codec> codec;  // null for keep, shape and offload
   double noise_variance = 0;           // predicted; at a payload's first site only
 };
 

@@ -29,9 +29,17 @@ double bits_per_value(const PayloadProfile& payload, const Option& option) {
   return 8.0 * static_cast<double>(option.charged_bytes) / static_cast<double>(std::max<int64_t>(payload.numel, 1));
 }
 
+bool is_offloaded(const Option& option) { return option.spec.name == "offload"; }
+
+bool anyone_is_offered_offload(const Profile& profile) {
+  return std::ranges::any_of(profile.payloads,
+                             [](const PayloadProfile& p) { return std::ranges::any_of(p.options, is_offloaded); });
+}
+
 // The option that a codec rule forces, or -1 where the rule passes the payload over: one with wildcards that asks for a
-// lossy codec speaks of values, not of masks, integers and tensors that the user holds.
-int32_t forced_option(const PayloadProfile& payload, const Match& match) {
+// lossy codec speaks of values, not of masks, integers and tensors that the user holds; one that asks for `offload`
+// speaks of what is large enough and fits into host memory.
+int32_t forced_option(const PayloadProfile& payload, const Match& match, bool offload_exists) {
   const CodecSpec& wanted = *match.rule->codec;
   std::string available;
   bool any_lossy = false;
@@ -43,7 +51,7 @@ int32_t forced_option(const PayloadProfile& payload, const Match& match) {
     available += (available.empty() ? "" : ", ") + to_string(option.spec);
   }
   const bool wildcard = match.rule->match.find_first_of("*?") != std::string::npos;
-  if (wildcard && !any_lossy) return -1;
+  if (wildcard && (wanted.name == "offload" ? offload_exists : !any_lossy)) return -1;
   throw Error("the rule for \"" + match.rule->match + "\" asks for " + to_string(wanted) + " at site " + *match.site +
               ", where these are available: " + available);
 }
@@ -56,7 +64,8 @@ Candidate candidate(const PayloadProfile& payload, int32_t index) {
           option.noise_variance,
           option.seconds,
           kept,
-          has_decode_buffer(option)};
+          has_decode_buffer(option),
+          is_offloaded(option)};
 }
 
 bool dominates(const Candidate& a, const Candidate& b) {
@@ -64,10 +73,11 @@ bool dominates(const Candidate& a, const Candidate& b) {
          a.seconds <= b.seconds;
 }
 
-std::vector<Candidate> candidates_of(const Profile& profile, const PayloadProfile& payload, const Budget& budget) {
+std::vector<Candidate> candidates_of(const Profile& profile, const PayloadProfile& payload, const Budget& budget,
+                                     bool offload_exists) {
   const Match match = last_match(profile, payload, budget);
   if (match.rule && match.rule->codec) {
-    const int32_t forced = forced_option(payload, match);
+    const int32_t forced = forced_option(payload, match, offload_exists);
     if (forced >= 0) return {candidate(payload, forced)};
   }
   std::vector<Candidate> out;
@@ -121,10 +131,11 @@ double noise_variance_bound(const Profile& profile, const Budget& budget) {
 
 Problem make_problem(const Profile& profile, const Budget& budget) {
   Problem problem;
+  const bool offload_exists = anyone_is_offered_offload(profile);
   problem.items.reserve(profile.payloads.size());
   for (const PayloadProfile& payload : profile.payloads) {
     Item item;
-    item.candidates = candidates_of(profile, payload, budget);
+    item.candidates = candidates_of(profile, payload, budget, offload_exists);
     if (can_be_coded(payload)) item.segments = segments_of(payload);
     problem.items.push_back(std::move(item));
   }

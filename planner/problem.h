@@ -15,8 +15,9 @@ struct Candidate {
   int32_t option = 0;  ///< index into PayloadProfile::options
   int64_t bytes = 0;   ///< charged; raw_bytes for `keep`
   double noise = 0, seconds = 0;
-  bool kept = false;     ///< the tensor itself stays: nothing changes in the simulation
-  bool buffered = true;  ///< decode needs a buffer of full size
+  bool kept = false;       ///< the tensor itself stays: nothing changes in the simulation
+  bool buffered = true;    ///< decode needs a buffer of full size
+  bool offloaded = false;  ///< frees the device at the price of traffic
 };
 
 /// Over [begin, end) a coded form changes the bytes in use by its charged bytes + the add of its kind.

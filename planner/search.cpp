@@ -127,6 +127,7 @@ std::vector<int32_t> smallest_lossless(const Problem& problem) {
     if (!candidates[0].kept) continue;
     size_t best = 0;
     for (size_t c = 1; c < candidates.size(); ++c) {
+      if (candidates[c].offloaded) continue;
       if (candidates[c].noise == 0 && candidates[c].bytes + kWorthwhileBytes <= candidates[0].bytes &&
           size(c) < size(best))
         best = c;

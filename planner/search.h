@@ -37,6 +37,7 @@ class Search {
 };
 
 /// Without a limit and for least noise: of every payload its smallest lossless form, where that saves at least 1 KiB.
+/// Nothing is offloaded: that costs traffic, and nobody has asked for the bytes.
 std::vector<int32_t> smallest_lossless(const Problem& problem);
 
 }  // namespace cinch::planner

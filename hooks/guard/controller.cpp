@@ -34,6 +34,7 @@ Controller::Controller(Budget budget, GuardOptions options, std::shared_ptr<Sess
   validate(budget_);
   if (options_.observe_steps < 1) throw Error("GuardOptions.observe_steps must be at least 1");
   if (options_.replan_interval < 0) throw Error("GuardOptions.replan_interval must not be negative");
+  if (options_.host_pool_bytes.value_or(0) < 0) throw Error("GuardOptions.host_pool_bytes must not be negative");
   take_over_limit();
   if (!options_.load_plan.empty()) {
     take_over_plan(Plan::from_json_file(options_.load_plan));

@@ -89,6 +89,15 @@ class Controller final : public backend::OverrunHandler {
     const int64_t limit_before;
   };
 
+  // Pinned host memory is this guard's, and goes back to the system at the end, but for what graphs still hold.
+  struct HostRoom {
+    HostRoom(const backend::DeviceMemory& memory, const GuardOptions& options);
+    ~HostRoom();
+    HostRoom(const HostRoom&) = delete;
+    HostRoom& operator=(const HostRoom&) = delete;
+    backend::HostPool* const pool;
+  };
+
   Budget budget_;
   const GuardOptions options_;
   const std::shared_ptr<Session> session_;
@@ -112,6 +121,7 @@ class Controller final : public backend::OverrunHandler {
   Usage usage_;
   std::optional<MemoryBreakdown> last_overrun_;
 
+  const HostRoom host_room_{memory(), options_};
   const Answering answering_{memory(), this};  // the last member: it may be asked from the first moment on
 };
 

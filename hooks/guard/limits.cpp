@@ -1,4 +1,6 @@
 // What a controller counts: the limit and the noise bound in force, tracked tensors, tensors made before the meter.
+#include <unistd.h>
+
 #include "hooks/guard/controller.h"
 #include "hooks/guard/optimizer_state.h"
 #include "planner/problem.h"
@@ -23,6 +25,19 @@ int64_t Controller::limit_under(const Plan& plan) const {
   Profile device;
   device.device_bytes = memory().total_bytes();
   return resolve_limit(device, budget_);
+}
+
+Controller::HostRoom::HostRoom(const backend::DeviceMemory& memory, const GuardOptions& options)
+    : pool(memory.host_pool()) {
+  if (pool == nullptr) return;
+  const int64_t physical = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  pool->set_bound(std::max<int64_t>(0, options.host_pool_bytes.value_or(physical / 4)));
+  pool->reset_peak();
+  if (pool->bound() > 0) pool->copies().bytes_per_second();  // measured now, not in the midst of a step
+}
+
+Controller::HostRoom::~HostRoom() {
+  if (pool != nullptr) pool->set_bound(0);
 }
 
 void Controller::set_limit(int64_t bytes) {

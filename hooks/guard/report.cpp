@@ -33,6 +33,10 @@ void Controller::end_iteration() {
     usage_.gradient_noise = std::sqrt(variance);
     usage_.effective_batch = v / (v + variance);
     ++usage_.steps;
+    if (host_room_.pool != nullptr) {
+      usage_.offloaded_bytes = host_room_.pool->peak();
+      host_room_.pool->reset_peak();
+    }
   }
   if (reclaims > before)
     emit(Event::Kind::kReclaim, std::to_string(reclaims - before) + " payloads were coded further to keep the limit");

@@ -45,6 +45,29 @@ double price(const Payload& payload, const TensorStats& stats, const Codec& code
   return price(payload.wants, relative(estimate.mean_square_error, stats), weight_payloads);
 }
 
+namespace {
+
+// Host memory is for values: where a lossless form takes a quarter or less, the copies would buy little more.
+bool worth_offloading(const Payload& payload, const std::vector<Candidate>& others, int64_t raw_bytes) {
+  const backend::HostPool* pool = payload.store->memory().host_pool();
+  if (pool == nullptr || payload.raw_values_bytes() < Offload::kLeastBytes) return false;
+  if (backend::HostPool::class_bytes(payload.raw_values_bytes()) > pool->bound()) return false;
+  return std::ranges::none_of(
+      others, [&](const Candidate& c) { return c.option.lossless && 4 * c.option.charged_bytes <= raw_bytes; });
+}
+
+// Its seconds are those of the copies alone, as if nothing ran beside them.
+Candidate offload_candidate(const Payload& payload) {
+  Candidate candidate;
+  candidate.option.spec = CodecSpec{"offload", {}};
+  candidate.encode_seconds = candidate.decode_seconds =
+      static_cast<double>(payload.raw_values_bytes()) /
+      payload.store->memory().host_pool()->copies().bytes_per_second();
+  return candidate;
+}
+
+}  // namespace
+
 void estimate(std::vector<Candidate>& candidates, const TensorStats& stats, int64_t numel, DType dtype) {
   std::erase_if(candidates, [&](const Candidate& c) { return !c.option.lossless && !stats.finite; });
   for (Candidate& candidate : candidates) {
@@ -87,6 +110,7 @@ std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, const
   if (!needs.wants_values || needs.two_valued) add(CodecSpec{"mask", {}});
   if (payload.dtype() == DType::kBool) add(CodecSpec{"bits", {}});
   if (is_integer(payload.dtype())) add(CodecSpec{"int", {}});
+  if (worth_offloading(payload, result, raw_bytes)) result.push_back(offload_candidate(payload));
   const bool lossy = is_codable_float(payload.dtype()) && needs.wants_values && !needs.wants_exact && !needs.two_valued;
   if (lossy)
     for (const int64_t bits : {8, 4, 2, 1}) add(CodecSpec{"group_quant", {{"bits", bits}}});

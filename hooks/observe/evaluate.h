@@ -19,7 +19,8 @@ struct Candidate {
   double encode_seconds = 0, decode_seconds = 0;
 };
 
-// candidates[0] is keep. Needs the raw values; without them only keep is left.
+// candidates[0] is keep. Needs the raw values; without them only keep is left. `offload` is among them for every
+// payload that it suits, however many fit into the host pool together.
 std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, const CodecContext& context);
 
 // Fills in error and seconds; drops lossy candidates where values are not finite.

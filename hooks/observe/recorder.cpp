@@ -144,6 +144,21 @@ void Recorder::share_storages() {
   }
 }
 
+// No plan may put more into the host pool than it holds, and the solver knows one limit only. So `offload` is offered
+// to as many payloads as fit together, in the order of saving: the earliest are kept longest, and back the latest.
+void Recorder::bound_offload() {
+  const backend::HostPool* pool = store_->memory().host_pool();
+  int64_t room = pool == nullptr ? 0 : pool->bound();
+  for (Record& record : records_)
+    std::erase_if(record.candidates, [&](const Candidate& candidate) {
+      if (candidate.option.spec.name != "offload") return false;
+      const int64_t bytes = backend::HostPool::class_bytes(record.profile.numel * dtype_bytes(record.profile.dtype));
+      if (bytes > room) return true;
+      room -= bytes;
+      return false;
+    });
+}
+
 // Where freed memory stays reserved, the limit is on what is reserved: what the iteration needed beside its tensors is
 // part of every instant.
 void Recorder::add_fragments() {
@@ -160,6 +175,7 @@ Profile Recorder::finish() {
   timeline_.pop_back();
   share_storages();
   add_fragments();
+  bound_offload();
   int64_t weight_payloads = 0;
   for (const Record& record : records_)
     for (const Want& want : record.wants) weight_payloads += want.reach == Reach::kWeightGrad ? 1 : 0;

@@ -59,6 +59,7 @@ class Recorder final : public StoreListener {
   void close(const OpenUse& open, int32_t last);                                      // mutex held
   void share_storages();
   void add_fragments();
+  void bound_offload();
 
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Sites> sites_;

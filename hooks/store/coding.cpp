@@ -36,6 +36,7 @@ bool Store::is_exclusive(const StorageEntry& entry) const {
 
 void Store::poll() {
   if (memory_.capturing()) return;
+  if (offload_) offload_->retire();
   std::vector<EntryPtr> ripe;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -120,7 +121,7 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
   try {
     if (mode != Mode::kPlanned)
       for (const auto& payload : all) {
-        auto form = mode == Mode::kLossless ? reclaim_form(*payload) : lossy_form(*payload, variance);
+        auto form = form_to_reclaim(*payload, mode, variance);
         if (form) work.emplace_back(payload, std::move(*form));
       }
     done = !work.empty() && work.size() == all.size() && spend(variance);
@@ -190,6 +191,8 @@ void Store::code_failed(StorageEntry& entry, Mode mode, bool tried) {
     if (tried) fall_back(site_name(entry.first_site) + " could not be coded as planned");
   } else if (mode == Mode::kLossless) {
     entry.lossless_failed = true;
+  } else if (mode == Mode::kOffload) {
+    entry.offload_failed = true;
   } else {
     entry.given_up = true;
     set_reserve(entry, 0);

@@ -76,6 +76,11 @@ std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const 
   const NeedUnion needs = unite(wants);
   if (spec.name == "keep" || needs.opaque) return std::nullopt;
   if (spec.name == "shape") return needs.only_shape ? std::optional<Form>(Form{}) : std::nullopt;
+  if (spec.name == "offload") {
+    Form form;
+    form.offload = true;
+    return form;
+  }
   if (spec.name == "mask") {
     if (!needs.wants_values) return masks_only(needs);
     if (!needs.two_valued) return std::nullopt;
@@ -102,7 +107,7 @@ const char* lossless_method(std::span<const Want> wants, DType dtype) {
 }
 
 std::shared_ptr<const Codec> shared_codec(const CodecSpec& spec) {
-  if (spec.name == "keep" || spec.name == "shape") return nullptr;
+  if (spec.name == "keep" || spec.name == "shape" || spec.name == "offload") return nullptr;
   static std::mutex mutex;
   static auto* const cache = new std::map<std::string, std::shared_ptr<const Codec>>;
   const std::lock_guard<std::mutex> lock(mutex);

@@ -53,17 +53,18 @@ struct Form {
   bool lossless = true;
   bool copy =
       false;  // the raw values as they are, in a storage of their own: beside a coded payload of the same storage
+  bool offload = false;  // the raw values as they are, in host memory
 };
 
-// The form in which `codec` (null for keep and shape) with `spec` serves all wants, or nullopt when it cannot, or when
-// it is `keep`.
+// The form in which `codec` (null for keep, shape and offload) with `spec` serves all wants, or nullopt when it cannot,
+// or when it is `keep`.
 std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const Codec>& codec,
                              std::span<const Want> wants, DType dtype, DeviceKind device);
 
 // The method of the smallest lossless form that the needs and the dtype allow without looking at values; "keep": none.
 const char* lossless_method(std::span<const Want> wants, DType dtype);
 
-// The codec of a spec, made once. Null for keep and shape.
+// The codec of a spec, made once. Null for keep, shape and offload.
 std::shared_ptr<const Codec> shared_codec(const CodecSpec& spec);
 
 // Upper bound of the bytes of a payload in this form. A pair's plane counts for both of its payloads: either may be the

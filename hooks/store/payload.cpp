@@ -43,13 +43,19 @@ at::Tensor Payload::alias(const at::Tensor& base, int64_t base_offset, const Vie
 }
 
 at::Tensor Payload::unpack(const Want& want, const View& view) {
+  std::shared_ptr<HostCopy> host;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (raw_.defined()) return alias(raw_, span.begin, view);
+    host = host_;
   }
   if (want.need == Need::kShape) {
     const int64_t bytes = (view.offset + span.numel) * static_cast<int64_t>(c10::elementSize(span.type));
     return tensor_over(memory().stand_in(bytes), span.type, view.sizes, view.strides, view.offset, version);
+  }
+  if (host) {
+    auto values = store->offload()->fetch(*host, want.known_op);
+    return tensor_over(std::move(values), span.type, view.sizes, view.strides, view.offset, version);
   }
   return decode(want, view);
 }
@@ -70,6 +76,7 @@ bool Payload::decodes(const Want& want) const {
   if (want.pair && want.pair->decodes()) return true;
   const std::lock_guard<std::mutex> lock(mutex_);
   if (raw_.defined() || want.need == Need::kShape) return false;
+  if (host_) return true;
   const Part* part = part_for(want);
   return part != nullptr && part->codec != nullptr;
 }
@@ -119,8 +126,13 @@ bool Payload::encode(const Form& form, const CodecContext& context) {
   const c10::DeviceGuard on(memory().device());
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto extent = raw_extent();
-  if (!extent || coded_.defined()) return false;
+  if (!extent || coded_.defined() || host_) return false;
   use(raw_, saved_stream);
+  if (form.offload) {
+    if (Offload* offload = store->offload())
+      host_ = offload->start({raw_.storage(), span.begin, span.numel, span.type, entry->sequence});
+    return host_ != nullptr;
+  }
   std::vector<Part> parts;
   std::vector<SideInfo> sides;
   int64_t total = 0;
@@ -178,6 +190,7 @@ at::Tensor Payload::release_raw() {
 void Payload::discard_coded() {
   const std::lock_guard<std::mutex> lock(mutex_);
   coded_.reset();
+  host_.reset();
   parts_.clear();
   coded_bytes_.store(0);
 }

@@ -1,5 +1,5 @@
-// A kept tensor: raw (an alias of what autograd gave) or coded. One payload serves every site that saved the same
-// extent.
+// A kept tensor: raw (an alias of what autograd gave), coded, or offloaded. One payload serves every site that saved
+// the same extent.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "hooks/store/form.h"
+#include "hooks/store/offload.h"
 #include "src/backend/torch/device_memory.h"
 
 namespace cinch::hooks {
@@ -40,7 +41,7 @@ struct View {
   int64_t offset = 0;  // of the first element, from the span's begin
 };
 
-// Locking: `mutex` guards raw, parts and coded. Wants are only appended while raw, under the store's mutex.
+// Locking: `mutex` guards raw, parts, coded and host. Wants are only appended while raw, under the store's mutex.
 class Payload {
  public:
   Payload(std::shared_ptr<Store> store, std::shared_ptr<StorageEntry> entry, const Span& span,
@@ -114,6 +115,7 @@ class Payload {
   at::Tensor coded_;
   c10::Stream coded_stream_;
   std::vector<Part> parts_;
+  std::shared_ptr<HostCopy> host_;  // the values, when they were offloaded
   std::atomic<bool> raw_state_{true};
   std::atomic<int64_t> coded_bytes_{0};
 };

@@ -1,5 +1,5 @@
-// The reclaimer: raw payloads first, oldest first, exact forms where they exist, else group_quant of 4 bits; then 4
-// bits to 2. Lossy steps stop where the noise bound's guess is reached.
+// The reclaimer: raw payloads first, oldest first, exact forms where they exist, else in host memory where there is
+// some, else group_quant of 4 bits; then 4 bits to 2. Lossy steps stop where the noise bound's guess is reached.
 #include <algorithm>
 
 #include "hooks/observe/evaluate.h"
@@ -32,13 +32,13 @@ void Store::keep_reserve() {
   memory_.set_reserve(reclaim_enabled_ && limited && !reserves_.empty() ? *reserves_.rbegin() : 0);
 }
 
-void Store::set_reclaim(bool enabled, double variance_bound, std::function<bool(const std::string&)> allowed,
+void Store::set_reclaim(bool enabled, double variance_bound, const std::function<bool(const std::string&)>& allowed,
                         std::function<bool(const std::string&)> untouchable) {
   const std::lock_guard<std::mutex> lock(mutex_);
   reclaim_enabled_ = enabled;
   reclaim_lossy_ = enabled && allowed("group_quant");
   reclaim_methods_.clear();
-  for (const char* method : {"shape", "mask", "bits", "int"})
+  for (const char* method : {"shape", "mask", "bits", "int", "offload"})
     if (enabled && allowed(method)) reclaim_methods_.insert(method);
   variance_bound_ = variance_bound;
   untouchable_ = std::move(untouchable);
@@ -73,6 +73,22 @@ bool Store::spend(double variance) {
   return true;
 }
 
+// Beside an offloaded payload of the same storage one with a small lossless form takes that.
+std::optional<Form> Store::offload_form(const Payload& payload) const {
+  if (auto form = reclaim_form(payload)) return form;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!reclaim_methods_.contains("offload")) return std::nullopt;
+  }
+  if (payload.raw_values_bytes() < Offload::kLeastBytes) return std::nullopt;
+  return form_for(CodecSpec{"offload", {}}, nullptr, payload.wants, payload.dtype(), memory_.kind());
+}
+
+std::optional<Form> Store::form_to_reclaim(Payload& payload, Mode mode, double& variance) {
+  if (mode == Mode::kLossless) return reclaim_form(payload);
+  return mode == Mode::kOffload ? offload_form(payload) : lossy_form(payload, variance);
+}
+
 std::optional<Form> Store::lossy_form(Payload& payload, double& variance) {
   // Beside a lossy payload of the same storage a lossless one keeps its form.
   if (auto form = reclaim_form(payload)) return form;
@@ -97,7 +113,7 @@ int64_t Store::reclaim_raw(Mode mode) {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const auto& [sequence, entry] : live_)
       if (!entry->given_up && !entry->busy && !(mode == Mode::kLossless && entry->lossless_failed) &&
-          is_exclusive(*entry))
+          !(mode == Mode::kOffload && entry->offload_failed) && is_exclusive(*entry))
         candidates.push_back(entry);
     std::erase_if(candidates, [&](const EntryPtr& entry) {
       for (const auto& weak : entry->payloads)
@@ -187,18 +203,30 @@ int64_t Store::reclaim_coded() {
   return 0;
 }
 
+int64_t Store::reclaim_step() {
+  int64_t step = reclaim_raw(Mode::kLossless);
+  if (step == 0 && offload_) {
+    step = reclaim_raw(Mode::kOffload);
+    if (step > 0) offload_->give_back();  // whoever asks for memory waits, in his stream, for the copy
+  }
+  if (step == 0) step = reclaim_raw(Mode::kLossy);
+  return step == 0 ? reclaim_coded() : step;
+}
+
 bool Store::make_room(int64_t request) {
+  bool enabled = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    if (!reclaim_enabled_) return false;
+    enabled = reclaim_enabled_;
   }
+  if (!enabled && !offload_) return false;
   const int64_t before = memory_.in_use().current();
-  poll();  // with a plan, what has become exclusive takes its planned form first
+  if (enabled) poll();  // with a plan, what has become exclusive takes its planned form first
   int64_t freed = std::max<int64_t>(0, before - memory_.in_use().current());
   while (!memory_.fits(request, freed)) {
-    int64_t step = reclaim_raw(Mode::kLossless);
-    if (step == 0) step = reclaim_raw(Mode::kLossy);
-    if (step == 0) step = reclaim_coded();
+    // What copies still hold costs nothing to give back, so that needs no leave.
+    int64_t step = offload_ ? offload_->give_back() : 0;
+    if (step == 0 && enabled) step = reclaim_step();
     if (step == 0) break;
     freed += step;
   }

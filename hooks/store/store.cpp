@@ -23,7 +23,7 @@ Span span_of(const at::Tensor& tensor) {
 }  // namespace
 
 Store::Store(const backend::DeviceMemory& memory, std::shared_ptr<Sites> sites, uint64_t seed)
-    : memory_(memory), sites_(std::move(sites)), seed_(seed) {}
+    : memory_(memory), offload_(Offload::make(memory)), sites_(std::move(sites)), seed_(seed) {}
 
 CodecContext Store::context(const Payload& payload) const {
   CodecContext context;
@@ -154,11 +154,13 @@ void Store::set_policy(std::shared_ptr<const Policy> policy) {
 }
 
 void Store::set_listener(std::shared_ptr<StoreListener> listener) {
+  if (offload_) offload_->set_watched(listener != nullptr);
   const std::lock_guard<std::mutex> lock(mutex_);
   listener_.swap(listener);  // the old one goes after the lock
 }
 
 void Store::begin_iteration(uint64_t step, double planned_variance) {
+  if (offload_) offload_->drop_early();
   const std::lock_guard<std::mutex> lock(mutex_);
   step_.store(step);
   spent_variance_ = planned_variance;

@@ -39,6 +39,7 @@ struct StorageEntry {
   bool busy = false;             // being coded
   bool given_up = false;         // cannot be coded (further)
   bool lossless_failed = false;  // a lossless form declined or does not exist
+  bool offload_failed = false;   // nor can it be offloaded
   std::vector<std::weak_ptr<Payload>> payloads;
 };
 
@@ -80,7 +81,7 @@ class Store : public std::enable_shared_from_this<Store> {
   void set_listener(std::shared_ptr<StoreListener> listener);
   // Whether the reclaimer may work, how much relative gradient variance plan and reclaimer may add per iteration, and
   // with which methods. Sites for which `untouchable` answers true are left alone.
-  void set_reclaim(bool enabled, double variance_bound, std::function<bool(const std::string&)> allowed,
+  void set_reclaim(bool enabled, double variance_bound, const std::function<bool(const std::string&)>& allowed,
                    std::function<bool(const std::string&)> untouchable);
   void begin_iteration(uint64_t step, double planned_variance);
 
@@ -89,6 +90,9 @@ class Store : public std::enable_shared_from_this<Store> {
   const backend::DeviceMemory& memory() const { return memory_; }
   std::string site_name(SiteId site) const { return (*sites_)[site].name; }
   void payload_freed(Payload& payload, at::Tensor raw);
+
+  // Null where nothing can be offloaded.
+  Offload* offload() const { return offload_.get(); }
 
   memory::Ledger& raw_ledger() { return raw_ledger_; }
   memory::Ledger& charged_ledger() { return charged_ledger_; }
@@ -113,10 +117,12 @@ class Store : public std::enable_shared_from_this<Store> {
   void plan_entry(const std::vector<std::shared_ptr<Payload>>& all,
                   std::vector<std::pair<std::shared_ptr<Payload>, Form>>& work);  // mutex held
   std::optional<Form> reclaim_form(const Payload& payload) const;
+  std::optional<Form> offload_form(const Payload& payload) const;
   std::optional<Form> lossy_form(Payload& payload, double& variance);
   // Books the variance, or answers false when the bound would be passed.
   bool spend(double variance);
-  enum class Mode : uint8_t { kPlanned, kLossless, kLossy };
+  enum class Mode : uint8_t { kPlanned, kLossless, kOffload, kLossy };
+  std::optional<Form> form_to_reclaim(Payload& payload, Mode mode, double& variance);
   bool encode_entry(const EntryPtr& entry, Mode mode);
   void coded_now(const EntryPtr& entry,
                  const std::vector<std::pair<std::shared_ptr<Payload>, Form>>& work);  // mutex held
@@ -124,12 +130,14 @@ class Store : public std::enable_shared_from_this<Store> {
   // Bytes that were given back; 0: nothing could be coded.
   int64_t reclaim_raw(Mode mode);
   int64_t reclaim_coded();
+  int64_t reclaim_step();
   void set_reserve(StorageEntry& entry, int64_t bytes);  // mutex held
   void keep_reserve();                                   // mutex held
   void forget(StorageEntry& entry);                      // mutex held
   bool is_untouchable(const Payload& payload);           // mutex held
 
   const backend::DeviceMemory& memory_;
+  const std::shared_ptr<Offload> offload_;
   const std::shared_ptr<Sites> sites_;
   const uint64_t seed_;
   mutable std::mutex mutex_;

@@ -121,7 +121,7 @@ class Codec {
 };
 
 /// The codec for a spec (normalised here). Throws CodecError for an unknown method or parameter, and for `keep`,
-/// `shape` which store nothing that a codec could write.
+/// `shape` and `offload` which store nothing that a codec could write.
 std::shared_ptr<const Codec> make_codec(const CodecSpec& spec);
 
 /// Values that statistics look at together: those of one group of `group_quant`.

@@ -29,7 +29,7 @@ std::shared_ptr<const Codec> make_codec(const CodecSpec& spec) {
     if (row.name == full.name) return row.make(std::move(full));
   }
   throw CodecError(full.name +
-                   ": it stores no values, so there is no codec for it; keep the tensor or its sizes instead");
+                   ": it codes no values, so there is no codec for it; keep the tensor or its sizes instead");
 }
 
 }  // namespace cinch

@@ -20,7 +20,7 @@ constexpr std::array<ParamInfo, 3> kGroupQuantParams{{
      "stochastic: unbiased; nearest: a smaller bound, biased"},
 }};
 
-constexpr std::array<MethodInfo, 6> kMethods{{
+constexpr std::array<MethodInfo, 7> kMethods{{
     {"keep", true, "exact", "the tensor itself, untouched", "cinch", {}},
     {"shape", true, "exact", "no values at all: sizes, strides and dtype", "cinch", {}},
     {"mask", true, "exact", "one predicate of each value, 1 bit (2 for a sign)", "cinch", {}},
@@ -31,6 +31,7 @@ constexpr std::array<MethodInfo, 6> kMethods{{
      "integers, as few bits as their range needs; pooling indices as offsets in their window",
      "cinch",
      {}},
+    {"offload", true, "exact", "the tensor itself, in pinned host memory (CUDA)", "cinch", {}},
     {"group_quant", false, "unbiased", "fixed rate, minimum and step for each group of 256 values",
      "ActNN (Chen et al., ICML 2021), GACT (Liu et al., ICML 2022)", kGroupQuantParams},
 }};

@@ -45,6 +45,9 @@ struct GuardOptions {
   /// Called on the thread where it happened, which may be in the midst of an allocation: it must not throw, and tensors
   /// that it makes may not fit.
   std::function<void(const Event&)> on_event;
+  /// Pinned host memory for `offload` at most; 0: nothing is offloaded. Default: a quarter of the physical memory.
+  /// Pinned as it is needed. Without effect on the CPU, whose tensors are in host memory already.
+  std::optional<int64_t> host_pool_bytes;
 };
 
 /// A snapshot. Bytes and seconds of the last finished step; counters since the guard was made.
@@ -60,6 +63,7 @@ struct Usage {
   int64_t reclaims = 0;
   int64_t fallbacks = 0;
   int64_t steps = 0;
+  int64_t offloaded_bytes = 0;  ///< peak of the pinned host memory that payloads took
 };
 
 /// Use it from one thread, the one that made it; phase(), profile(), plan(), usage(), replan() and last_overrun() may

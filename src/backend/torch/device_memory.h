@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "cinch/codec.h"
+#include "src/backend/torch/host_pool.h"
 #include "src/backend/torch/metered_allocator.h"
 #include "src/memory/meter.h"
 
@@ -65,6 +66,14 @@ class DeviceMemory {
   virtual void describe(CodecContext& context) const = 0;
   /// See metered_allocator.h.
   virtual void set_overrun_handler(OverrunHandler* handler) const = 0;
+
+  /// Pinned host memory for payloads of this device, or null where nothing can be offloaded: the CPU's are there.
+  virtual HostPool* host_pool() const { return nullptr; }
+  /// Whether an ordinary request can be expected to fit. What lies unused in an allocator's cache counts as room.
+  bool has_room(int64_t bytes) const {
+    const int64_t limit = meter().limit();
+    return limit == memory::Meter::kNoLimit || in_use().current() + bytes <= limit - meter().reserve();
+  }
 };
 
 /// "cuda" without an index is the current device; everything else stays as it is.

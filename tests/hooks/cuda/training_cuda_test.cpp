@@ -45,6 +45,21 @@ TEST_F(TrainingCuda, ExactGradientsAreStocksBitForBit) {
   EXPECT_EQ(guard.usage().fallbacks, 0);
 }
 
+TEST_F(TrainingCuda, OffloadedPayloadsComeBackBitForBit) {
+  auto stock_net = make_net();
+  const Step stock = train(stock_net, 6, nullptr);
+  auto net = make_net();
+  auto budget = Budget::exact();
+  budget.rules.push_back({"*", CodecSpec{"offload", {}}, {}});
+  BudgetGuard guard(budget, on_gpu());
+  const Step ours = train(net, 6, &guard);
+  ASSERT_EQ(ours.gradients.size(), stock.gradients.size());
+  for (size_t i = 0; i < stock.gradients.size(); ++i)
+    EXPECT_TRUE(torch::equal(ours.gradients[i], stock.gradients[i])) << "parameter " << i;
+  EXPECT_GT(guard.usage().offloaded_bytes, int64_t{8} << 20);
+  EXPECT_EQ(guard.usage().fallbacks, 0);
+}
+
 TEST_F(TrainingCuda, CodedPayloadsAreSmallAndGradientsNear) {
   auto stock_net = make_net();
   const Step stock = train(stock_net, 4, nullptr);

@@ -12,11 +12,13 @@
 
 #include <array>
 #include <bit>
+#include <memory>
 #include <mutex>
 #include <string>
 
 #include "cinch/error.h"
 #include "src/backend/cuda/runtime.h"
+#include "src/backend/torch/cuda/host_copies.h"
 #include "src/backend/torch/cuda/reclaiming_allocator.h"
 #include "src/backend/torch/cuda/stand_in.h"
 #include "src/backend/torch/devices.h"
@@ -101,6 +103,7 @@ class CudaMemory final : public DeviceMemory {
     C10_CUDA_CHECK(cudaGetDeviceProperties(&properties, index));
     total_bytes_ = static_cast<int64_t>(properties.totalGlobalMem);
     poisoned_ = shared_counter();
+    host_pool_ = std::make_unique<HostPool>(std::make_unique<CudaHostCopies>(device_));
   }
 
   c10::Device device() const override { return device_; }
@@ -156,6 +159,7 @@ class CudaMemory final : public DeviceMemory {
   void set_overrun_handler(OverrunHandler* handler) const override {
     allocator().handler(device_.index()).set(handler);
   }
+  HostPool* host_pool() const override { return host_pool_.get(); }
 
  private:
   c10::cuda::CUDAStream stream() const { return c10::cuda::getCurrentCUDAStream(device_.index()); }
@@ -164,6 +168,7 @@ class CudaMemory final : public DeviceMemory {
   int64_t total_bytes_ = 0;
   uint32_t* poisoned_ = nullptr;
   mutable StandIns stand_ins_;
+  std::unique_ptr<HostPool> host_pool_;
 };
 
 void check_usable() {
