@@ -69,13 +69,6 @@ TEST(Trust, IsOfTheDevicesOnWhichTheRowWasRun) {
   EXPECT_EQ(resolve_slot(*call.op, call.arguments(), there, taken, nullptr, Trust::kEveryRow).need, Need::kNonlinear);
 }
 
-// Lossless forms that every backward can bear need no trust.
-TEST(Trust, IsNotNeededForIntegersAndBooleans) {
-  const Tensor x = at::randn({4, 5}, at::kMeta).requires_grad_().clone();
-  const Tensor index = at::zeros({2}, at::TensorOptions(at::kLong).device(at::kMeta));
-  EXPECT_EQ(call_of("aten::index_select", [&] { at::index_select(x, 0, index); }).save(index).need, Need::kInteger);
-}
-
 TEST(Catalogue, GivesEachOverloadItsOwnSlots) {
   const Tensor x = leaf({4, 5});
   const Call all = call_of("aten::max", [&] { at::max(x); });
