@@ -61,7 +61,8 @@ bool needs_trust(Need need) { return need == Need::kShape || need == Need::kMask
 
 bool trusted(const NeedRow& row, const at::Tensor& saved, Trust trust) {
   const bool verified = trust == Trust::kEveryRow || row.verified.device(saved.device().type());
-  return verified && !row.first_order;
+  const bool can_be_kept = !row.joint || saved.is_cpu();  // planes of two tensors are made on the CPU alone
+  return verified && can_be_kept && !row.first_order;
 }
 
 void apply(const Call& call, const NeedRow& row, Trust trust, SlotNeed& found) {

@@ -64,7 +64,8 @@ using Slots = std::map<std::string, std::string>;  // op:slot -> layer
 Slots slots_of(const BudgetGuard& guard) {
   Slots slots;
   if (guard.profile() == nullptr) return slots;
-  for (const auto& site : guard.profile()->sites) slots[site.op + ":" + site.slot] = site.layer;
+  for (const auto& site : guard.profile()->sites)
+    slots[site.op.substr(site.op.rfind(":") + 1) + ":" + site.slot] = site.layer;  // without "aten::"
   return slots;
 }
 
