@@ -22,7 +22,7 @@ struct Frame {
   int32_t saves = 0;
   int32_t layer = -1;  // interned layer of `session`, -1: not asked yet
   int64_t occurrence = -1;
-  uint64_t session = 0;  // serial of the session that numbered the layer
+  uint64_t session = 0;                  // serial of the session that numbered the layer
   std::shared_ptr<JointPair> pair = {};  // of the two saves that the backward compares; null until the first of them
 };
 
