@@ -8,9 +8,11 @@ jobs="${JOBS:-$(nproc)}"
 options=(-G Ninja -DCMAKE_BUILD_TYPE=Release -DCINCH_WITH_TORCH=OFF -DCINCH_INSTALL=OFF
          -DCINCH_WERROR="${CINCH_WERROR:-OFF}")
 
-# AUTO without a toolkit: every folder that could hold nvcc is hidden.
-hidden="/usr/local/cuda/bin;$(printf '%s;' "$PWD"/.venv/lib/python3*/site-packages/nvidia/cu13/bin)"
-if command -v nvcc >/dev/null; then hidden+="$(dirname "$(command -v nvcc)")"; fi
+# AUTO without a toolkit: every folder that holds nvcc is hidden, wherever the machine has put one.
+hidden="$(printf '%s;' /usr/local/cuda/bin "$PWD"/.venv/lib/python3*/site-packages/nvidia/cu13/bin)"
+for nvcc in $(type -ap nvcc) /usr/local/bin/nvcc /usr/bin/nvcc; do
+  [ ! -e "$nvcc" ] || hidden+="$(dirname "$nvcc");"
+done
 rm -rf build-nocuda
 said="$(env -u CUDA_HOME cmake -S . -B build-nocuda "${options[@]}" -DCMAKE_IGNORE_PATH="$hidden")"
 grep -q 'CUDA kernels: left out, no nvcc was found' <<<"$said" ||
