@@ -69,6 +69,10 @@ hooks() {
   local failed=0
   build-gpu/bin/cinch_test_backend --gtest_brief=1 --gtest_output="xml:$out/backend.xml" || failed=1
   build-gpu/bin/cinch_test_hooks --gtest_brief=1 --gtest_output="xml:$out/hooks.xml" || failed=1
+  if grep -h 'result="skipped"' "$out/hooks.xml" "$out/backend.xml" | grep -q 'Cuda'; then
+    say "GPU tests were skipped" >&2
+    failed=1
+  fi
   PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True \
     build-gpu/bin/cinch_test_hooks --gtest_brief=1 --gtest_filter='*Cuda.*' --gtest_output="xml:$out/expandable.xml" || failed=1
   return "$failed"

@@ -84,8 +84,8 @@ void Controller::begin_observing() {
 
 void Controller::finish_observing() {
   session_->store->set_listener(nullptr);
-  auto profile = std::make_shared<Profile>(recorder_->finish());
-  recorder_.reset();
+  const auto recorder = std::move(recorder_);  // it is over, also where finishing fails
+  auto profile = std::make_shared<Profile>(recorder->finish());
   profile->cinch_version = CINCH_VERSION;
   profile->torch_version = TORCH_VERSION;
   profile->device = options_.device.str();

@@ -79,7 +79,7 @@ class Controller final : public backend::OverrunHandler {
       memory.set_overrun_handler(nullptr);
       try {
         memory.set_limit(limit_before);
-      } catch (const Error& error) {
+      } catch (const std::exception& error) {
         TORCH_WARN("cinch: the limit that was set before the guard cannot be had back: ", error.what());
       }
     }
@@ -91,7 +91,7 @@ class Controller final : public backend::OverrunHandler {
 
   // Pinned host memory is this guard's, and goes back to the system at the end, but for what graphs still hold.
   struct HostRoom {
-    HostRoom(const backend::DeviceMemory& memory, const GuardOptions& options);
+    HostRoom(const backend::DeviceMemory& memory, const GuardOptions& options, const Budget& budget);
     ~HostRoom();
     HostRoom(const HostRoom&) = delete;
     HostRoom& operator=(const HostRoom&) = delete;
@@ -121,7 +121,7 @@ class Controller final : public backend::OverrunHandler {
   Usage usage_;
   std::optional<MemoryBreakdown> last_overrun_;
 
-  const HostRoom host_room_{memory(), options_};
+  const HostRoom host_room_{memory(), options_, budget_};
   const Answering answering_{memory(), this};  // the last member: it may be asked from the first moment on
 };
 

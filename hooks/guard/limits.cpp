@@ -1,11 +1,25 @@
 // What a controller counts: the limit and the noise bound in force, tracked tensors, tensors made before the meter.
 #include <unistd.h>
 
+#include <algorithm>
+#include <fstream>
+
 #include "hooks/guard/controller.h"
 #include "hooks/guard/optimizer_state.h"
 #include "planner/problem.h"
 
 namespace cinch::hooks {
+namespace {
+
+// Physical memory, or what the container may use of it (version 2 of control groups).
+int64_t host_bytes() {
+  const int64_t physical = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
+  std::ifstream file("/sys/fs/cgroup/memory.max");
+  int64_t allowed = 0;  // "max": none
+  return file >> allowed && allowed > 0 ? std::min(physical, allowed) : physical;
+}
+
+}  // namespace
 
 // Limits in bytes bind from the first step; those relative to a baseline from the first plan. Without a limit the
 // user's own, if there is one, is in force.
@@ -27,17 +41,21 @@ int64_t Controller::limit_under(const Plan& plan) const {
   return resolve_limit(device, budget_);
 }
 
-Controller::HostRoom::HostRoom(const backend::DeviceMemory& memory, const GuardOptions& options)
+Controller::HostRoom::HostRoom(const backend::DeviceMemory& memory, const GuardOptions& options, const Budget& budget)
     : pool(memory.host_pool()) {
   if (pool == nullptr) return;
-  const int64_t physical = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
-  pool->set_bound(std::max<int64_t>(0, options.host_pool_bytes.value_or(physical / 4)));
+  pool->set_bound(std::max<int64_t>(0, options.host_pool_bytes.value_or(host_bytes() / 4)));
   pool->reset_peak();
-  if (pool->bound() > 0) pool->copies().bytes_per_second();  // measured now, not in the midst of a step
+  if (pool->bound() > 0 && planner::allows(budget, "offload"))
+    pool->copies().bytes_per_second();  // measured now, not in the midst of a step
 }
 
 Controller::HostRoom::~HostRoom() {
-  if (pool != nullptr) pool->set_bound(0);
+  try {
+    if (pool != nullptr) pool->set_bound(0);
+  } catch (const std::exception&) {
+    // A device that answers no more questions: what is pinned stays so.
+  }
 }
 
 void Controller::set_limit(int64_t bytes) {

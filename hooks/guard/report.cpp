@@ -44,7 +44,8 @@ void Controller::end_iteration() {
     emit(Event::Kind::kFallback, "kept as it was, among others: " + reason);
   if (const int64_t poisoned = memory().poisoned_groups(); poisoned > std::exchange(poisoned_groups_, poisoned))
     emit(Event::Kind::kWarning,
-         "groups of values that cannot be coded (NaN, Inf or beyond 2^118) were saved; they decode to NaN");
+         "groups of values that cannot be coded (NaN, Inf or beyond 2^118) were saved; they decode to NaN. (Or "
+         "max-pool indices outside of their windows, which decode to another cell.)");
   const int64_t limit = meter.limit() == memory::Meter::kNoLimit ? 0 : meter.limit();
   if (limit > 0 && meter.peak() > limit)
     emit(Event::Kind::kOverrun, "peak " + format_bytes(meter.peak()) + " passed the limit of " + format_bytes(limit));

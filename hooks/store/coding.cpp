@@ -47,7 +47,13 @@ void Store::poll() {
       return true;
     });
   }
-  for (const EntryPtr& entry : ripe) became_exclusive(entry);
+  for (const EntryPtr& entry : ripe) {
+    try {
+      became_exclusive(entry);
+    } catch (const std::exception& error) {  // the others are ripe too, and are not asked again
+      fall_back(error.what());
+    }
+  }
 }
 
 void Store::became_exclusive(const EntryPtr& entry) {

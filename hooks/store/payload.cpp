@@ -232,7 +232,7 @@ bool Payload::recode(const std::shared_ptr<const Codec>& coarser, const CodecCon
 std::optional<std::function<TensorStats()>> Payload::later_stats() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto extent = raw_extent();
-  if (!extent) return std::nullopt;
+  if (!extent || dtype_ == DType::kOther) return std::nullopt;  // of elements that cinch does not know it knows nothing
   use(raw_, saved_stream);
   return memory().later_stats(*extent);
 }

@@ -75,7 +75,7 @@ bool Store::spend(double variance) {
 
 // Beside an offloaded payload of the same storage one with a small lossless form takes that.
 std::optional<Form> Store::offload_form(const Payload& payload) const {
-  if (auto form = reclaim_form(payload)) return form;
+  if (auto form = reclaim_form(payload); form && payload.measure(*form, context(payload))) return form;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (!reclaim_methods_.contains("offload")) return std::nullopt;

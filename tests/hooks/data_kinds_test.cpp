@@ -169,6 +169,34 @@ TEST_P(DataKinds, NestedTensorsGoThrough) {
       Bits::kAsSetting);
 }
 
+struct SavesStrange : torch::autograd::Function<SavesStrange> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x, const at::Tensor& strange) {
+    context->save_for_backward({strange});
+    return x * 1.0;
+  }
+  static Tensors backward(torch::autograd::AutogradContext* context, const Tensors& grads) {
+    context->get_saved_variables();
+    return {grads[0], at::Tensor()};
+  }
+};
+
+// Elements that cinch has no name for are kept, and what is saved beside them is planned all the same.
+TEST(DataKindsOnce, ElementsWithoutANameAreKept) {
+  BudgetGuard guard(Budget::exact());
+  for (int i = 0; i < 4; ++i) {
+    const auto x = torch::randn({64, 64}).requires_grad_();
+    at::Tensor y = SavesStrange::apply((x * 2).relu(), torch::ones({64, 64}).to(at::kFloat8_e4m3fn));
+    y = y.sum();
+    y.backward();
+    guard.step();
+    EXPECT_TRUE(x.grad().defined());
+  }
+  EXPECT_EQ(guard.usage().fallbacks, 0);
+  bool masked = false;
+  for (const PlanEntry& entry : guard.plan()->entries) masked |= entry.spec.name == "mask";
+  EXPECT_TRUE(masked);
+}
+
 TEST(DataKindsOnce, FakeTensors) { GTEST_SKIP() << "fake tensors are made by Python only"; }
 
 TEST(DataKindsOnce, TensorSubclasses) { GTEST_SKIP() << "wrapper subclasses are made by Python only"; }

@@ -204,6 +204,22 @@ TEST(ReclaimingAllocator, CountsWhatWasGivenOutBefore) {
   EXPECT_EQ(allocator.meter(1).current(), 0);
 }
 
+TEST(ReclaimingAllocator, KeepsTheUsersOwnFraction) {
+  FakeState state;
+  FakeUpstream upstream(&state.device);
+  upstream.setMemoryFraction(0.5, 0);
+  ReclaimingAllocator allocator(&upstream, &state, 1);
+  allocator.set_limit(0, 200'000, FakeUpstream::kTotal);
+  EXPECT_DOUBLE_EQ(upstream.getMemoryFraction(0), 0.2);
+  allocator.set_limit(0, memory::Meter::kNoLimit, FakeUpstream::kTotal);
+  EXPECT_DOUBLE_EQ(upstream.getMemoryFraction(0), 0.5) << "it was there before us";
+  allocator.set_limit(0, 200'000, FakeUpstream::kTotal);
+  allocator.setMemoryFraction(0.7, 0);
+  EXPECT_DOUBLE_EQ(upstream.getMemoryFraction(0), 0.2) << "the limit is the smaller one";
+  allocator.setMemoryFraction(0.1, 0);
+  EXPECT_DOUBLE_EQ(upstream.getMemoryFraction(0), 0.1);
+}
+
 TEST_F(ReclaimingAllocatorTest, RefusesALimitBelowWhatIsReserved) {
   const auto kept = allocator.allocate(5000);
   allocator.allocate(4000);  // cached: no obstacle

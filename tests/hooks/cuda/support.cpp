@@ -1,6 +1,16 @@
 #include "tests/hooks/cuda/support.h"
 
+#include "hooks/catalogue/needs_table.h"
+
 namespace cinch::test {
+
+bool catalogue_holds_on_cuda() {
+  for (const auto& op : hooks::needs_table())
+    for (const auto& slot : op.slots)
+      for (const auto& row : slot.rows)
+        if (row.verified.cuda && is_value(row.need)) return true;
+  return false;
+}
 
 SmallNet make_net() {
   torch::manual_seed(5);

@@ -49,5 +49,7 @@ struct Step {
 // `steps` iterations of SGD from one seed, under `guard` where there is one; what the last one gave.
 Step train(SmallNet& net, int64_t steps, BudgetGuard* guard, int64_t batch = 64);
 SmallNet make_net();
+// Whether values may be coded on CUDA at all: some row of the catalogue has been verified there.
+bool catalogue_holds_on_cuda();
 
 }  // namespace cinch::test

@@ -111,7 +111,10 @@ class CudaMemory final : public DeviceMemory {
   memory::Meter& meter() const override { return allocator().meter(device_.index()); }
   memory::Meter& in_use() const override { return allocator().allocated(device_.index()); }
   void set_limit(int64_t bytes) const override { allocator().set_limit(device_.index(), bytes, total_bytes_); }
-  void set_reserve(int64_t bytes) const override { allocator().keep_back(device_.index(), bytes); }
+  void set_reserve(int64_t bytes) const override {
+    const c10::cuda::CUDAGuard on(device_.index());  // what is kept back comes from the current device
+    allocator().keep_back(device_.index(), bytes);
+  }
   int64_t reserve_for(int64_t bytes) const override { return ReclaimingAllocator::kept_back_for(bytes); }
   // The allocator has just said no, and only it knows its fragments: it is asked again after as much was freed.
   bool fits(int64_t request_bytes, int64_t freed_bytes) const override { return freed_bytes >= request_bytes; }
@@ -140,7 +143,10 @@ class CudaMemory final : public DeviceMemory {
     return [sample = std::move(sample)] { return sample->stats(); };
   }
 
-  bool capturing() const override { return cuda_state.capturing(); }
+  bool capturing() const override {
+    const c10::cuda::CUDAGuard on(device_.index());
+    return cuda_state.capturing();
+  }
   int64_t poisoned_groups() const override { return *static_cast<const volatile uint32_t*>(poisoned_); }
   c10::Stream current_stream() const override { return stream().unwrap(); }
   void follow(const c10::Stream& earlier) const override {

@@ -18,7 +18,10 @@ constexpr int64_t kMeasuredBytes = int64_t{32} << 20;
 class CudaCopyEvent final : public CopyEvent {
  public:
   explicit CudaCopyEvent(const c10::cuda::CUDAStream& stream) { event_.record(stream); }
-  bool done() const override { return event_.query(); }
+  bool done() const override {
+    const c10::cuda::CUDAStreamCaptureModeGuard relaxed(cudaStreamCaptureModeRelaxed);  // asking breaks captures too
+    return event_.query();
+  }
   void wait_here() const override { block(c10::cuda::getCurrentCUDAStream(event_.device_index())); }
   void block(const c10::cuda::CUDAStream& stream) const { event_.block(stream); }
 
@@ -46,6 +49,7 @@ void* CudaHostCopies::pin(int64_t bytes) {
 }
 
 void CudaHostCopies::unpin(void* memory) noexcept {
+  const c10::cuda::CUDAStreamCaptureModeGuard relaxed(cudaStreamCaptureModeRelaxed);  // as when pinning
   // At the end of the process the driver may be gone before us.
   if (cudaFreeHost(memory) != cudaSuccess) (void)cudaGetLastError();
 }

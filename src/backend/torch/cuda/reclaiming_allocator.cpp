@@ -1,5 +1,6 @@
 #include "src/backend/torch/cuda/reclaiming_allocator.h"
 
+#include <algorithm>
 #include <bit>
 #include <optional>
 
@@ -47,6 +48,8 @@ ReclaimingAllocator::ReclaimingAllocator(CUDAAllocator* upstream, const CudaStat
     const auto stats = upstream->getDeviceStats(static_cast<c10::DeviceIndex>(i));
     devices_[static_cast<size_t>(i)].reserved.add(stats.reserved_bytes[kAll].current);
     devices_[static_cast<size_t>(i)].allocated.add(stats.requested_bytes[kAll].current);
+    devices_[static_cast<size_t>(i)].users_fraction.store(
+        upstream->getMemoryFraction(static_cast<c10::DeviceIndex>(i)));
   }
   upstream->attachAllocatorTraceTracker([this](const TraceEntry& entry) { follow(entry); });
 }
@@ -91,7 +94,8 @@ void ReclaimingAllocator::set_limit(c10::DeviceIndex index, int64_t bytes, int64
 void ReclaimingAllocator::hold_limit(c10::DeviceIndex index) {
   const Device& device = devices_[static_cast<size_t>(index)];
   const int64_t limit = device.reserved.limit(), total = device.total_bytes.load();
-  upstream_->setMemoryFraction(limit >= total ? 1.0 : static_cast<double>(limit) / static_cast<double>(total), index);
+  const double ours = limit >= total ? 1.0 : static_cast<double>(limit) / static_cast<double>(total);
+  upstream_->setMemoryFraction(std::min(ours, device.users_fraction.load()), index);
 }
 
 void ReclaimingAllocator::keep_back(c10::DeviceIndex index, int64_t bytes) {
@@ -150,7 +154,7 @@ Result ReclaimingAllocator::with_reclaim(size_t n, Ask&& ask) {
   MemoryBreakdown breakdown;
   const auto answer = device.handler.negotiate(static_cast<int64_t>(n), attempt, breakdown);
   if (answer == HandlerSlot::Answer::kGranted) {
-    upstream_->setMemoryFraction(1.0, index);
+    upstream_->setMemoryFraction(device.users_fraction.load(), index);
     attempt();
     hold_limit(index);
   }

@@ -70,8 +70,10 @@ class ReclaimingAllocator final : public c10::cuda::CUDACachingAllocator::CUDAAl
   void raw_delete(void* block) override { upstream_->raw_delete(block); }
   void init(int devices) override { upstream_->init(devices); }
   double getMemoryFraction(c10::DeviceIndex device) override { return upstream_->getMemoryFraction(device); }
+  // The user's own fraction holds beside the limit: the smaller one binds.
   void setMemoryFraction(double fraction, c10::DeviceIndex device) override {
-    upstream_->setMemoryFraction(fraction, device);
+    devices_[static_cast<size_t>(device)].users_fraction.store(fraction);
+    hold_limit(device);
   }
   std::vector<c10::cuda::CUDACachingAllocator::StreamSegmentSize> getExpandableSegmentSizes(
       c10::DeviceIndex device) override {
@@ -155,6 +157,7 @@ class ReclaimingAllocator final : public c10::cuda::CUDACachingAllocator::CUDAAl
     c10::DataPtr cushion;
     int64_t cushion_bytes = 0, wanted_bytes = 0;
     std::atomic<int64_t> total_bytes{0};
+    std::atomic<double> users_fraction{1.0};
   };
 
   template <class Result, class Ask>
