@@ -9,7 +9,7 @@ struct ThreadTrace {
   std::vector<Frame> frames;
   std::vector<c10::IValue> inputs;                          // of all frames, in order
   at::CallbackHandle handle = at::INVALID_CALLBACK_HANDLE;  // of this thread's own TraceScopes
-  int scopes = 0;                                           // that share it
+  std::shared_ptr<std::atomic<int>> scopes = std::make_shared<std::atomic<int>>(0);  // that share it
   int paused = 0;
   ~ThreadTrace() { thread_ended = true; }
 };
@@ -39,8 +39,8 @@ void op_ends(const at::RecordFunction&, at::ObserverContext*) { pop_frame(); }
 
 }  // namespace
 
-TraceScope::TraceScope() : handle_(thread_trace().handle) {
-  ++thread_trace().scopes;
+TraceScope::TraceScope() : handle_(thread_trace().handle), sharing_(thread_trace().scopes) {
+  ++*sharing_;
   // Another guard's, or one that a scope that ended on another thread has left here.
   if (handle_ != at::INVALID_CALLBACK_HANDLE) return;
   // Arguments are always asked for: needs depend on them (a layer frozen in mid-training, another clamp bound), and
@@ -53,7 +53,8 @@ TraceScope::TraceScope() : handle_(thread_trace().handle) {
 }
 
 TraceScope::~TraceScope() {
-  if (!thread_is_alive() || thread_trace().handle != handle_ || --thread_trace().scopes > 0) return;
+  const bool last = --*sharing_ == 0;
+  if (!last || !thread_is_alive() || thread_trace().scopes != sharing_) return;
   at::removeCallback(handle_);
   thread_trace().handle = at::INVALID_CALLBACK_HANDLE;
 }

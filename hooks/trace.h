@@ -3,6 +3,7 @@
 
 #include <ATen/record_function.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -41,6 +42,7 @@ class TraceScope {
 
  private:
   at::CallbackHandle handle_;
+  std::shared_ptr<std::atomic<int>> sharing_;  // how many scopes share the callback, wherever they end
 };
 
 // False while this thread's thread-local objects are being destroyed: a static guard outlives them.

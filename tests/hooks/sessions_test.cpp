@@ -1,5 +1,7 @@
 // Guards of several devices on one thread: each saved tensor goes to the session of its device. The second device is
 // the CPU under another name.
+#include <thread>
+
 #include "hooks/session.h"
 #include "hooks/trace.h"
 #include "tests/hooks/renamed_device.h"
@@ -53,6 +55,14 @@ TEST(Sessions, OneGuardsEndDoesNotStopTheTracingOfAnother) {
     EXPECT_TRUE(traced());
   }
   EXPECT_FALSE(traced());
+}
+
+TEST(Sessions, AScopeThatEndedOnAnotherThreadKeepsNoTracing) {
+  auto elsewhere = std::make_unique<TraceScope>();
+  std::thread([&] { elsewhere.reset(); }).join();
+  { const TraceScope here; }
+  RECORD_FUNCTION("some op", std::vector<c10::IValue>{});
+  EXPECT_EQ(current_frame(), nullptr);
 }
 
 TEST(Sessions, PassThroughWhileAGraphIsCaptured) {
