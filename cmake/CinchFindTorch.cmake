@@ -71,7 +71,8 @@ endif()
 # puts beside it and a toolkit holds too.
 if(TARGET cinch_torch AND NOT TARGET cinch_torch_cuda AND EXISTS "${CINCH_TORCH_DIR}/lib/libc10_cuda.so"
    AND EXISTS "${CINCH_TORCH_DIR}/include/c10/cuda/CUDACachingAllocator.h")
-  find_path(CINCH_CUDA_HEADERS cuda_runtime_api.h HINTS "${CINCH_TORCH_DIR}/../nvidia/cu13/include" PATHS /usr/local/cuda/include)
+  # crt/: what torch's headers include needs it, and the wheels that torch itself asks for do not bring it.
+  find_path(CINCH_CUDA_HEADERS crt/host_config.h HINTS "${CINCH_TORCH_DIR}/../nvidia/cu13/include" PATHS /usr/local/cuda/include)
   mark_as_advanced(CINCH_CUDA_HEADERS)
   if(CINCH_CUDA_HEADERS)
     add_library(cinch_torch_cuda INTERFACE IMPORTED GLOBAL)

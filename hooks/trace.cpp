@@ -7,8 +7,8 @@ thread_local bool thread_ended = false;
 
 struct ThreadTrace {
   std::vector<Frame> frames;
-  std::vector<c10::IValue> inputs;                          // of all frames, in order
-  at::CallbackHandle handle = at::INVALID_CALLBACK_HANDLE;  // of this thread's own TraceScopes
+  std::vector<c10::IValue> inputs;                                                   // of all frames, in order
+  at::CallbackHandle handle = at::INVALID_CALLBACK_HANDLE;                           // of this thread's own TraceScopes
   std::shared_ptr<std::atomic<int>> scopes = std::make_shared<std::atomic<int>>(0);  // that share it
   int paused = 0;
   ~ThreadTrace() { thread_ended = true; }
