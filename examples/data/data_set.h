@@ -13,6 +13,7 @@ namespace cinch::data {
 /// Where Debian's package puts the files.
 inline constexpr const char* kFashionMnistFolder = "/usr/share/datasets/fashion-mnist";
 
+/// Samples have numbers: those of the training part first, those of the test part behind them.
 class DataSet {
  public:
   virtual ~DataSet() = default;
@@ -21,9 +22,15 @@ class DataSet {
   virtual models::ModelOptions model_options() const = 0;
   virtual int64_t train_size() const = 0;
   virtual int64_t test_size() const = 0;
-  virtual models::Batch train_batch(std::span<const int64_t> indices) const = 0;
+  models::Batch train_batch(std::span<const int64_t> indices) const;
   /// Samples [begin, end) of the test part.
-  virtual models::Batch test_batch(int64_t begin, int64_t end) const = 0;
+  models::Batch test_batch(int64_t begin, int64_t end) const;
+
+ private:
+  /// A batch of `size` samples whose values are still to be written.
+  virtual models::Batch empty(int64_t size) const = 0;
+  /// Writes sample `number` to place `at` of the batch.
+  virtual void fill(int64_t number, models::Batch& batch, int64_t at) const = 0;
 };
 
 /// Fashion-MNIST as Debian's package dataset-fashion-mnist installs it. Throws DataError, naming the package, when a

@@ -61,24 +61,14 @@ class FashionMnist : public DataSet {
   int64_t train_size() const override { return train_.size(); }
   int64_t test_size() const override { return test_.size(); }
 
-  models::Batch train_batch(std::span<const int64_t> indices) const override {
-    models::Batch batch = empty(static_cast<int64_t>(indices.size()));
-    for (size_t i = 0; i < indices.size(); ++i) fill(train_, indices[i], batch, static_cast<int64_t>(i));
-    return batch;
-  }
-
-  models::Batch test_batch(int64_t begin, int64_t end) const override {
-    models::Batch batch = empty(end - begin);
-    for (int64_t i = begin; i < end; ++i) fill(test_, i, batch, i - begin);
-    return batch;
-  }
-
  private:
-  static models::Batch empty(int64_t size) {
+  models::Batch empty(int64_t size) const override {
     return {torch::empty({size, 1, kSide, kSide}, torch::kFloat32), torch::empty({size}, torch::kInt64)};
   }
 
-  static void fill(const Part& part, int64_t index, models::Batch& batch, int64_t at) {
+  void fill(int64_t number, models::Batch& batch, int64_t at) const override {
+    const Part& part = number < train_.size() ? train_ : test_;
+    const int64_t index = number < train_.size() ? number : number - train_.size();
     const uint8_t* from = part.images.values.data() + index * kPixels;
     float* to = batch.input.data_ptr<float>() + at * kPixels;
     for (int64_t i = 0; i < kPixels; ++i) to[i] = (static_cast<float>(from[i]) / 255.0f - kMean) / kDeviation;

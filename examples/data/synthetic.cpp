@@ -16,28 +16,14 @@ constexpr int64_t kPool = int64_t{1} << 20;
 // The number `index` of a sequence of its own for each seed.
 uint64_t draw(uint64_t seed, uint64_t index) { return mix64(mix64(seed + 0x9e3779b97f4a7c15u) + index); }
 
-// What both have in common: samples by number, those of the test part after those of the training part.
+// What both have in common: their sizes, and the pool.
 class Synthetic : public DataSet {
  public:
   explicit Synthetic(uint64_t seed) : seed_(seed) {}
   int64_t train_size() const override { return 10000; }
   int64_t test_size() const override { return 1000; }
 
-  models::Batch train_batch(std::span<const int64_t> indices) const override {
-    models::Batch batch = empty(static_cast<int64_t>(indices.size()));
-    for (size_t i = 0; i < indices.size(); ++i) fill(indices[i], batch, static_cast<int64_t>(i));
-    return batch;
-  }
-  models::Batch test_batch(int64_t begin, int64_t end) const override {
-    models::Batch batch = empty(end - begin);
-    for (int64_t i = begin; i < end; ++i) fill(train_size() + i, batch, i - begin);
-    return batch;
-  }
-
  protected:
-  virtual models::Batch empty(int64_t size) const = 0;
-  virtual void fill(int64_t number, models::Batch& batch, int64_t at) const = 0;
-
   uint64_t pool_bits(int64_t i) const { return draw(seed_, static_cast<uint64_t>(i)); }
   // Which of `count` pieces of the pool sample `number` is. Another sequence than the pool's own.
   int64_t piece(int64_t number, int64_t count) const {

@@ -74,23 +74,12 @@ class Text : public DataSet {
   int64_t train_size() const override { return train_; }
   int64_t test_size() const override { return test_; }
 
-  models::Batch train_batch(std::span<const int64_t> indices) const override {
-    models::Batch batch = empty(static_cast<int64_t>(indices.size()));
-    for (size_t i = 0; i < indices.size(); ++i) fill(indices[i], batch, static_cast<int64_t>(i));
-    return batch;
-  }
-  models::Batch test_batch(int64_t begin, int64_t end) const override {
-    models::Batch batch = empty(end - begin);
-    for (int64_t i = begin; i < end; ++i) fill(train_ + i, batch, i - begin);
-    return batch;
-  }
-
  private:
-  models::Batch empty(int64_t size) const {
+  models::Batch empty(int64_t size) const override {
     return {torch::empty({size, context_}, torch::kInt64), torch::empty({size, context_}, torch::kInt64)};
   }
 
-  void fill(int64_t window, models::Batch& batch, int64_t at) const {
+  void fill(int64_t window, models::Batch& batch, int64_t at) const override {
     const uint8_t* from = codes_.data() + window * context_;
     std::copy(from, from + context_, batch.input.data_ptr<int64_t>() + at * context_);
     std::copy(from + 1, from + context_ + 1, batch.target.data_ptr<int64_t>() + at * context_);

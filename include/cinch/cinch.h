@@ -1,4 +1,6 @@
-/// Everything of cinch that a training program needs. Needs LibTorch.
+/// Everything of cinch that a training program needs. Needs LibTorch of the minor version that cinch was built with.
+/// Names end in their unit (_bytes, _bits, _seconds). What may be called from which thread stands at each class; what
+/// is thrown derives from cinch::Error, but for OutOfBudget, which is a c10::OutOfMemoryError.
 #pragma once
 
 #include "cinch/budget.h"

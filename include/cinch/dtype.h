@@ -1,4 +1,5 @@
-/// Element types that cinch knows, without torch. Plain data.
+/// Element types that cinch knows, without torch. Plain data: no owner, nothing throws, any thread. Names are static
+/// text, those of torch without its prefix.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 /// Errors that cinch throws. All derive from cinch::Error except OutOfBudget (see torch/out_of_budget.h),
-/// which must be a c10::OutOfMemoryError only. No torch needed. Thread-safe value types.
+/// which must be a c10::OutOfMemoryError only. No torch needed. Values that own their texts: they may be copied, stored
+/// and handed to another thread.
 #pragma once
 
 #include <cstdint>

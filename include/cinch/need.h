@@ -1,4 +1,5 @@
 /// What a backward reads of a saved tensor. The catalogue (docs/catalogue.md) gives one for each op and slot. No torch.
+/// Plain values without owners; the functions are pure, and any thread may call them. Names are static text.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +48,8 @@ constexpr bool is_joint(PredicateKind kind) noexcept { return kind >= PredicateK
 
 struct Predicate {
   PredicateKind kind = PredicateKind::kNone;
-  double lo = 0.0;
-  double hi = 0.0;
+  double lo = 0.0;      ///< in the values' own unit; read by the kinds above that name it
+  double hi = 0.0;      ///< likewise
   bool nan_on = false;  ///< what the backward gives where the value is NaN: true, the gradient passes
   bool operator==(const Predicate&) const = default;
 };
