@@ -1,8 +1,6 @@
 # CUDA kernels without CMake's CUDA language: nvcc is called directly. The language insists on a toolkit of NVIDIA's
 # layout, which PyPI's packages are not, and CMake 3.25 does not know CUDA 13. No torch header passes through nvcc.
 # Sets CINCH_CUDA (kernels are built), CINCH_NVCC; cinch_cuda_sources() adds .cu files to a target.
-set(CINCH_WITH_CUDA AUTO CACHE STRING "CUDA kernels: ON, OFF, or AUTO (where nvcc is found)")
-set_property(CACHE CINCH_WITH_CUDA PROPERTY STRINGS AUTO ON OFF)
 # Code for 80 runs on 86 and 89 too, and the last one travels as PTX for newer GPUs; the preset `release` has one for each.
 set(CINCH_CUDA_ARCHITECTURES "75;80;90" CACHE STRING "Compute capabilities to compile kernels for")
 set(CINCH_CUDA OFF)

@@ -67,21 +67,22 @@ else()
   endif()
 endif()
 
-# The CUDA part of LibTorch as cinch_torch_cuda, where it is there together with the CUDA runtime's headers, which PyPI
-# puts beside it and a toolkit holds too.
+# The CUDA part of LibTorch as cinch_torch_cuda, where it is there together with the CUDA runtime, which PyPI puts beside
+# it and a toolkit holds too. CINCH_CUDA_HEADERS: the runtime's headers, where they are complete; programs that use cinch
+# do without them.
 if(TARGET cinch_torch AND NOT TARGET cinch_torch_cuda AND EXISTS "${CINCH_TORCH_DIR}/lib/libc10_cuda.so"
    AND EXISTS "${CINCH_TORCH_DIR}/include/c10/cuda/CUDACachingAllocator.h")
   # crt/: what torch's headers include needs it, and the wheels that torch itself asks for do not bring it.
   find_path(CINCH_CUDA_HEADERS crt/host_config.h HINTS "${CINCH_TORCH_DIR}/../nvidia/cu13/include" PATHS /usr/local/cuda/include)
   mark_as_advanced(CINCH_CUDA_HEADERS)
-  if(CINCH_CUDA_HEADERS)
-    add_library(cinch_torch_cuda INTERFACE IMPORTED GLOBAL)
-    target_include_directories(cinch_torch_cuda SYSTEM INTERFACE "${CINCH_CUDA_HEADERS}")
-    file(GLOB cudart "${CINCH_TORCH_DIR}/../nvidia/cu13/lib/libcudart.so*" "${CINCH_CUDA_HEADERS}/../lib64/libcudart.so")
+  file(GLOB cudart "${CINCH_TORCH_DIR}/../nvidia/cu13/lib/libcudart.so*" "${CINCH_CUDA_HEADERS}/../lib64/libcudart.so")
+  if(cudart)
     list(GET cudart 0 cudart)
+    add_library(cinch_torch_cuda INTERFACE IMPORTED GLOBAL)
     target_link_libraries(cinch_torch_cuda INTERFACE cinch_torch "${CINCH_TORCH_DIR}/lib/libc10_cuda.so"
                           "${CINCH_TORCH_DIR}/lib/libtorch_cuda.so" "${cudart}")
   endif()
+  unset(cudart)
 endif()
 unset(version_header)
 unset(lines)

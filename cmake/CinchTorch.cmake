@@ -6,6 +6,23 @@ if(CINCH_TORCH_PROBLEM)
 endif()
 message(STATUS "LibTorch ${CINCH_TORCH_VERSION} in ${CINCH_TORCH_DIR}")
 
+# What knows torch's CUDA allocator and streams: plain C++, built without nvcc too.
+set(CINCH_TORCH_CUDA OFF)
+if(CINCH_WITH_CUDA AND TARGET cinch_torch_cuda AND CINCH_CUDA_HEADERS)
+  set(CINCH_TORCH_CUDA ON)
+elseif(CINCH_WITH_CUDA)
+  message(STATUS "Guards of CUDA devices: left out, no LibTorch with CUDA, or no CUDA runtime with its headers (scripts/setup.sh --cuda)")
+endif()
+
+# cinch_sees_cuda_headers(REGEX source...): the CUDA runtime's headers for those of the sources that match, and for no
+# other, so that the others are compiled alike with and without CUDA.
+function(cinch_sees_cuda_headers regex)
+  list(FILTER ARGN INCLUDE REGEX "${regex}")
+  if(ARGN)
+    set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "-isystem;${CINCH_CUDA_HEADERS}")
+  endif()
+endfunction()
+
 add_library(cinch_torch_pch OBJECT "${CMAKE_CURRENT_LIST_DIR}/torch_pch.cpp")
 set_target_properties(cinch_torch_pch PROPERTIES POSITION_INDEPENDENT_CODE ON)
 target_link_libraries(cinch_torch_pch PRIVATE cinch_options cinch_torch)
