@@ -38,6 +38,8 @@ void Controller::end_iteration() {
       host_room_.pool->reset_peak();
     }
   }
+  // Here a wait for the device costs the least: no save and no unpack stands behind it.
+  if (host_room_.pool != nullptr) host_room_.pool->settle();
   if (reclaims > before)
     emit(Event::Kind::kReclaim, std::to_string(reclaims - before) + " payloads were coded further to keep the limit");
   if (const std::string reason = store.take_fallback_reason(); !reason.empty())

@@ -20,8 +20,8 @@ HostPool::HostPool(std::unique_ptr<HostCopies> copies) : copies_(std::move(copie
 
 // A device's pool lives as long as the process; those of tests end after all of their copies.
 HostPool::~HostPool() {
-  for (auto& [bytes, blocks] : free_)
-    for (const Free& block : blocks) copies_->unpin(block.memory);
+  for (auto& [bytes, size_class] : classes_)
+    for (const Free& block : size_class.free) copies_->unpin(block.memory);
 }
 
 int64_t HostPool::class_bytes(int64_t bytes) noexcept {
@@ -35,7 +35,8 @@ HostPool::Block HostPool::take(int64_t bytes) {
   Block block;
   const std::lock_guard<std::mutex> lock(mutex_);
   if (current() + size > bound()) return block;
-  auto& blocks = free_[size];
+  SizeClass& size_class = classes_[size];
+  auto& blocks = size_class.free;
   if (!blocks.empty()) {
     // One whose copies are over costs the next copy no wait.
     auto it = blocks.end() - 1;
@@ -47,28 +48,41 @@ HostPool::Block HostPool::take(int64_t bytes) {
     block.last_copy = std::move(it->last_copy);
     blocks.erase(it);
   } else {
-    if (!make_room(size)) return block;
+    if (pinned() + size > bound()) {
+      refused_bytes_ += size;
+      return block;
+    }
     block.memory_ = copies_->pin(size);
     if (block.memory_ == nullptr) return block;
     pinned_.fetch_add(size);
   }
   block.pool_ = this;
   block.bytes_ = size;
+  size_class.most = std::max(size_class.most, ++size_class.on_loan);
   memory::raise_to(peak_, current_.fetch_add(size) + size);
   return block;
 }
 
-bool HostPool::make_room(int64_t bytes) {
-  while (pinned() + bytes > bound())
-    if (!unpin_one()) return false;
-  return true;
+void HostPool::settle() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (copies_->capturing()) return;
+  unpin_down_to(bound() - std::min(std::exchange(refused_bytes_, 0), bound()), true);
+  unpin_down_to(bound(), false);
+  for (auto& [bytes, size_class] : classes_) size_class.most = size_class.on_loan;
 }
 
-// The largest block that nobody uses and no copy touches: other sizes are asked for now.
-bool HostPool::unpin_one() {
+void HostPool::unpin_down_to(int64_t bytes, bool spare_only) {
+  while (pinned() > bytes && unpin_one(spare_only)) {
+  }
+}
+
+// The largest block that nobody uses and no copy touches.
+bool HostPool::unpin_one(bool spare_only) {
   if (copies_->capturing()) return false;
-  for (auto it = free_.rbegin(); it != free_.rend(); ++it) {
-    auto& blocks = it->second;
+  for (auto it = classes_.rbegin(); it != classes_.rend(); ++it) {
+    SizeClass& size_class = it->second;
+    auto& blocks = size_class.free;
+    if (spare_only && static_cast<int64_t>(blocks.size()) + size_class.on_loan <= size_class.most) continue;
     const auto idle = std::find_if(blocks.begin(), blocks.end(), [](const Free& f) { return is_over(f.last_copy); });
     if (idle == blocks.end()) continue;
     copies_->unpin(idle->memory);
@@ -82,7 +96,7 @@ bool HostPool::unpin_one() {
 void HostPool::set_bound(int64_t bytes) {
   const std::lock_guard<std::mutex> lock(mutex_);
   bound_.store(bytes);
-  make_room(0);
+  unpin_down_to(bytes, false);
 }
 
 void HostPool::reset_peak() noexcept {
@@ -93,8 +107,10 @@ void HostPool::reset_peak() noexcept {
 void HostPool::put_back(void* memory, int64_t bytes, CopyEventPtr last_copy) {
   const std::lock_guard<std::mutex> lock(mutex_);
   current_.fetch_sub(bytes);
-  free_[bytes].push_back({memory, std::move(last_copy)});
-  if (pinned() > bound()) make_room(0);
+  SizeClass& size_class = classes_[bytes];
+  --size_class.on_loan;
+  size_class.free.push_back({memory, std::move(last_copy)});
+  if (bound() == 0) unpin_down_to(0, false);
 }
 
 HostPool::Block& HostPool::Block::operator=(Block&& other) noexcept {

@@ -30,9 +30,9 @@ struct OffloadTraining : testing::Test {
   memory::Meter& meter() { return device.meter(); }
 
   OffloadTraining() { test::LateDevice::current = 0; }
-  // Eight saves of 2 MiB whose values are needed.
-  static test::Tensors step() {
-    auto x = torch::linspace(-1, 1, kMiB / 2).view({512, 1024}).requires_grad_();
+  // Eight saves whose values are needed, of 2 MiB each for 512 rows.
+  static test::Tensors step(int64_t rows = 512) {
+    auto x = torch::linspace(-1, 1, rows * 1024).view({rows, 1024}).requires_grad_();
     auto h = x * 1.5;
     for (int i = 0; i < 8; ++i) h = h.sin();
     h.sum().backward();
@@ -139,6 +139,28 @@ TEST_F(OffloadTraining, ThePoolIsNeverAboveItsBoundAndEndsWithTheGuard) {
     device.run_all();
   }
   EXPECT_EQ(device.host_pool()->pinned(), 0);
+}
+
+TEST_F(OffloadTraining, OtherSizesGetThePoolFromTheNextIterationOn) {
+  GuardOptions options;
+  options.host_pool_bytes = 7 * kMiB;
+  auto budget = Budget::exact();
+  budget.rules.push_back({"*", CodecSpec{"offload", {}}, {}});
+  LateGuard guard(device, budget, options);
+  const auto run = [&](int64_t rows) {
+    const int64_t unpins = device.unpins;
+    step(rows);
+    EXPECT_EQ(device.unpins, unpins) << "a save or an unpack waited for the device";
+    guard.controller->step();
+    return guard.controller->usage().offloaded_bytes;
+  };
+  for (int i = 0; i < 3; ++i) run(512);
+  EXPECT_EQ(run(512), 6 * kMiB);
+  EXPECT_EQ(run(768), 0) << "the pool is full of blocks of 2 MiB";
+  EXPECT_EQ(run(768), 6 * kMiB);
+  EXPECT_EQ(device.host_pool()->pinned(), 6 * kMiB);
+  EXPECT_EQ(device.unpins, 3);
+  EXPECT_EQ(device.too_late, 0);
 }
 
 TEST_F(OffloadTraining, GraphsOutliveTheGuard) {
