@@ -59,8 +59,11 @@ void switch_off(const std::shared_ptr<Session>& session) noexcept {
   session->active.store(false);
   if (!thread_is_alive()) return;
   try {
-    auto* present = dynamic_cast<SessionInfo*>(c10::ThreadLocalDebugInfo::get(kSlot));
-    if (present != nullptr && present->session == session) c10::ThreadLocalDebugInfo::_pop(kSlot);
+    // Those that ended while others lay on top of them go with these: nothing else would ever let go of them.
+    while (auto* present = dynamic_cast<SessionInfo*>(c10::ThreadLocalDebugInfo::get(kSlot))) {
+      if (present->session->active.load()) break;
+      c10::ThreadLocalDebugInfo::_pop(kSlot);
+    }
   } catch (...) {
     // Something else lies on top: the switch stays, and `active` says no.
   }

@@ -46,7 +46,7 @@ class SessionInfo final : public c10::DebugInfoBase {
 // Turns saving through `session` on for this thread, beside the sessions that are on. Throws Error when another library
 // uses the same slot.
 void switch_on(const std::shared_ptr<Session>& session);
-// Takes the switch off this thread's state if it is on top of it; elsewhere `active = false` does.
+// Takes the switch off this thread's state, now or with those on top of it; elsewhere `active = false` does.
 void switch_off(const std::shared_ptr<Session>& session) noexcept;
 // The innermost active session of this thread, or null.
 std::shared_ptr<Session> current_session();
