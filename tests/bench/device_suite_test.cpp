@@ -13,7 +13,7 @@
 namespace cinch::bench {
 namespace {
 
-TEST(CodecSuiteCuda, SaysWhyThereIsNoGpu) {
+TEST(CodecSuite, SaysWhyThereIsNoGpu) {
   const std::string problem = backend::cuda_problem();
   if (problem.empty()) GTEST_SKIP() << "there is a GPU";
   try {

@@ -33,7 +33,7 @@ TEST(BenchDevice, SaysWhyThereIsNoGpu) {
   EXPECT_EQ(error_of("cuda:7"), "--device cuda:7: " + problem);
 }
 
-TEST(BenchDevice, OfAGpuHasAnIndex) {
+TEST(BenchDeviceCuda, HasAnIndex) {
   if (!backend::cuda_problem().empty() || !torch::cuda::is_available()) GTEST_SKIP() << backend::cuda_problem();
   EXPECT_EQ(parse_device("cuda"), c10::Device(c10::kCUDA, 0));
   EXPECT_EQ(parse_device("cuda:0"), c10::Device(c10::kCUDA, 0));

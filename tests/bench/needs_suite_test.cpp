@@ -31,7 +31,7 @@ TEST(NeedsSuite, EveryRowThatIsClaimedOnTheCpuHolds) {
     EXPECT_TRUE(row.claimed || !row.verified) << row.op << ' ' << row.slot << " [" << row.variant << "] holds";
 }
 
-TEST(NeedsSuite, EveryRowThatIsClaimedOnCudaHolds) {
+TEST(NeedsSuiteCuda, EveryRowThatIsClaimedHolds) {
   if (!torch::cuda::is_available()) GTEST_SKIP() << backend::cuda_problem();
   const NeedsReport report = run_needs(c10::Device(c10::kCUDA, 0));
   expect_every_claim_to_hold(report);
