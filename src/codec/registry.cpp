@@ -14,11 +14,13 @@ struct Row {
   std::shared_ptr<const Codec> (*make)(CodecSpec);
 };
 
-constexpr std::array<Row, 4> kRows{{
+constexpr std::array<Row, 6> kRows{{
     {"mask", codec::make_mask},
     {"bits", codec::make_bits},
     {"int", codec::make_int},
     {"group_quant", codec::make_group_quant},
+    {"lfc", codec::make_lfc},
+    {"pool", codec::make_pool},
 }};
 
 }  // namespace

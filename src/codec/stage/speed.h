@@ -7,5 +7,7 @@ namespace cinch::codec {
 constexpr double kMaskEncodeSpeed = 15e9, kMaskDecodeSpeed = 15e9;
 constexpr double kIntEncodeSpeed = 3.5e9, kIntDecodeSpeed = 6e9;
 constexpr double kGroupQuantEncodeSpeed = 12e9, kGroupQuantDecodeSpeed = 16e9;
+constexpr double kLfcEncodeSpeed = 6e9, kLfcDecodeSpeed = 9e9;
+constexpr double kPoolEncodeSpeed = 12e9, kPoolDecodeSpeed = 12e9;
 
 }  // namespace cinch::codec

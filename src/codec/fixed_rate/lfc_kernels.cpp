@@ -1,0 +1,258 @@
+#include "src/codec/fixed_rate/lfc_kernels.h"
+
+#include <limits>
+
+#include "src/backend/cpu/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "src/codec/fixed_rate/lfc_kernels.cpp"
+#include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "src/codec/fixed_rate/pack_rows-inl.h"
+#include "src/codec/fixed_rate/tile-inl.h"
+#include "src/codec/stage/block_average-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cinch::codec::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+HWY_INLINE bool is_coded_range(float min, float max) { return min > -kLargestCoded && max < kLargestCoded; }
+
+// Sides of a slab that is one map.
+template <class T>
+HWY_INLINE bool map_sides(const T* slab, const T* end, const BlockTensor& t, int64_t index, int levels,
+                          const uint16_t* averages, Sides* sides) {
+  const RowTag d;
+  const auto n = static_cast<int64_t>(hn::Lanes(d));
+  HWY_ALIGN float predicted[kGroup + kVectorSlack];
+  const int64_t values = slab_values(t.grid);
+  BlockCursor cursor(t.grid, t.blocks, index * values);
+  auto low = hn::Set(d, std::numeric_limits<float>::infinity()), high = hn::Neg(low);
+  for (int64_t e = 0; e < values; e += kGroup) {
+    const int64_t count = HWY_MIN(kGroup, values - e), whole = count / n * n;
+    predict(averages, t.grid, t.blocks, cursor, count, predicted);
+    for (int64_t j = 0; j < whole; j += n) {
+      const auto residual = hn::Sub(load_row(d, slab + e + j), hn::Load(d, predicted + j));
+      low = hn::Min(low, residual);
+      high = hn::Max(high, residual);
+    }
+    if (whole < count) {
+      const auto mine = hn::FirstN(d, static_cast<size_t>(count - whole));
+      const auto residual = hn::Sub(load_within(d, slab + e + whole, end), hn::Load(d, predicted + whole));
+      low = hn::IfThenElse(mine, hn::Min(low, residual), low);
+      high = hn::IfThenElse(mine, hn::Max(high, residual), high);
+    }
+  }
+  const float min = hn::GetLane(hn::MinOfLanes(d, low)), max = hn::GetLane(hn::MaxOfLanes(d, high));
+  *sides = make_sides(min, max, levels);
+  return is_coded_range(min, max);
+}
+
+// Sides of the maps that share a slab, a vector of them at a time.
+template <class T>
+HWY_INLINE bool interleaved_sides(const T* slab, const T* end, const BlockTensor& t, int levels,
+                                  const uint16_t* averages, Sides* sides) {
+  const RowTag d;
+  const auto n = static_cast<int64_t>(hn::Lanes(d));
+  const Grid& g = t.grid;
+  const int64_t width = g.sides[2], edge = t.blocks.edge;
+  bool fine = true;
+  for (int64_t i = 0; i < g.inner; i += n) {
+    const int64_t lanes = HWY_MIN(n, g.inner - i);
+    auto low = hn::Set(d, std::numeric_limits<float>::infinity()), high = hn::Neg(low);
+    const T* x = slab + i;
+    for (int64_t row = 0; row < g.sides[0] * g.sides[1]; ++row) {
+      const auto* average = reinterpret_cast<const hwy::bfloat16_t*>(averages + i) +
+                            row_averages(g, t.blocks, row / g.sides[1], row % g.sides[1]);
+      for (int64_t w = 0; w < width; w += edge, average += g.inner) {
+        const auto predicted = load_up_to(d, average, lanes);
+        for (const T* block_end = x + HWY_MIN(edge, width - w) * g.inner; x != block_end; x += g.inner) {
+          const auto residual = hn::Sub(load_within(d, x, end), predicted);
+          low = hn::Min(low, residual);
+          high = hn::Max(high, residual);
+        }
+      }
+    }
+    HWY_ALIGN float min[kVectorSlack], max[kVectorSlack];
+    hn::Store(low, d, min);
+    hn::Store(high, d, max);
+    for (int64_t k = 0; k < lanes; ++k) {
+      sides[i + k] = make_sides(min[k], max[k], levels);
+      fine &= is_coded_range(min[k], max[k]);
+    }
+  }
+  return fine;
+}
+
+// Residuals of `count` values in units of pack_rows, from values and predictions of one run.
+template <int B, class T>
+HWY_INLINE void scale_run(const T* x, const T* end, const float* predicted, int64_t count, const Sides* sides,
+                          bool one_map, float* scaled) {
+  const RowTag d;
+  const auto n = static_cast<int64_t>(hn::Lanes(d));
+  const auto residual = [&](int64_t j)
+                            HWY_ATTR { return hn::Sub(load_within(d, x + j, end), hn::LoadU(d, predicted + j)); };
+  if (one_map) {
+    const auto minimum = hn::Set(d, bf16_to_float(sides->minimum)), scale = hn::Set(d, code_scale<B>(*sides));
+    for (int64_t j = 0; j < count; j += n) hn::StoreU(hn::Mul(hn::Sub(residual(j), minimum), scale), d, scaled + j);
+    return;
+  }
+  const auto zero = hn::Zero(d), one = hn::Set(d, static_cast<float>(1u << (16 - B)));
+  for (int64_t j = 0; j < count; j += n) {
+    const auto [minimum, step] = load_halves(d, sides + j, count - j);
+    const auto scale = hn::IfThenElseZero(hn::Gt(step, zero), hn::Div(one, step));
+    hn::StoreU(hn::Mul(hn::Sub(residual(j), minimum), scale), d, scaled + j);
+  }
+}
+
+template <int B, class T>
+void code_group(const T* data, const BlockTensor& t, int64_t group, BlockCursor& cursor, MapCursor& maps, uint64_t key,
+                const LfcSections& to) {
+  HWY_ALIGN float predicted[kGroup + kVectorSlack], scaled[kGroup + kVectorSlack];
+  const int64_t count = HWY_MIN(kGroup, t.numel - group * kGroup);
+  predict(to.averages, t.grid, t.blocks, cursor, count, predicted);
+  maps.runs(count, [&](int64_t offset, int64_t length, int64_t slab, int64_t i) HWY_ATTR {
+    scale_run<B>(data + group * kGroup + offset, data + t.numel, predicted + offset, length,
+                 to.sides + slab * t.grid.inner + i, t.grid.inner == 1, scaled + offset);
+  });
+  std::fill(scaled + count, scaled + kGroup, 0.0f);
+  pack_tile<B, false>(scaled, group_key(key, group), to.codes + group * code_bytes(B));
+}
+
+template <int B, class T>
+bool encode_blocks(const T* data, const BlockTensor& t, uint64_t key, int64_t first, int64_t last,
+                   const LfcSections& to) {
+  const Grid& g = t.grid;
+  const int64_t values = slab_values(g), averages = slab_averages(g, t.blocks);
+  constexpr int kLevels = (1 << B) - 1;
+  const T* end = data + t.numel;
+  int64_t group = first * values / kGroup;
+  BlockCursor cursor(g, t.blocks, group * kGroup);
+  MapCursor maps(g, group * kGroup);
+  for (int64_t s = first; s < last; ++s) {
+    const T* slab = data + s * values;
+    if (!average_slab(slab, end, g, t.blocks, to.averages + s * averages)) return false;
+    if (g.inner == 1 ? !map_sides(slab, end, t, s, kLevels, to.averages, to.sides + s)
+                     : !interleaved_sides(slab, end, t, kLevels, to.averages + s * averages, to.sides + s * g.inner))
+      return false;
+    // Groups are coded while their last slab is still in the cache.
+    const int64_t known = (s + 1) * values;
+    for (; (group + 1) * kGroup <= known || (known == t.numel && group * kGroup < known); ++group)
+      code_group<B>(data, t, group, cursor, maps, key, to);
+  }
+  return true;
+}
+
+template <int B, class T>
+void decode_blocks(const Sides* sides, const uint16_t* averages, const std::byte* codes, const BlockTensor& t,
+                   int64_t first, int64_t last, T* out, bool stream) {
+  const RowTag d;
+  const auto n = static_cast<int64_t>(hn::Lanes(d));
+  HWY_ALIGN float code[kGroup + kVectorSlack], predicted[kGroup + kVectorSlack], value[kGroup + kVectorSlack];
+  BlockCursor cursor(t.grid, t.blocks, first * kGroup);
+  MapCursor maps(t.grid, first * kGroup);
+  for (int64_t group = first; group < last; ++group) {
+    const int64_t count = HWY_MIN(kGroup, t.numel - group * kGroup);
+    predict(averages, t.grid, t.blocks, cursor, count, predicted);
+    unpack_tile<B>(codes + group * code_bytes(B), code);
+    maps.runs(count, [&](int64_t offset, int64_t length, int64_t slab, int64_t i) HWY_ATTR {
+      const Sides* side = sides + slab * t.grid.inner + i;
+      const auto put_value = [&](int64_t j, auto minimum, auto step) HWY_ATTR {
+        const auto residual = hn::Add(minimum, hn::Mul(hn::LoadU(d, code + offset + j), step));
+        hn::StoreU(hn::Add(hn::LoadU(d, predicted + offset + j), residual), d, value + offset + j);
+      };
+      if (t.grid.inner == 1) {
+        const auto minimum = hn::Set(d, bf16_to_float(side->minimum)), step = hn::Set(d, bf16_to_float(side->step));
+        for (int64_t j = 0; j < length; j += n) put_value(j, minimum, step);
+      } else {
+        for (int64_t j = 0; j < length; j += n) {
+          const auto [minimum, step] = load_halves(d, side + j, length - j);
+          put_value(j, minimum, step);
+        }
+      }
+    });
+    store_tile(value, count, out + group * kGroup, stream);
+  }
+  if (stream) hwy::FlushStream();
+}
+
+bool pool_average(const void* data, const BlockTensor& t, int64_t first, int64_t last, uint16_t* averages) {
+  return with_float_type(t.dtype, [&](auto zero) {
+    const auto* values = static_cast<const decltype(zero)*>(data);
+    const int64_t per_slab = slab_values(t.grid);
+    for (int64_t s = first; s < last; ++s) {
+      if (!average_slab(values + s * per_slab, values + t.numel, t.grid, t.blocks,
+                        averages + s * slab_averages(t.grid, t.blocks)))
+        return false;
+    }
+    return true;
+  });
+}
+
+void pool_upsample(const uint16_t* averages, const BlockTensor& t, int64_t first, int64_t last, void* out,
+                   bool stream) {
+  with_float_type(t.dtype, [&](auto zero) {
+    auto* values = static_cast<decltype(zero)*>(out);
+    HWY_ALIGN float predicted[kGroup + kVectorSlack];
+    BlockCursor cursor(t.grid, t.blocks, first * kGroup);
+    for (int64_t group = first; group < last; ++group) {
+      const int64_t count = HWY_MIN(kGroup, t.numel - group * kGroup);
+      predict(averages, t.grid, t.blocks, cursor, count, predicted);
+      store_tile(predicted, count, values + group * kGroup, stream);
+    }
+  });
+  if (stream) hwy::FlushStream();
+}
+
+bool lfc_encode(const void* data, const BlockTensor& t, int bits, uint64_t key, int64_t first, int64_t last,
+                const LfcSections& to) {
+  return with_float_type(t.dtype, [&](auto zero) {
+    return with_bits(bits, [&](auto b) {
+      return encode_blocks<decltype(b)::value>(static_cast<const decltype(zero)*>(data), t, key, first, last, to);
+    });
+  });
+}
+
+void lfc_decode(const Sides* sides, const uint16_t* averages, const std::byte* codes, const BlockTensor& t, int bits,
+                int64_t first, int64_t last, void* out, bool stream) {
+  with_float_type(t.dtype, [&](auto zero) {
+    with_bits(bits, [&](auto b) {
+      decode_blocks<decltype(b)::value>(sides, averages, codes, t, first, last, static_cast<decltype(zero)*>(out),
+                                        stream);
+    });
+  });
+}
+
+}  // namespace cinch::codec::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cinch::codec {
+HWY_EXPORT(pool_average);
+HWY_EXPORT(pool_upsample);
+HWY_EXPORT(lfc_encode);
+HWY_EXPORT(lfc_decode);
+
+bool pool_slabs(const void* data, const BlockTensor& tensor, int64_t first, int64_t last, uint16_t* averages) {
+  return HWY_DYNAMIC_DISPATCH(pool_average)(data, tensor, first, last, averages);
+}
+
+void unpool_groups(const uint16_t* averages, const BlockTensor& tensor, int64_t first, int64_t last, void* out,
+                   bool stream) {
+  HWY_DYNAMIC_DISPATCH(pool_upsample)(averages, tensor, first, last, out, stream);
+}
+
+bool encode_slabs(const void* data, const BlockTensor& tensor, int bits, uint64_t key, int64_t first, int64_t last,
+                  const LfcSections& to) {
+  return HWY_DYNAMIC_DISPATCH(lfc_encode)(data, tensor, bits, key, first, last, to);
+}
+
+void decode_slabs(const Sides* sides, const uint16_t* averages, const std::byte* codes, const BlockTensor& tensor,
+                  int bits, int64_t first_group, int64_t last_group, void* out, bool stream) {
+  HWY_DYNAMIC_DISPATCH(lfc_decode)(sides, averages, codes, tensor, bits, first_group, last_group, out, stream);
+}
+
+}  // namespace cinch::codec
+#endif
