@@ -13,5 +13,7 @@ std::shared_ptr<const Codec> make_int(CodecSpec spec);
 std::shared_ptr<const Codec> make_group_quant(CodecSpec spec);
 std::shared_ptr<const Codec> make_lfc(CodecSpec spec);
 std::shared_ptr<const Codec> make_pool(CodecSpec spec);
+std::shared_ptr<const Codec> make_fixed_point(CodecSpec spec);
+std::shared_ptr<const Codec> make_cast(CodecSpec spec);
 
 }  // namespace cinch::codec

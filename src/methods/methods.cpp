@@ -29,7 +29,16 @@ constexpr std::array<ParamInfo, 1> kPoolParams{{
     {"block", int64_t{2}, kPoolBlocks, {}, "positions of a block along each side"},
 }};
 
-constexpr std::array<MethodInfo, 9> kMethods{{
+constexpr std::array<int64_t, 2> kFixedPointBits{4, 8};
+constexpr std::array<ParamInfo, 1> kFixedPointParams{{
+    {"bits", int64_t{8}, kFixedPointBits, {}, "bits per value"},
+}};
+constexpr std::array<std::string_view, 4> kNarrowTypes{"bf16", "fp16", "fp8_e4m3", "fp8_e5m2"};
+constexpr std::array<ParamInfo, 1> kCastParams{{
+    {"dtype", std::string_view("bf16"), {}, kNarrowTypes, "the narrower type"},
+}};
+
+constexpr std::array<MethodInfo, 11> kMethods{{
     {"keep", true, "exact", "the tensor itself, untouched", "cinch", {}},
     {"shape", true, "exact", "no values at all: sizes, strides and dtype", "cinch", {}},
     {"mask", true, "exact", "one predicate of each value, 1 bit (2 for a sign)", "cinch", {}},
@@ -46,6 +55,9 @@ constexpr std::array<MethodInfo, 9> kMethods{{
     {"lfc", false, "unbiased", "block averages, and what they leave at a fixed rate with a range for each map",
      "DIVISION (Wang et al., ICML 2023)", kLfcParams},
     {"pool", false, "bounded", "block averages alone", "Barley & Froening (2024)", kPoolParams},
+    {"fixed_point", false, "bounded", "fixed rate, a fixed range for each channel; x > 0 is kept exactly",
+     "Chakrabarti & Moseley (NeurIPS 2019)", kFixedPointParams},
+    {"cast", false, "bounded", "a narrower floating-point type, nearest even", "cinch", kCastParams},
 }};
 
 }  // namespace

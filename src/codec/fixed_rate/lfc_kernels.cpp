@@ -18,6 +18,16 @@ HWY_BEFORE_NAMESPACE();
 namespace cinch::codec::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// Sides of maps that follow each other.
+struct MapSides {
+  hn::Vec<RowTag> minimum, step;
+};
+HWY_INLINE MapSides load_map_sides(RowTag d, const Sides* sides, int64_t count) {
+  const auto words = load_words(d, sides, count);
+  const auto high = hn::And(words, hn::Set(hn::RebindToUnsigned<RowTag>(), 0xffff0000u));
+  return {hn::BitCast(d, hn::ShiftLeft<16>(words)), hn::BitCast(d, high)};
+}
+
 HWY_INLINE bool is_coded_range(float min, float max) { return min > -kLargestCoded && max < kLargestCoded; }
 
 // Sides of a slab that is one map.
@@ -101,7 +111,7 @@ HWY_INLINE void scale_run(const T* x, const T* end, const float* predicted, int6
   }
   const auto zero = hn::Zero(d), one = hn::Set(d, static_cast<float>(1u << (16 - B)));
   for (int64_t j = 0; j < count; j += n) {
-    const auto [minimum, step] = load_halves(d, sides + j, count - j);
+    const auto [minimum, step] = load_map_sides(d, sides + j, count - j);
     const auto scale = hn::IfThenElseZero(hn::Gt(step, zero), hn::Div(one, step));
     hn::StoreU(hn::Mul(hn::Sub(residual(j), minimum), scale), d, scaled + j);
   }
@@ -168,7 +178,7 @@ void decode_blocks(const Sides* sides, const uint16_t* averages, const std::byte
         for (int64_t j = 0; j < length; j += n) put_value(j, minimum, step);
       } else {
         for (int64_t j = 0; j < length; j += n) {
-          const auto [minimum, step] = load_halves(d, side + j, length - j);
+          const auto [minimum, step] = load_map_sides(d, side + j, length - j);
           put_value(j, minimum, step);
         }
       }

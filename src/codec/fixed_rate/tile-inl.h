@@ -50,19 +50,13 @@ HWY_INLINE void store_tile(const float* tile, int64_t count, T* out, bool stream
   }
 }
 
-template <class V>
-struct Halves {
-  V low, high;
-};
-// Pairs of bfloat16 numbers, the lower half of each word first; zeros behind the first `count`.
-template <class Pair>
-HWY_INLINE Halves<hn::Vec<RowTag>> load_halves(RowTag d, const Pair* p, int64_t count) {
-  static_assert(sizeof(Pair) == sizeof(uint32_t));
+// The sides of maps or channels that follow each other, a word each; zeros behind the first `count`.
+template <class Side>
+HWY_INLINE hn::Vec<hn::RebindToUnsigned<RowTag>> load_words(RowTag d, const Side* p, int64_t count) {
+  static_assert(sizeof(Side) == sizeof(uint32_t));
   const hn::RebindToUnsigned<RowTag> du;
   const auto* words = reinterpret_cast<const uint32_t*>(p);
-  const auto n = static_cast<int64_t>(hn::Lanes(d));
-  const auto both = HWY_LIKELY(count >= n) ? hn::LoadU(du, words) : load_first(du, words, count);
-  return {hn::BitCast(d, hn::ShiftLeft<16>(both)), hn::BitCast(d, hn::And(both, hn::Set(du, 0xffff0000u)))};
+  return HWY_LIKELY(count >= static_cast<int64_t>(hn::Lanes(d))) ? hn::LoadU(du, words) : load_first(du, words, count);
 }
 
 }  // namespace cinch::codec::HWY_NAMESPACE

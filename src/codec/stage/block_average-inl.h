@@ -22,7 +22,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr float kLargestAverage = 0x1p117f;
 constexpr int64_t kTileValues = 4096;  // column sums at a time, on the stack
 constexpr int64_t kTileInner = 64;     // inner indices at a time: a block of 64 such positions still fits
-constexpr int64_t kVectorSlack = 16;   // floats that a store of a whole vector may reach beyond its count
 
 // Sums of `count` columns over rows that begin at `row`, `rows` of `planes` times. `end` is that of the tensor: up to
 // there whole vectors are read.

@@ -19,6 +19,7 @@ namespace cinch::codec::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 using RowTag = hn::CappedTag<float, 16>;
+constexpr int64_t kVectorSlack = 16;  // floats that a store of a whole vector may reach beyond its count
 // Highway's float16 conversion in software rounds otherwise; where the machine has none, ours is used.
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
 #define CINCH_HAS_F16 1

@@ -9,5 +9,7 @@ constexpr double kIntEncodeSpeed = 3.5e9, kIntDecodeSpeed = 6e9;
 constexpr double kGroupQuantEncodeSpeed = 12e9, kGroupQuantDecodeSpeed = 16e9;
 constexpr double kLfcEncodeSpeed = 6e9, kLfcDecodeSpeed = 9e9;
 constexpr double kPoolEncodeSpeed = 12e9, kPoolDecodeSpeed = 12e9;
+constexpr double kFixedPointEncodeSpeed = 8e9, kFixedPointDecodeSpeed = 12e9;
+constexpr double kCastEncodeSpeed = 12e9, kCastDecodeSpeed = 12e9;
 
 }  // namespace cinch::codec
