@@ -101,7 +101,7 @@ struct MapCursor {
       : g(grid), size(slab_values(grid)), slab(element / size), at(element % size), i(at % g.inner) {}
   // body(offset, length, slab, inner index) for the next `count` values.
   template <class Body>
-  void runs(int64_t count, Body&& body) noexcept {
+  void runs(int64_t count, Body&& body) {
     for (int64_t offset = 0; offset < count;) {
       const int64_t left = g.inner == 1 ? size - at : g.inner - i;
       const int64_t length = left < count - offset ? left : count - offset;
