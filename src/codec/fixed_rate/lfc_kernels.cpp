@@ -28,72 +28,24 @@ HWY_INLINE MapSides load_map_sides(RowTag d, const Sides* sides, int64_t count) 
   return {hn::BitCast(d, hn::ShiftLeft<16>(words)), hn::BitCast(d, high)};
 }
 
-HWY_INLINE bool is_coded_range(float min, float max) { return min > -kLargestCoded && max < kLargestCoded; }
-
-// Sides of a slab that is one map.
+// Averages and sides of one slab.
 template <class T>
-HWY_INLINE bool map_sides(const T* slab, const T* end, const BlockTensor& t, int64_t index, int levels,
-                          const uint16_t* averages, Sides* sides) {
+HWY_INLINE bool describe_slab(const T* slab, const T* end, const BlockTensor& t, int levels, uint16_t* averages,
+                              Sides* sides) {
   const RowTag d;
-  const auto n = static_cast<int64_t>(hn::Lanes(d));
-  HWY_ALIGN float predicted[kGroup + kVectorSlack];
-  const int64_t values = slab_values(t.grid);
-  BlockCursor cursor(t.grid, t.blocks, index * values);
-  auto low = hn::Set(d, std::numeric_limits<float>::infinity()), high = hn::Neg(low);
-  for (int64_t e = 0; e < values; e += kGroup) {
-    const int64_t count = HWY_MIN(kGroup, values - e), whole = count / n * n;
-    predict(averages, t.grid, t.blocks, cursor, count, predicted);
-    for (int64_t j = 0; j < whole; j += n) {
-      const auto residual = hn::Sub(load_row(d, slab + e + j), hn::Load(d, predicted + j));
-      low = hn::Min(low, residual);
-      high = hn::Max(high, residual);
-    }
-    if (whole < count) {
-      const auto mine = hn::FirstN(d, static_cast<size_t>(count - whole));
-      const auto residual = hn::Sub(load_within(d, slab + e + whole, end), hn::Load(d, predicted + whole));
-      low = hn::IfThenElse(mine, hn::Min(low, residual), low);
-      high = hn::IfThenElse(mine, hn::Max(high, residual), high);
-    }
-  }
-  const float min = hn::GetLane(hn::MinOfLanes(d, low)), max = hn::GetLane(hn::MaxOfLanes(d, high));
-  *sides = make_sides(min, max, levels);
-  return is_coded_range(min, max);
-}
-
-// Sides of the maps that share a slab, a vector of them at a time.
-template <class T>
-HWY_INLINE bool interleaved_sides(const T* slab, const T* end, const BlockTensor& t, int levels,
-                                  const uint16_t* averages, Sides* sides) {
-  const RowTag d;
-  const auto n = static_cast<int64_t>(hn::Lanes(d));
-  const Grid& g = t.grid;
-  const int64_t width = g.sides[2], edge = t.blocks.edge;
   bool fine = true;
-  for (int64_t i = 0; i < g.inner; i += n) {
-    const int64_t lanes = HWY_MIN(n, g.inner - i);
-    auto low = hn::Set(d, std::numeric_limits<float>::infinity()), high = hn::Neg(low);
-    const T* x = slab + i;
-    for (int64_t row = 0; row < g.sides[0] * g.sides[1]; ++row) {
-      const auto* average = reinterpret_cast<const hwy::bfloat16_t*>(averages + i) +
-                            row_averages(g, t.blocks, row / g.sides[1], row % g.sides[1]);
-      for (int64_t w = 0; w < width; w += edge, average += g.inner) {
-        const auto predicted = load_up_to(d, average, lanes);
-        for (const T* block_end = x + HWY_MIN(edge, width - w) * g.inner; x != block_end; x += g.inner) {
-          const auto residual = hn::Sub(load_within(d, x, end), predicted);
-          low = hn::Min(low, residual);
-          high = hn::Max(high, residual);
-        }
-      }
+  const auto put_sides = [&](int64_t first, int64_t count, const ResidualRanges& r) HWY_ATTR {
+    const auto put = [&](int64_t i, float min, float max) {
+      sides[i] = make_sides(min, max, levels);
+      fine &= min > -kLargestCoded && max < kLargestCoded;
+    };
+    if (t.grid.inner == 1) {
+      return put(0, hn::GetLane(hn::MinOfLanes(d, hn::Load(d, r.low))),
+                 hn::GetLane(hn::MaxOfLanes(d, hn::Load(d, r.high))));
     }
-    HWY_ALIGN float min[kVectorSlack], max[kVectorSlack];
-    hn::Store(low, d, min);
-    hn::Store(high, d, max);
-    for (int64_t k = 0; k < lanes; ++k) {
-      sides[i + k] = make_sides(min[k], max[k], levels);
-      fine &= is_coded_range(min[k], max[k]);
-    }
-  }
-  return fine;
+    for (int64_t k = 0; k < count; ++k) put(first + k, r.low[k], r.high[k]);
+  };
+  return average_slab<true>(slab, end, t.grid, t.blocks, averages, put_sides) && fine;
 }
 
 // Residuals of `count` values in units of pack_rows, from values and predictions of one run.
@@ -117,18 +69,24 @@ HWY_INLINE void scale_run(const T* x, const T* end, const float* predicted, int6
   }
 }
 
+// Groups go through the stages together: a stage reads what the one before has stored with other bounds, and would wait
+// for each of those stores if it followed at once.
+constexpr int64_t kTogether = 4;
+constexpr int64_t kTogetherValues = kTogether * kGroup;
+
 template <int B, class T>
-void code_group(const T* data, const BlockTensor& t, int64_t group, BlockCursor& cursor, MapCursor& maps, uint64_t key,
-                const LfcSections& to) {
-  HWY_ALIGN float predicted[kGroup + kVectorSlack], scaled[kGroup + kVectorSlack];
-  const int64_t count = HWY_MIN(kGroup, t.numel - group * kGroup);
+void code_groups(const T* data, const BlockTensor& t, int64_t group, int64_t groups, BlockCursor& cursor,
+                 MapCursor& maps, uint64_t key, const LfcSections& to) {
+  HWY_ALIGN float predicted[kTogetherValues + kVectorSlack], scaled[kTogetherValues + kVectorSlack];
+  const int64_t count = HWY_MIN(groups * kGroup, t.numel - group * kGroup);
   predict(to.averages, t.grid, t.blocks, cursor, count, predicted);
   maps.runs(count, [&](int64_t offset, int64_t length, int64_t slab, int64_t i) HWY_ATTR {
     scale_run<B>(data + group * kGroup + offset, data + t.numel, predicted + offset, length,
                  to.sides + slab * t.grid.inner + i, t.grid.inner == 1, scaled + offset);
   });
-  std::fill(scaled + count, scaled + kGroup, 0.0f);
-  pack_tile<B, false>(scaled, group_key(key, group), to.codes + group * code_bytes(B));
+  std::fill(scaled + count, scaled + groups * kGroup, 0.0f);
+  for (int64_t k = 0; k < groups; ++k)
+    pack_tile<B, false>(scaled + k * kGroup, group_key(key, group + k), to.codes + (group + k) * code_bytes(B));
 }
 
 template <int B, class T>
@@ -143,14 +101,14 @@ bool encode_blocks(const T* data, const BlockTensor& t, uint64_t key, int64_t fi
   MapCursor maps(g, group * kGroup);
   for (int64_t s = first; s < last; ++s) {
     const T* slab = data + s * values;
-    if (!average_slab(slab, end, g, t.blocks, to.averages + s * averages)) return false;
-    if (g.inner == 1 ? !map_sides(slab, end, t, s, kLevels, to.averages, to.sides + s)
-                     : !interleaved_sides(slab, end, t, kLevels, to.averages + s * averages, to.sides + s * g.inner))
-      return false;
+    if (!describe_slab(slab, end, t, kLevels, to.averages + s * averages, to.sides + s * g.inner)) return false;
     // Groups are coded while their last slab is still in the cache.
-    const int64_t known = (s + 1) * values;
-    for (; (group + 1) * kGroup <= known || (known == t.numel && group * kGroup < known); ++group)
-      code_group<B>(data, t, group, cursor, maps, key, to);
+    const int64_t whole = s + 1 == last ? ceil_div((s + 1) * values, kGroup) : (s + 1) * values / kGroup;
+    while (whole - group >= (s + 1 == last ? 1 : kTogether)) {
+      const int64_t groups = HWY_MIN(kTogether, whole - group);
+      code_groups<B>(data, t, group, groups, cursor, maps, key, to);
+      group += groups;
+    }
   }
   return true;
 }
@@ -193,8 +151,8 @@ bool pool_average(const void* data, const BlockTensor& t, int64_t first, int64_t
     const auto* values = static_cast<const decltype(zero)*>(data);
     const int64_t per_slab = slab_values(t.grid);
     for (int64_t s = first; s < last; ++s) {
-      if (!average_slab(values + s * per_slab, values + t.numel, t.grid, t.blocks,
-                        averages + s * slab_averages(t.grid, t.blocks)))
+      if (!average_slab<false>(values + s * per_slab, values + t.numel, t.grid, t.blocks,
+                               averages + s * slab_averages(t.grid, t.blocks), 0))
         return false;
     }
     return true;
