@@ -1,4 +1,4 @@
-// Where the bytes of a group_quant payload are, and the arithmetic of a group's sides. README.md draws it.
+// Where the bytes of a group_quant payload are, and the arithmetic of a group's sides. group_quant.md draws it.
 #pragma once
 
 #include <bit>

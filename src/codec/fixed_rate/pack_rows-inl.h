@@ -1,5 +1,5 @@
 // The quantise and pack stage of every fixed-rate format: 256 scaled values to codes of B bits in 16 rows of 16
-// columns, and back. README.md draws the words. Compiled once for each instruction set.
+// columns, and back. group_quant.md draws the words. Compiled once for each instruction set.
 #if defined(CINCH_PACK_ROWS_INL_H) == defined(HWY_TARGET_TOGGLE)
 #ifdef CINCH_PACK_ROWS_INL_H
 #undef CINCH_PACK_ROWS_INL_H
