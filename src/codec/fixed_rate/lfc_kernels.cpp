@@ -28,26 +28,6 @@ HWY_INLINE MapSides load_map_sides(RowTag d, const Sides* sides, int64_t count) 
   return {hn::BitCast(d, hn::ShiftLeft<16>(words)), hn::BitCast(d, high)};
 }
 
-// Averages and sides of one slab.
-template <class T>
-HWY_INLINE bool describe_slab(const T* slab, const T* end, const BlockTensor& t, int levels, uint16_t* averages,
-                              Sides* sides) {
-  const RowTag d;
-  bool fine = true;
-  const auto put_sides = [&](int64_t first, int64_t count, const ResidualRanges& r) HWY_ATTR {
-    const auto put = [&](int64_t i, float min, float max) {
-      sides[i] = make_sides(min, max, levels);
-      fine &= min > -kLargestCoded && max < kLargestCoded;
-    };
-    if (t.grid.inner == 1) {
-      return put(0, hn::GetLane(hn::MinOfLanes(d, hn::Load(d, r.low))),
-                 hn::GetLane(hn::MaxOfLanes(d, hn::Load(d, r.high))));
-    }
-    for (int64_t k = 0; k < count; ++k) put(first + k, r.low[k], r.high[k]);
-  };
-  return average_slab<true>(slab, end, t.grid, t.blocks, averages, put_sides) && fine;
-}
-
 // Residuals of `count` values in units of pack_rows, from values and predictions of one run.
 template <int B, class T>
 HWY_INLINE void scale_run(const T* x, const T* end, const float* predicted, int64_t count, const Sides* sides,
@@ -73,6 +53,7 @@ HWY_INLINE void scale_run(const T* x, const T* end, const float* predicted, int6
 // for each of those stores if it followed at once.
 constexpr int64_t kTogether = 4;
 constexpr int64_t kTogetherValues = kTogether * kGroup;
+constexpr int64_t kBatchValues = 4096;  // of small slabs that are averaged at once
 
 template <int B, class T>
 void code_groups(const T* data, const BlockTensor& t, int64_t group, int64_t groups, BlockCursor& cursor,
@@ -93,18 +74,23 @@ template <int B, class T>
 bool encode_blocks(const T* data, const BlockTensor& t, uint64_t key, int64_t first, int64_t last,
                    const LfcSections& to) {
   const Grid& g = t.grid;
-  const int64_t values = slab_values(g), averages = slab_averages(g, t.blocks);
-  constexpr int kLevels = (1 << B) - 1;
-  const T* end = data + t.numel;
+  const int64_t values = slab_values(g);
+  bool fine = true;
+  const auto put_sides = [&](int64_t map, float min, float max) {
+    to.sides[map] = make_sides(min, max, (1 << B) - 1);
+    fine &= min > -kLargestCoded && max < kLargestCoded;
+  };
   int64_t group = first * values / kGroup;
   BlockCursor cursor(g, t.blocks, group * kGroup);
   MapCursor maps(g, group * kGroup);
-  for (int64_t s = first; s < last; ++s) {
-    const T* slab = data + s * values;
-    if (!describe_slab(slab, end, t, kLevels, to.averages + s * averages, to.sides + s * g.inner)) return false;
-    // Groups are coded while their last slab is still in the cache.
-    const int64_t whole = s + 1 == last ? ceil_div((s + 1) * values, kGroup) : (s + 1) * values / kGroup;
-    while (whole - group >= (s + 1 == last ? 1 : kTogether)) {
+  // Values are coded while they are still in the cache.
+  const int64_t batch = HWY_MAX(int64_t{1}, kBatchValues / values);
+  for (int64_t s = first; s < last; s += batch) {
+    const int64_t known = HWY_MIN(s + batch, last);
+    if (!average_slabs<true>(data, data + t.numel, g, t.blocks, s, known, to.averages, put_sides) || !fine)
+      return false;
+    const int64_t whole = known == last ? ceil_div(known * values, kGroup) : known * values / kGroup;
+    while (group < whole) {
       const int64_t groups = HWY_MIN(kTogether, whole - group);
       code_groups<B>(data, t, group, groups, cursor, maps, key, to);
       group += groups;
@@ -149,13 +135,8 @@ void decode_blocks(const Sides* sides, const uint16_t* averages, const std::byte
 bool pool_average(const void* data, const BlockTensor& t, int64_t first, int64_t last, uint16_t* averages) {
   return with_float_type(t.dtype, [&](auto zero) {
     const auto* values = static_cast<const decltype(zero)*>(data);
-    const int64_t per_slab = slab_values(t.grid);
-    for (int64_t s = first; s < last; ++s) {
-      if (!average_slab<false>(values + s * per_slab, values + t.numel, t.grid, t.blocks,
-                               averages + s * slab_averages(t.grid, t.blocks), 0))
-        return false;
-    }
-    return true;
+    const auto no_ranges = [](int64_t, float, float) {};
+    return average_slabs<false>(values, values + t.numel, t.grid, t.blocks, first, last, averages, no_ranges);
   });
 }
 

@@ -34,13 +34,6 @@ struct Tile {
   HWY_ALIGN float highs[kTileValues + 2 * kVectorSlack];
 };
 
-// The lowest and the highest residual (value - average as stored) for each inner index; of inner = 1, for each lane.
-// Subtraction is monotone, so a block's extremes give the extremes of its residuals, to the bit.
-struct ResidualRanges {
-  HWY_ALIGN float low[kTileValues + kVectorSlack];
-  HWY_ALIGN float high[kTileValues + kVectorSlack];
-};
-
 // `rows` rows of `planes` planes that a band of blocks has in common.
 struct Band {
   int64_t rows, row_stride, planes, plane_stride;
@@ -107,20 +100,21 @@ HWY_INLINE void join_block(Tile& tile, int64_t at, int64_t columns, int64_t inne
   pairs(tile.highs + at, [](float a, float b) HWY_ATTR { return a > b ? a : b; });
 }
 
-// Averages of `count` joined blocks of `size` values from `at` on; false where one is not finite or too large. No
-// denormals are kept. Of inner = 1 (`lanes_alone`) all blocks are of one map.
-template <bool kRange>
-HWY_INLINE bool put_averages(const Tile& tile, int64_t at, int64_t count, int64_t size, bool lanes_alone, uint16_t* out,
-                             ResidualRanges* ranges) {
+// Averages of `count` joined blocks from `at` on; false where one is not finite or too large. No denormals are kept.
+// size_of(j) are the numbers of values of blocks from the j-th on, and put_range(j, lows, highs) is told
+// their residuals' extremes.
+template <bool kRange, class SizeOf, class PutRange>
+HWY_INLINE bool put_averages(const Tile& tile, int64_t at, int64_t count, const SizeOf& size_of, uint16_t* out,
+                             const PutRange& put_range) {
   const RowTag d;
   const hn::RebindToUnsigned<RowTag> du;
   const auto n = static_cast<int64_t>(hn::Lanes(d));
-  const auto divisor = hn::Set(d, static_cast<float>(size)), largest = hn::Set(d, kLargestAverage);
+  const auto largest = hn::Set(d, kLargestAverage);
   bool fine = true;
   for (int64_t j = 0; j < count; j += n) {
     const int64_t lanes = HWY_MIN(n, count - j);
     const auto mine = hn::FirstN(d, static_cast<size_t>(lanes));
-    const auto average = hn::Div(hn::LoadU(d, tile.sums + at + j), divisor);
+    const auto average = hn::Div(hn::LoadU(d, tile.sums + at + j), size_of(j));
     fine &= hn::AllFalse(d, hn::And(hn::Not(hn::Lt(hn::Abs(average), largest)), mine));
     const auto bits = hn::BitCast(du, average);
     const auto normal = hn::Gt(hn::And(bits, hn::Set(du, 0x7f800000u)), hn::Zero(du));
@@ -136,72 +130,147 @@ HWY_INLINE bool put_averages(const Tile& tile, int64_t at, int64_t count, int64_
     }
     if constexpr (kRange) {
       const auto stored = hn::BitCast(d, hn::ShiftLeft<16>(kept));
-      float* low = ranges->low + (lanes_alone ? 0 : j);
-      float* high = ranges->high + (lanes_alone ? 0 : j);
-      const auto below = hn::Sub(hn::LoadU(d, tile.lows + at + j), stored),
-                 above = hn::Sub(hn::LoadU(d, tile.highs + at + j), stored), old_low = hn::LoadU(d, low),
-                 old_high = hn::LoadU(d, high);
-      hn::StoreU(hn::IfThenElse(mine, hn::Min(old_low, below), old_low), d, low);
-      hn::StoreU(hn::IfThenElse(mine, hn::Max(old_high, above), old_high), d, high);
+      put_range(j, hn::Sub(hn::LoadU(d, tile.lows + at + j), stored),
+                hn::Sub(hn::LoadU(d, tile.highs + at + j), stored));
     }
   }
   return fine;
 }
 
-// Averages of the blocks of one slab; false as of put_averages. With kRange, sink(first inner index, how many, ranges)
-// is told the residuals of all inner indices, some at a time.
+// Averages of the blocks of one slab, some inner indices at a time; false as of put_averages. With kRange,
+// sink(inner index, lowest, highest residual) is told of each of its maps.
 template <bool kRange, class T, class Sink>
 HWY_INLINE bool average_slab(const T* slab, const T* end, const Grid& g, const Blocks& b, uint16_t* averages,
                              const Sink& sink) {
+  const RowTag v;
   const int64_t width = g.sides[2], edge = b.edge, row_stride = width * g.inner, plane_stride = g.sides[1] * row_stride;
   const int64_t inner = HWY_MIN(g.inner, HWY_MAX(int64_t{16}, kTileValues / edge / 16 * 16));
   const int64_t most = HWY_MAX(int64_t{1}, kTileValues / inner / edge) * edge;  // positions of a tile
-  const bool halves = inner == 1 && (edge & (edge - 1)) == 0;
   Tile tile;
-  ResidualRanges ranges;
+  HWY_ALIGN float low[kTileValues + kVectorSlack], high[kTileValues + kVectorSlack];
   bool fine = true;
   for (int64_t i = 0; i < g.inner; i += inner) {
     const int64_t some = HWY_MIN(inner, g.inner - i);
     if constexpr (kRange) {
-      std::fill(ranges.low, ranges.low + some + kVectorSlack, kInfinity);
-      std::fill(ranges.high, ranges.high + some + kVectorSlack, -kInfinity);
+      std::fill(low, low + some + kVectorSlack, kInfinity);
+      std::fill(high, high + some + kVectorSlack, -kInfinity);
     }
+    const auto put_range = [&](int64_t j, auto below, auto above) HWY_ATTR {
+      hn::StoreU(hn::Min(hn::LoadU(v, low + j), below), v, low + j);
+      hn::StoreU(hn::Max(hn::LoadU(v, high + j), above), v, high + j);
+    };
     for (int64_t d = 0; d < g.sides[0]; d += edge) {
       for (int64_t h = 0; h < g.sides[1]; h += edge) {
         const Band band{HWY_MIN(edge, g.sides[1] - h), row_stride, HWY_MIN(edge, g.sides[0] - d), plane_stride};
         const T* row = slab + d * plane_stride + h * row_stride + i;
         uint16_t* out = averages + row_averages(g, b, d, h) + i;
-        for (int64_t w = 0; w < width; w += most, out += most / edge * g.inner) {
-          const int64_t positions = HWY_MIN(most, width - w), whole = positions / edge, rest = positions - whole * edge;
-          const int64_t size = band.planes * band.rows;
+        for (int64_t w = 0; w < width; w += most) {
+          const int64_t positions = HWY_MIN(most, width - w);
           if (some == g.inner) {
             add_columns<kRange>(row + w * g.inner, band, positions * some, end, 0, tile);
           } else {
             for (int64_t p = 0; p < positions; ++p)
               add_columns<kRange>(row + (w + p) * g.inner, band, some, end, p * some, tile);
           }
-          if (rest != 0) {
-            join_block<kRange>(tile, whole * edge * some, rest, some);
-            fine &= put_averages<kRange>(tile, whole * edge * some, some, size * rest, inner == 1,
-                                         out + whole * g.inner, &ranges);
-          }
-          if (halves) {
-            for (int64_t columns = whole * edge; columns > whole; columns /= 2)
-              join_neighbours<kRange>(tile, columns / 2);
-            fine &= put_averages<kRange>(tile, 0, whole, size * edge, true, out, &ranges);
-          } else {
-            for (int64_t k = 0; k < whole; ++k) {
-              join_block<kRange>(tile, k * edge * some, edge, some);
-              fine &= put_averages<kRange>(tile, k * edge * some, some, size * edge, inner == 1, out + k * g.inner,
-                                           &ranges);
-            }
+          for (int64_t p = 0; p < positions; p += edge, out += g.inner) {
+            const int64_t columns = HWY_MIN(edge, positions - p);
+            join_block<kRange>(tile, p * some, columns, some);
+            const auto size = hn::Set(v, static_cast<float>(band.planes * band.rows * columns));
+            fine &= put_averages<kRange>(
+                tile, p * some, some, [&](int64_t) HWY_ATTR { return size; }, out, put_range);
           }
         }
       }
     }
-    if constexpr (kRange) sink(i, some, ranges);
+    if constexpr (kRange)
+      for (int64_t k = 0; k < some; ++k) sink(i + k, low[k], high[k]);
   }
   return fine;
+}
+
+// The same of slabs [first, last) that are one map each, for an edge that is a power of two: bands of many slabs share
+// a tile, whose columns are filled up to whole blocks, so that small maps are averaged together. sink(slab, lowest,
+// highest residual).
+template <bool kRange, class T, class Sink>
+HWY_INLINE bool average_planes(const T* data, const T* end, const Grid& g, const Blocks& b, int64_t first, int64_t last,
+                               uint16_t* averages, const Sink& sink) {
+  const RowTag v;
+  const auto n = static_cast<int64_t>(hn::Lanes(v));
+  const int64_t width = g.sides[2], edge = b.edge, plane_stride = g.sides[1] * width;
+  const int64_t slab_blocks = slab_averages(g, b);
+  Tile tile;
+  HWY_ALIGN float sizes[kTileValues + kVectorSlack];
+  uint16_t* out = averages + first * slab_blocks;
+  int64_t filled = 0, slab = first, left = slab_blocks;  // columns of the tile; blocks of `slab` that are to come
+  float low = kInfinity, high = -kInfinity;
+  bool fine = true;
+  const auto flush = [&]() HWY_ATTR {
+    const int64_t blocks = filled / edge;
+    for (int64_t columns = filled; columns > blocks; columns /= 2) join_neighbours<kRange>(tile, columns / 2);
+    fine &= put_averages<kRange>(
+        tile, 0, blocks, [&](int64_t j) HWY_ATTR { return hn::Load(v, sizes + j); }, out,
+        [&](int64_t j, auto below, auto above) HWY_ATTR {
+          hn::Store(below, v, tile.lows + j);
+          hn::Store(above, v, tile.highs + j);
+        });
+    out += blocks;
+    filled = 0;
+    if constexpr (!kRange) return;
+    for (int64_t k = 0; k < blocks; ++k) {
+      low = HWY_MIN(low, tile.lows[k]);
+      high = HWY_MAX(high, tile.highs[k]);
+      if (--left > 0) continue;
+      sink(slab++, low, high);
+      left = slab_blocks, low = kInfinity, high = -kInfinity;
+    }
+  };
+  const auto add_row = [&](const T* row, const Band& band) HWY_ATTR {
+    for (int64_t w = 0; w < width;) {
+      const int64_t columns = HWY_MIN(width - w, (kTileValues - filled) & -edge);
+      if (columns == 0) {
+        flush();
+        continue;
+      }
+      add_columns<kRange>(row + w, band, columns, end, filled, tile);
+      const int64_t whole = (columns + edge - 1) & -edge, block = filled / edge;
+      const auto size = hn::Set(v, static_cast<float>(band.planes * band.rows * edge));
+      for (int64_t k = 0; k < whole / edge; k += n) hn::StoreU(size, v, sizes + block + k);
+      if (columns != whole) {
+        sizes[block + whole / edge - 1] = static_cast<float>(band.planes * band.rows * (edge - (whole - columns)));
+        for (int64_t c = filled + columns; c < filled + whole; c += n) {
+          hn::StoreU(hn::Zero(v), v, tile.sums + c);
+          if constexpr (!kRange) continue;
+          hn::StoreU(hn::Set(v, kInfinity), v, tile.lows + c);
+          hn::StoreU(hn::Set(v, -kInfinity), v, tile.highs + c);
+        }
+      }
+      w += columns;
+      filled += whole;
+    }
+  };
+  for (int64_t s = first; s < last; ++s) {
+    for (int64_t d = 0; d < g.sides[0]; d += edge) {
+      const T* plane = data + (s * g.sides[0] + d) * plane_stride;
+      for (int64_t h = 0; h < g.sides[1]; h += edge)
+        add_row(plane + h * width, {HWY_MIN(edge, g.sides[1] - h), width, HWY_MIN(edge, g.sides[0] - d), plane_stride});
+    }
+  }
+  flush();
+  return fine;
+}
+
+// Averages of slabs [first, last); false as of put_averages. With kRange, sink(map, lowest, highest residual).
+template <bool kRange, class T, class Sink>
+HWY_INLINE bool average_slabs(const T* data, const T* end, const Grid& g, const Blocks& b, int64_t first, int64_t last,
+                              uint16_t* averages, const Sink& sink) {
+  if (g.inner == 1 && (b.edge & (b.edge - 1)) == 0)
+    return average_planes<kRange>(data, end, g, b, first, last, averages, sink);
+  for (int64_t s = first; s < last; ++s) {
+    const auto put = [&](int64_t i, float low, float high) HWY_ATTR { sink(s * g.inner + i, low, high); };
+    if (!average_slab<kRange>(data + s * slab_values(g), end, g, b, averages + s * slab_averages(g, b), put))
+      return false;
+  }
+  return true;
 }
 
 // `count` values of one row, each the average of its block; `left` are those of the first block. Writes up to
