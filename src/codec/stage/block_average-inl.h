@@ -216,10 +216,20 @@ HWY_INLINE bool average_planes(const T* data, const T* end, const Grid& g, const
     out += blocks;
     filled = 0;
     if constexpr (!kRange) return;
-    for (int64_t k = 0; k < blocks; ++k) {
-      low = HWY_MIN(low, tile.lows[k]);
-      high = HWY_MAX(high, tile.highs[k]);
-      if (--left > 0) continue;
+    for (int64_t k = 0; k < blocks;) {
+      int64_t count = HWY_MIN(left, blocks - k);
+      left -= count;
+      if (count >= n) {
+        auto lows = hn::Set(v, low), highs = hn::Set(v, high);
+        for (; count >= n; count -= n, k += n) {
+          lows = hn::Min(lows, hn::LoadU(v, tile.lows + k));
+          highs = hn::Max(highs, hn::LoadU(v, tile.highs + k));
+        }
+        low = hn::GetLane(hn::MinOfLanes(v, lows));
+        high = hn::GetLane(hn::MaxOfLanes(v, highs));
+      }
+      for (; count > 0; --count, ++k) low = HWY_MIN(low, tile.lows[k]), high = HWY_MAX(high, tile.highs[k]);
+      if (left > 0) continue;
       sink(slab++, low, high);
       left = slab_blocks, low = kInfinity, high = -kInfinity;
     }
@@ -273,16 +283,22 @@ HWY_INLINE bool average_slabs(const T* data, const T* end, const Grid& g, const 
   return true;
 }
 
+// One store a block of at most a vector: the next one, or the slack, takes what is too much.
+template <class D>
+HWY_INLINE void repeat_each(D d, const uint16_t* average, int64_t left, int64_t edge, int64_t count,
+                            float* HWY_RESTRICT out) {
+  hn::StoreU(hn::Set(d, bf16_to_float(*average)), d, out);
+  for (int64_t at = left; at < count; at += edge) hn::StoreU(hn::Set(d, bf16_to_float(*++average)), d, out + at);
+}
+
 // `count` values of one row, each the average of its block; `left` are those of the first block. Writes up to
 // kVectorSlack more.
 HWY_INLINE void upsample(const uint16_t* average, int64_t left, int64_t edge, int64_t count, float* HWY_RESTRICT out) {
   const RowTag d;
+  const hn::CappedTag<float, 8> half;  // narrow stores cross fewer cache lines
   const auto n = static_cast<int64_t>(hn::Lanes(d));
-  if (edge <= n) {  // one store a block: the next one, or the slack, takes what is too much
-    for (; count > 0; count -= left, out += left, left = edge)
-      hn::StoreU(hn::Set(d, bf16_to_float(*average++)), d, out), left = HWY_MIN(left, count);
-    return;
-  }
+  if (edge <= static_cast<int64_t>(hn::Lanes(half))) return repeat_each(half, average, left, edge, count, out);
+  if (edge <= n) return repeat_each(d, average, left, edge, count, out);
   for (; count > 0; left = edge) {
     const auto value = hn::Set(d, bf16_to_float(*average++));
     const int64_t length = HWY_MIN(left, count);
