@@ -23,10 +23,10 @@ class Pool final : public CodecBase {
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override {
     Estimate e;
     e.bytes = payload_bound(numel, dtype, side);
-    // What the blocks leave, and the rounding of an average to bfloat16, a relative 2^-9 at most.
+    // What the blocks leave, and the rounding of an average to bfloat16: uniform within 2^-7 of the power of two below.
     const double average_square = stats.mean * stats.mean + stats.variance;
-    e.mean_square_error =
-        stats.variance * residual_share(checked_grid(spec().name, side, numel), block_) + average_square * 0x1p-18 / 3;
+    e.mean_square_error = stats.variance * residual_share(checked_grid(spec().name, side, numel), block_) +
+                          average_square / 2 * 0x1p-14 / 12;
     const double raw = static_cast<double>(numel) * static_cast<double>(dtype_bytes(dtype));
     e.encode_seconds = raw / kPoolEncodeSpeed;
     e.decode_seconds = raw / kPoolDecodeSpeed;
