@@ -13,6 +13,7 @@
 #include "src/codec/fixed_rate/pack_rows-inl.h"
 #include "src/codec/fixed_rate/tile-inl.h"
 #include "src/codec/stage/block_average-inl.h"
+#include "src/codec/stage/upsample-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cinch::codec::HWY_NAMESPACE {
