@@ -2,6 +2,7 @@
 /// No torch: the hooks hand over raw pointers, sizes and an execution context.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -22,7 +23,7 @@ enum class DeviceKind : uint8_t { kCpu, kCuda };
 /// What decode gives back of a finite value.
 enum class ErrorClass : uint8_t {
   kExact,     ///< the same bits (lossless), or for `mask` and `shape` the same answer to their need
-  kBounded,   ///< within a bound that the payload states; biased
+  kBounded,   ///< within a bound that the method's README states; biased
   kUnbiased,  ///< within a bound, and the mean over seeds is the value
 };
 
@@ -42,10 +43,30 @@ struct PoolGeometry {
   int64_t kernel_h = 0, kernel_w = 0, stride_h = 1, stride_w = 1, pad_h = 0, pad_w = 0, dilation_h = 1, dilation_w = 1;
 };
 
+/// How a tensor's memory order is laid out: `outer` slabs of up to three sides, each position of which has `inner`
+/// values. For methods that look at neighbours or at channels. All counts in elements; outer * sides * inner is the
+/// tensor's numel, which codecs check.
+///
+///   N,C,H,W            outer N*C, sides {1, H, W}, inner 1, channels C
+///   N,H,W,C in memory  outer N,   sides {1, H, W}, inner C, channels 1   (channels_last)
+///   N,L,C (tokens)     outer N,   sides {1, 1, L}, inner C, channels 1
+///
+/// A *map* is the values of one slab at one inner index. There are channels * inner distinct channels; that of a map is
+/// (slab % channels) * inner + inner index.
+struct Grid {
+  int64_t outer = 1;
+  std::array<int64_t, 3> sides{1, 1, 1};  ///< depth, height, width; 1 where absent
+  int64_t inner = 1;
+  int64_t channels = 1;  ///< distinct channels along outer, which is a multiple of it
+};
+
 /// What a codec may be told about a tensor beside its values.
 struct SideInfo {
   Predicate predicate;               ///< for `mask`
   std::optional<PoolGeometry> pool;  ///< for `int`
+  /// For `lfc`, `pool` and `fixed_point`; without it a tensor is one row of values, of one channel. What decode needs
+  /// of it is in the payload.
+  std::optional<Grid> grid = {};
 };
 
 /// Runs loops for codecs; implemented by the backends.

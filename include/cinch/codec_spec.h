@@ -24,11 +24,14 @@ struct CodecSpec {
   int64_t get_int(const std::string& key, int64_t fallback) const;
   /// Number (integer or real) parameter, or `fallback` when absent. Throws CodecError when it has another type.
   double get_double(const std::string& key, double fallback) const;
+  /// True-or-false parameter, or `fallback` when absent. Throws CodecError when it has another type.
+  bool get_bool(const std::string& key, bool fallback) const;
   /// Text parameter, or `fallback` when absent. Throws CodecError when it has another type.
   std::string get_string(const std::string& key, const std::string& fallback) const;
 };
 
-/// Checks the spec against the table of methods and returns it with every default filled in.
+/// Checks the spec against the table of methods and returns it with every default filled in, and with integers that
+/// stand for real numbers made real.
 /// Throws CodecError that names the method, the parameter and what is allowed.
 CodecSpec normalise(const CodecSpec& spec);
 

@@ -14,11 +14,15 @@ struct Row {
   std::shared_ptr<const Codec> (*make)(CodecSpec);
 };
 
-constexpr std::array<Row, 4> kRows{{
+constexpr std::array<Row, 8> kRows{{
     {"mask", codec::make_mask},
     {"bits", codec::make_bits},
     {"int", codec::make_int},
     {"group_quant", codec::make_group_quant},
+    {"lfc", codec::make_lfc},
+    {"pool", codec::make_pool},
+    {"fixed_point", codec::make_fixed_point},
+    {"cast", codec::make_cast},
 }};
 
 }  // namespace

@@ -11,5 +11,9 @@ std::shared_ptr<const Codec> make_bits(CodecSpec spec);
 std::shared_ptr<const Codec> make_mask(CodecSpec spec);
 std::shared_ptr<const Codec> make_int(CodecSpec spec);
 std::shared_ptr<const Codec> make_group_quant(CodecSpec spec);
+std::shared_ptr<const Codec> make_lfc(CodecSpec spec);
+std::shared_ptr<const Codec> make_pool(CodecSpec spec);
+std::shared_ptr<const Codec> make_fixed_point(CodecSpec spec);
+std::shared_ptr<const Codec> make_cast(CodecSpec spec);
 
 }  // namespace cinch::codec

@@ -9,6 +9,9 @@
 namespace cinch {
 namespace {
 
+// A value has its parameter's type when both variants hold the alternative of the same number.
+static_assert(std::variant_size_v<ParamValue> == std::variant_size_v<decltype(ParamInfo::fallback)>);
+
 std::string text_of(const ParamValue& value) {
   struct Text {
     std::string operator()(bool v) const { return v ? "true" : "false"; }
@@ -34,26 +37,60 @@ const ParamInfo* find_param(const MethodInfo& method, const std::string& name) {
   return it == method.params.end() ? nullptr : &*it;
 }
 
+template <class T>
+std::string range_text(const Between<T>& range) {
+  return text_of(range.min) + " to " + text_of(range.max);
+}
+
 std::string allowed_text(const ParamInfo& param) {
+  if (param.integer_range) return range_text(*param.integer_range);
+  if (param.numbers) return range_text(*param.numbers);
+  if (std::holds_alternative<bool>(param.fallback)) return "true, false";
   std::string text;
   for (const int64_t v : param.integers) text += (text.empty() ? "" : ", ") + std::to_string(v);
   for (const std::string_view v : param.texts) text += (text.empty() ? "" : ", ") + std::string(v);
   return text;
 }
 
+const char* type_text(const ParamInfo& param) {
+  constexpr const char* kNames[] = {"true or false", "an integer", "a number", "a text"};
+  return kNames[param.fallback.index()];
+}
+
+// NaN is in no range.
+template <class T>
+bool contains(const Between<T>& range, T v) {
+  return range.min <= v && v <= range.max;
+}
+
+// `value` has the parameter's type.
 bool is_allowed(const ParamInfo& param, const ParamValue& value) {
   if (const auto* i = std::get_if<int64_t>(&value)) {
+    if (param.integer_range) return contains(*param.integer_range, *i);
     return std::find(param.integers.begin(), param.integers.end(), *i) != param.integers.end();
   }
+  if (const auto* d = std::get_if<double>(&value)) return param.numbers && contains(*param.numbers, *d);
   if (const auto* s = std::get_if<std::string>(&value)) {
     return std::find(param.texts.begin(), param.texts.end(), *s) != param.texts.end();
   }
-  return false;
+  return true;
 }
 
 ParamValue default_of(const ParamInfo& param) {
-  if (const auto* i = std::get_if<int64_t>(&param.fallback)) return *i;
-  return std::string(std::get<std::string_view>(param.fallback));
+  struct Value {
+    ParamValue operator()(std::string_view v) const { return std::string(v); }
+    ParamValue operator()(bool v) const { return v; }
+    ParamValue operator()(int64_t v) const { return v; }
+    ParamValue operator()(double v) const { return v; }
+  };
+  return std::visit(Value{}, param.fallback);
+}
+
+// An integer where a real number belongs is one.
+ParamValue as_type_of(const ParamInfo& param, const ParamValue& value) {
+  const auto* i = std::get_if<int64_t>(&value);
+  if (i != nullptr && std::holds_alternative<double>(param.fallback)) return static_cast<double>(*i);
+  return value;
 }
 
 }  // namespace
@@ -73,6 +110,13 @@ double CodecSpec::get_double(const std::string& key, double fallback) const {
   wrong_type(*this, key, "a number");
 }
 
+bool CodecSpec::get_bool(const std::string& key, bool fallback) const {
+  const auto it = params.find(key);
+  if (it == params.end()) return fallback;
+  if (const auto* v = std::get_if<bool>(&it->second)) return *v;
+  wrong_type(*this, key, "true or false");
+}
+
 std::string CodecSpec::get_string(const std::string& key, const std::string& fallback) const {
   const auto it = params.find(key);
   if (it == params.end()) return fallback;
@@ -84,18 +128,22 @@ CodecSpec normalise(const CodecSpec& spec) {
   const MethodInfo* method = find_method(spec.name);
   if (method == nullptr)
     throw CodecError("unknown method \"" + spec.name + "\": one of " + method_names() + " is expected");
+  return normalise(spec, *method);
+}
+
+CodecSpec normalise(const CodecSpec& spec, const MethodInfo& method) {
   CodecSpec full = spec;
-  for (const auto& [key, value] : spec.params) {
-    const ParamInfo* param = find_param(*method, key);
+  for (auto& [key, value] : full.params) {
+    const ParamInfo* param = find_param(method, key);
     if (param == nullptr) {
       std::string names;
-      for (const ParamInfo& p : method->params) names += (names.empty() ? "" : ", ") + std::string(p.name);
+      for (const ParamInfo& p : method.params) names += (names.empty() ? "" : ", ") + std::string(p.name);
       throw CodecError(spec.name + ": unknown parameter \"" + key + "\"" +
                        (names.empty() ? ": it has none" : ": one of " + names + " is expected"));
     }
-    if (value.index() != default_of(*param).index()) {
-      const bool integer = std::holds_alternative<int64_t>(param->fallback);
-      throw CodecError(spec.name + ": parameter \"" + key + "\" must be " + (integer ? "an integer" : "a text") +
+    value = as_type_of(*param, value);
+    if (value.index() != param->fallback.index()) {
+      throw CodecError(spec.name + ": parameter \"" + key + "\" must be " + type_text(*param) +
                        ", allowed: " + allowed_text(*param));
     }
     if (!is_allowed(*param, value)) {
@@ -103,7 +151,7 @@ CodecSpec normalise(const CodecSpec& spec) {
                        ", allowed: " + allowed_text(*param));
     }
   }
-  for (const ParamInfo& p : method->params) full.params.try_emplace(std::string(p.name), default_of(p));
+  for (const ParamInfo& p : method.params) full.params.try_emplace(std::string(p.name), default_of(p));
   return full;
 }
 
@@ -117,7 +165,7 @@ std::string to_string(const CodecSpec& spec) {
   if (method != nullptr) {
     for (const ParamInfo& p : method->params) {
       const auto it = spec.params.find(std::string(p.name));
-      if (it != spec.params.end() && it->second != default_of(p)) add(it->first, it->second);
+      if (it != spec.params.end() && as_type_of(p, it->second) != default_of(p)) add(it->first, it->second);
     }
   }
   for (const auto& [key, value] : spec.params) {

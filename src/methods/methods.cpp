@@ -20,7 +20,25 @@ constexpr std::array<ParamInfo, 3> kGroupQuantParams{{
      "stochastic: unbiased; nearest: a smaller bound, biased"},
 }};
 
-constexpr std::array<MethodInfo, 7> kMethods{{
+constexpr std::array<int64_t, 3> kPoolBlocks{2, 4, 8};
+constexpr std::array<ParamInfo, 2> kLfcParams{{
+    {"block", int64_t{8}, {}, {}, "positions of a block along each side", IntegerRange{1, 64}},
+    {"bits", int64_t{2}, kBits, {}, "bits per value of what the block averages leave"},
+}};
+constexpr std::array<ParamInfo, 1> kPoolParams{{
+    {"block", int64_t{2}, kPoolBlocks, {}, "positions of a block along each side"},
+}};
+
+constexpr std::array<int64_t, 2> kFixedPointBits{4, 8};
+constexpr std::array<ParamInfo, 1> kFixedPointParams{{
+    {"bits", int64_t{8}, kFixedPointBits, {}, "bits per value"},
+}};
+constexpr std::array<std::string_view, 4> kNarrowTypes{"bf16", "fp16", "fp8_e4m3", "fp8_e5m2"};
+constexpr std::array<ParamInfo, 1> kCastParams{{
+    {"dtype", std::string_view("bf16"), {}, kNarrowTypes, "the narrower type"},
+}};
+
+constexpr std::array<MethodInfo, 11> kMethods{{
     {"keep", true, "exact", "the tensor itself, untouched", "cinch", {}},
     {"shape", true, "exact", "no values at all: sizes, strides and dtype", "cinch", {}},
     {"mask", true, "exact", "one predicate of each value, 1 bit (2 for a sign)", "cinch", {}},
@@ -34,6 +52,12 @@ constexpr std::array<MethodInfo, 7> kMethods{{
     {"offload", true, "exact", "the tensor itself, in pinned host memory (CUDA)", "cinch", {}},
     {"group_quant", false, "unbiased", "fixed rate, minimum and step for each group of 256 values",
      "ActNN (Chen et al., ICML 2021), GACT (Liu et al., ICML 2022)", kGroupQuantParams},
+    {"lfc", false, "unbiased", "block averages, and what they leave at a fixed rate with a range for each map",
+     "DIVISION (Wang et al., ICML 2023)", kLfcParams},
+    {"pool", false, "bounded", "block averages alone", "Barley & Froening (2024)", kPoolParams},
+    {"fixed_point", false, "bounded", "fixed rate, a fixed range for each channel; x > 0 is kept exactly",
+     "Chakrabarti & Moseley (NeurIPS 2019)", kFixedPointParams},
+    {"cast", false, "bounded", "a narrower floating-point type, nearest even", "cinch", kCastParams},
 }};
 
 }  // namespace

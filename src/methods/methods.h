@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -11,13 +12,24 @@
 
 namespace cinch {
 
-// A parameter of a method. Integers and texts are limited to what is listed.
+// Allowed values from `min` to `max`, both included.
+template <class T>
+struct Between {
+  T min, max;
+};
+using IntegerRange = Between<int64_t>;
+using Range = Between<double>;
+
+// A parameter of a method. Its type is the alternative of `fallback`; what is allowed of an integer, a real number or a
+// text is listed, or a range. A real number may be written as an integer.
 struct ParamInfo {
   std::string_view name;
-  std::variant<int64_t, std::string_view> fallback;  // its alternative is the parameter's type
-  std::span<const int64_t> integers;                 // allowed, when an integer
-  std::span<const std::string_view> texts;           // allowed, when a text
+  std::variant<bool, int64_t, double, std::string_view> fallback;
+  std::span<const int64_t> integers;        // of an integer without a range
+  std::span<const std::string_view> texts;  // of a text
   std::string_view description;
+  std::optional<IntegerRange> integer_range = {};  // of an integer, instead of `integers`
+  std::optional<Range> numbers = {};               // of a real number, which must have one
 };
 
 struct MethodInfo {
@@ -33,6 +45,9 @@ std::span<const MethodInfo> methods() noexcept;
 
 // nullptr for an unknown name.
 const MethodInfo* find_method(std::string_view name) noexcept;
+
+// Checks a spec against this row instead of the table's; see normalise() in codec_spec.h.
+CodecSpec normalise(const CodecSpec& spec, const MethodInfo& method);
 
 // "keep, shape, ..." for messages.
 std::string method_names();

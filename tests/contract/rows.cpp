@@ -236,6 +236,7 @@ std::vector<ContractRow> contract_rows() {
     }
     rows.push_back(group_quant_row(2, "stochastic", d, true));
   }
+  for (ContractRow& row : fixed_rate_rows()) rows.push_back(std::move(row));
   return rows;
 }
 

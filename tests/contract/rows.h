@@ -27,6 +27,7 @@ struct ContractRow {
 inline void PrintTo(const ContractRow& row, std::ostream* out) { *out << row.name; }
 
 std::vector<ContractRow> contract_rows();
+std::vector<ContractRow> fixed_rate_rows();  // of them, those that look at a grid
 inline std::string row_name(const ::testing::TestParamInfo<ContractRow>& info) { return info.param.name; }
 
 }  // namespace cinch::testing

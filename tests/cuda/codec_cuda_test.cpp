@@ -31,6 +31,7 @@ class CodecCuda : public ::testing::TestWithParam<ContractRow> {
  protected:
   void SetUp() override {
     if (backend::cuda_device_count() == 0) GTEST_SKIP() << backend::cuda_problem();
+    if (!codec_->supports(row_.dtype, DeviceKind::kCuda)) GTEST_SKIP() << row_.spec.name << " has no kernels for CUDA";
   }
   const ContractRow row_ = GetParam();
   const std::shared_ptr<const Codec> codec_ = make_codec(row_.spec);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cmath>
 #include <set>
 
 #include "cinch/error.h"
@@ -28,7 +30,7 @@ TEST(Methods, EachHasItsOwnNameAndADescription) {
     EXPECT_EQ(m.lossless, m.error_class == "exact");
   }
   EXPECT_EQ(find_method("zip"), nullptr);
-  EXPECT_EQ(method_names(), "keep, shape, mask, bits, int, offload, group_quant");
+  EXPECT_EQ(method_names(), "keep, shape, mask, bits, int, offload, group_quant, lfc, pool, fixed_point, cast");
 }
 
 TEST(Methods, DefaultsAreAllowedValues) {
@@ -44,7 +46,8 @@ TEST(CodecSpec, NormaliseFillsInDefaults) {
 
 TEST(CodecSpec, NormaliseNamesMethodParameterAndWhatIsAllowed) {
   EXPECT_EQ(message({"gzip", {}}),
-            "unknown method \"gzip\": one of keep, shape, mask, bits, int, offload, group_quant is expected");
+            "unknown method \"gzip\": one of keep, shape, mask, bits, int, offload, group_quant, lfc, pool, "
+            "fixed_point, cast is expected");
   EXPECT_EQ(message({"group_quant", {{"bits", int64_t{3}}}}),
             "group_quant: parameter \"bits\" is 3, allowed: 1, 2, 4, 8");
   EXPECT_EQ(message({"group_quant", {{"bits", 2.0}}}),
@@ -54,6 +57,47 @@ TEST(CodecSpec, NormaliseNamesMethodParameterAndWhatIsAllowed) {
   EXPECT_EQ(message({"group_quant", {{"bit", int64_t{2}}}}),
             "group_quant: unknown parameter \"bit\": one of bits, group, rounding is expected");
   EXPECT_EQ(message({"keep", {{"bits", int64_t{2}}}}), "keep: unknown parameter \"bits\": it has none");
+}
+
+// Every kind of parameter; the table need not have a method with all of them.
+constexpr std::array<ParamInfo, 3> kKinds{{
+    {"block", int64_t{8}, {}, {}, "", IntegerRange{1, 64}},
+    {"step", 1.0, {}, {}, "", {}, Range{0.001, 8}},
+    {"zeros", true, {}, {}, ""},
+}};
+constexpr MethodInfo kEveryKind{"m", false, "bounded", "", "", kKinds};
+
+TEST(CodecSpec, RangesIncludeTheirEnds) {
+  for (const int64_t v : {1, 2, 64}) EXPECT_NO_THROW(normalise({"m", {{"block", v}}}, kEveryKind));
+  for (const double v : {0.001, 0.5, 8.0}) EXPECT_NO_THROW(normalise({"m", {{"step", v}}}, kEveryKind));
+  for (const bool v : {false, true}) EXPECT_EQ(normalise({"m", {{"zeros", v}}}, kEveryKind).get_bool("zeros", !v), v);
+}
+
+TEST(CodecSpec, AnIntegerMayStandForARealNumber) {
+  const CodecSpec full = normalise({"m", {{"step", int64_t{2}}}}, kEveryKind);
+  EXPECT_EQ(full.params, (std::map<std::string, ParamValue>{{"block", int64_t{8}}, {"step", 2.0}, {"zeros", true}}));
+}
+
+TEST(CodecSpec, RefusalsNameTheRange) {
+  const auto refusal = [](const char* key, const ParamValue& value) -> std::string {
+    try {
+      normalise({"m", {{key, value}}}, kEveryKind);
+    } catch (const CodecError& e) {
+      return e.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(refusal("block", int64_t{0}), "m: parameter \"block\" is 0, allowed: 1 to 64");
+  EXPECT_EQ(refusal("block", int64_t{65}), "m: parameter \"block\" is 65, allowed: 1 to 64");
+  EXPECT_EQ(refusal("block", int64_t{3'500'000'000}), "m: parameter \"block\" is 3500000000, allowed: 1 to 64");
+  EXPECT_EQ(refusal("block", 8.0), "m: parameter \"block\" must be an integer, allowed: 1 to 64");
+  EXPECT_EQ(refusal("step", -1.0), "m: parameter \"step\" is -1, allowed: 0.001 to 8");
+  EXPECT_EQ(refusal("step", int64_t{9}), "m: parameter \"step\" is 9, allowed: 0.001 to 8");
+  EXPECT_EQ(refusal("step", std::nan("")), "m: parameter \"step\" is nan, allowed: 0.001 to 8");
+  EXPECT_EQ(refusal("step", INFINITY), "m: parameter \"step\" is inf, allowed: 0.001 to 8");
+  EXPECT_EQ(refusal("step", true), "m: parameter \"step\" must be a number, allowed: 0.001 to 8");
+  EXPECT_EQ(refusal("step", std::string("1")), "m: parameter \"step\" must be a number, allowed: 0.001 to 8");
+  EXPECT_EQ(refusal("zeros", int64_t{1}), "m: parameter \"zeros\" must be true or false, allowed: true, false");
 }
 
 TEST(CodecSpec, TextLeavesOutDefaults) {
@@ -66,12 +110,15 @@ TEST(CodecSpec, TextLeavesOutDefaults) {
 }
 
 TEST(CodecSpec, GettersCheckTypes) {
-  const CodecSpec s{"m", {{"i", int64_t{2}}, {"d", 0.5}, {"t", std::string("x")}}};
+  const CodecSpec s{"m", {{"b", true}, {"i", int64_t{2}}, {"d", 0.5}, {"t", std::string("x")}}};
+  EXPECT_TRUE(s.get_bool("b", false));
+  EXPECT_TRUE(s.get_bool("absent", true));
   EXPECT_EQ(s.get_int("i", 0), 2);
   EXPECT_EQ(s.get_int("absent", 7), 7);
   EXPECT_EQ(s.get_double("i", 0), 2.0);
   EXPECT_EQ(s.get_double("d", 0), 0.5);
   EXPECT_EQ(s.get_string("t", ""), "x");
+  EXPECT_THROW(s.get_bool("i", false), CodecError);
   EXPECT_THROW(s.get_int("d", 0), CodecError);
   EXPECT_THROW(s.get_double("t", 0), CodecError);
   EXPECT_THROW(s.get_string("i", ""), CodecError);

@@ -17,10 +17,8 @@ namespace {
 constexpr int64_t kGrain = 128;                     // groups a thread takes at least
 constexpr int64_t kStreamBytes = int64_t{4} << 20;  // outputs beyond the second cache gain from streaming stores
 
-// Bytes between the sections are part of the payload: the same data must give the same bytes.
 void zero_gap(std::span<std::byte> out, int64_t groups) {
-  const int64_t begin = sides_offset() + groups * static_cast<int64_t>(sizeof(Sides));
-  std::memset(out.data() + begin, 0, static_cast<size_t>(codes_offset(groups) - begin));
+  zero_bytes(out, sides_offset() + groups * static_cast<int64_t>(sizeof(Sides)), codes_offset(groups));
 }
 
 // Copies the last, short group and fills it up with its first value, which leaves its range as it is.

@@ -1,7 +1,6 @@
 #include "src/codec/fixed_rate/kernels.h"
 
 #include "src/backend/cpu/targets.h"
-#include "src/codec/stage/rng.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "src/codec/fixed_rate/kernels.cpp"
@@ -9,6 +8,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "src/codec/fixed_rate/pack_rows-inl.h"
 #include "src/codec/stage/float_rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -40,60 +40,13 @@ HWY_INLINE bool range_of(const T* HWY_RESTRICT in, float* min, float* max) {
   return finite & (*min > -kLargestCoded) & (*max < kLargestCoded);
 }
 
-// Codes of one group. A value becomes t = round((x - minimum) / step * 2^(16 - B)), at most 16 bits because the sides
-// hold the whole range; adding the low 16 - B bits of a draw and cutting there rounds up with probability of its
-// fraction. Two rows share a 32-bit word, hence one draw.
 template <int B, bool kNearest, class T>
 HWY_INLINE void quantise(const T* HWY_RESTRICT in, Sides sides, uint64_t key, uint32_t* HWY_RESTRICT words) {
   const RowTag d;
-  const hn::RebindToUnsigned<RowTag> du;
-  const size_t n = hn::Lanes(d);
-  constexpr int kFraction = 16 - B;
-  constexpr uint32_t kFractionMask = ((1u << kFraction) - 1u) * 0x10001u;
-  constexpr int kPairs = B == 1 ? 8 : 16 / B;  // pairs of rows in a block of words
-  const float step = bf16_to_float(sides.step);
-  const auto minimum = hn::Set(d, bf16_to_float(sides.minimum));
-  const auto scale = hn::Set(d, step > 0.0f ? static_cast<float>(1u << kFraction) / step : 0.0f);
-  // Adding 1.5 * 2^23 rounds to an integer, to nearest even, and leaves it in the low bits of the sum, below
-  // 0x4b400000; the odd rows subtract its upper half beforehand, so that the two halves add up to a pair of integers.
-  const auto even_magic = hn::Set(d, 12582912.0f), odd_magic = hn::Set(d, 12582912.0f - 0x4b40);
-  const auto fraction_mask = hn::Set(du, kFractionMask), code_mask = hn::Set(du, ~kFractionMask);
-  const auto half = hn::Set(du, (1u << (kFraction - 1)) * 0x10001u);
-  const auto key_low = hn::Set(du, static_cast<uint32_t>(key)),
-             key_high = hn::Set(du, static_cast<uint32_t>(key >> 32));
-  const auto mul1 = hn::Set(du, kMul1), mul2 = hn::Set(du, kMul2);
-  const auto weyl = hn::Set(du, kWeyl);
-  for (size_t c = 0; c < static_cast<size_t>(kColumns); c += n) {
-    auto draws = hn::Add(key_low, hn::LoadU(du, kColumnWeyl.data() + c));
-    draws = hn::Add(hn::Mul(hn::Xor(draws, hn::ShiftRight<16>(draws)), mul1), key_high);
-    draws = hn::Mul(hn::Xor(draws, hn::ShiftRight<15>(draws)), mul2);
-    draws = hn::Xor(draws, hn::ShiftRight<15>(draws));
-    for (int block = 0; block < 8 / kPairs; ++block) {
-      auto packed = hn::Zero(du);
-      HWY_UNROLL(8)
-      for (int i = 0; i < kPairs; ++i) {
-        const T* rows = in + (block * kPairs + i) * 2 * kColumns + c;
-        const auto even = hn::Add(hn::Mul(hn::Sub(load_row(d, rows), minimum), scale), even_magic);
-        const auto odd = hn::Add(hn::Mul(hn::Sub(load_row(d, rows + kColumns), minimum), scale), odd_magic);
-        const auto both = hn::Add(hn::BitCast(du, even), hn::ShiftLeft<16>(hn::BitCast(du, odd)));
-        auto dither = half;
-        if constexpr (!kNearest) {
-          dither = hn::And(draws, fraction_mask);
-          draws = hn::Add(hn::Mul(draws, mul2), weyl);
-          draws = hn::Xor(draws, hn::ShiftRight<15>(draws));
-        }
-        // Codes enter at the top of each half and sink; none crosses into the other half.
-        packed = hn::Or(hn::ShiftRight<B>(packed), hn::And(hn::Add(both, dither), code_mask));
-      }
-      if constexpr (B == 1) {
-        const auto low = hn::And(hn::ShiftRight<8>(packed), hn::Set(du, 0xffu));
-        const auto folded = hn::Or(low, hn::And(hn::ShiftRight<16>(packed), hn::Set(du, 0xff00u)));
-        store_u16(folded, reinterpret_cast<uint16_t*>(words) + c);
-      } else {
-        hn::StoreU(packed, du, words + block * kColumns + c);
-      }
-    }
-  }
+  const auto minimum = hn::Set(d, bf16_to_float(sides.minimum)), scale = hn::Set(d, code_scale<B>(sides));
+  const auto scaled = [&](int row, size_t c)
+                          HWY_ATTR { return hn::Mul(hn::Sub(load_row(d, in + row * kColumns + c), minimum), scale); };
+  pack_rows<B, kNearest>(scaled, key, words);
 }
 
 template <int B, bool kNearest, class T>
@@ -116,29 +69,10 @@ bool encode(const T* in, int64_t groups, int64_t first, uint64_t key, Sides* sid
 template <int B, bool kStream, class T>
 HWY_INLINE void dequantise(Sides sides, const uint32_t* HWY_RESTRICT words, T* HWY_RESTRICT out) {
   const RowTag d;
-  const hn::RebindToUnsigned<RowTag> du;
-  const hn::RebindToSigned<RowTag> di;
-  const size_t n = hn::Lanes(d);
-  constexpr int kPairs = B == 1 ? 8 : 16 / B;
-  constexpr int kOdd = B == 1 ? 8 : 16;  // where the odd row's codes start
   const auto minimum = hn::Set(d, bf16_to_float(sides.minimum)), step = hn::Set(d, bf16_to_float(sides.step));
-  const auto mask = hn::Set(du, (1u << B) - 1u);
-  const auto value = [&](auto code) {
-    return hn::Add(minimum, hn::Mul(hn::ConvertTo(d, hn::BitCast(di, hn::And(code, mask))), step));
-  };
-  for (int block = 0; block < 8 / kPairs; ++block) {
-    for (int i = 0; i < kPairs; ++i) {
-      T* rows = out + (block * kPairs + i) * 2 * kColumns;
-      // Whole rows in order: streaming stores want full cache lines.
-      for (int odd = 0; odd < 2; ++odd) {
-        for (size_t c = 0; c < static_cast<size_t>(kColumns); c += n) {
-          const auto w = B == 1 ? load_u16(du, reinterpret_cast<const uint16_t*>(words) + c)
-                                : hn::LoadU(du, words + block * kColumns + c);
-          store_row<kStream>(value(hn::ShiftRightSame(w, B * i + odd * kOdd)), d, rows + odd * kColumns + c);
-        }
-      }
-    }
-  }
+  unpack_rows<B>(words, [&](int row, size_t c, auto code) HWY_ATTR {
+    store_row<kStream>(hn::Add(minimum, hn::Mul(code, step)), d, out + row * kColumns + c);
+  });
 }
 
 template <int B, bool kStream, class T>
@@ -149,68 +83,27 @@ void decode(const Sides* sides, const std::byte* codes, int64_t groups, T* out) 
   if (kStream) hwy::FlushStream();
 }
 
-template <class T>
-bool encode_typed(const void* in, int64_t groups, int64_t first, const GroupQuantParams& p, Sides* sides,
-                  std::byte* codes) {
-  const auto* values = static_cast<const T*>(in);
-  const auto run = [&](auto bits) {
-    constexpr int B = decltype(bits)::value;
-    return p.nearest ? encode<B, true>(values, groups, first, p.key, sides, codes)
-                     : encode<B, false>(values, groups, first, p.key, sides, codes);
-  };
-  switch (p.bits) {
-    case 1:
-      return run(std::integral_constant<int, 1>());
-    case 2:
-      return run(std::integral_constant<int, 2>());
-    case 4:
-      return run(std::integral_constant<int, 4>());
-    default:
-      return run(std::integral_constant<int, 8>());
-  }
-}
-
-template <class T>
-void decode_typed(const Sides* sides, const std::byte* codes, int64_t groups, int bits, void* out, bool stream) {
-  auto* values = static_cast<T*>(out);
-  const auto run = [&](auto b) {
-    constexpr int B = decltype(b)::value;
-    stream ? decode<B, true>(sides, codes, groups, values) : decode<B, false>(sides, codes, groups, values);
-  };
-  switch (bits) {
-    case 1:
-      return run(std::integral_constant<int, 1>());
-    case 2:
-      return run(std::integral_constant<int, 2>());
-    case 4:
-      return run(std::integral_constant<int, 4>());
-    default:
-      return run(std::integral_constant<int, 8>());
-  }
-}
-
 bool encode_any(const void* in, int64_t groups, int64_t first, const GroupQuantParams& p, Sides* sides,
                 std::byte* codes) {
-  switch (p.dtype) {
-    case DType::kFloat32:
-      return encode_typed<float>(in, groups, first, p, sides, codes);
-    case DType::kBFloat16:
-      return encode_typed<hwy::bfloat16_t>(in, groups, first, p, sides, codes);
-    default:
-      return encode_typed<hwy::float16_t>(in, groups, first, p, sides, codes);
-  }
+  return with_float_type(p.dtype, [&](auto zero) {
+    const auto* values = static_cast<const decltype(zero)*>(in);
+    return with_bits(p.bits, [&](auto bits) {
+      constexpr int B = decltype(bits)::value;
+      return p.nearest ? encode<B, true>(values, groups, first, p.key, sides, codes)
+                       : encode<B, false>(values, groups, first, p.key, sides, codes);
+    });
+  });
 }
 
 void decode_any(const Sides* sides, const std::byte* codes, int64_t groups, int bits, DType dtype, void* out,
                 bool stream) {
-  switch (dtype) {
-    case DType::kFloat32:
-      return decode_typed<float>(sides, codes, groups, bits, out, stream);
-    case DType::kBFloat16:
-      return decode_typed<hwy::bfloat16_t>(sides, codes, groups, bits, out, stream);
-    default:
-      return decode_typed<hwy::float16_t>(sides, codes, groups, bits, out, stream);
-  }
+  with_float_type(dtype, [&](auto zero) {
+    auto* values = static_cast<decltype(zero)*>(out);
+    with_bits(bits, [&](auto b) {
+      constexpr int B = decltype(b)::value;
+      stream ? decode<B, true>(sides, codes, groups, values) : decode<B, false>(sides, codes, groups, values);
+    });
+  });
 }
 
 }  // namespace cinch::codec::HWY_NAMESPACE

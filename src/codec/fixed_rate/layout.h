@@ -1,8 +1,9 @@
-// Where the bytes of a group_quant payload are, and the arithmetic of a group's sides. README.md draws it.
+// Where the bytes of a group_quant payload are, and the arithmetic of a group's sides. group_quant.md draws it.
 #pragma once
 
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 #include "src/codec/stage/header.h"
 #include "src/core/checked.h"
@@ -32,6 +33,21 @@ constexpr int64_t codes_offset(int64_t groups) noexcept {
 constexpr int64_t group_quant_bytes(int64_t numel, int bits) noexcept {
   const int64_t groups = group_count(numel);
   return codes_offset(groups) + groups * code_bytes(bits);
+}
+
+// f(integral constant) for a number of bits.
+template <class F>
+decltype(auto) with_bits(int bits, F&& f) {
+  switch (bits) {
+    case 1:
+      return f(std::integral_constant<int, 1>());
+    case 2:
+      return f(std::integral_constant<int, 2>());
+    case 4:
+      return f(std::integral_constant<int, 4>());
+    default:
+      return f(std::integral_constant<int, 8>());
+  }
 }
 
 // Minimum rounded down and step rounded up to bfloat16, so that [min, max] lies within [minimum, minimum + levels *

@@ -23,7 +23,7 @@ class CodecBase : public Codec {
   }
   void check_size(int64_t numel, DType dtype) const {
     if (!supports(dtype, DeviceKind::kCpu)) {
-      throw CodecError(spec_.name + ": " + std::string(cinch::to_string(dtype)) + " is not supported on the CPU");
+      throw CodecError(to_string(spec_) + ": " + std::string(cinch::to_string(dtype)) + " is not supported on the CPU");
     }
     // An eighth of the address range: no product or sum of sizes below can overflow.
     if (numel < 0 || numel > (int64_t{1} << 56))

@@ -9,6 +9,9 @@
 
 #include <hwy/highway.h>
 
+#include <cstring>
+
+#include "cinch/dtype.h"
 #include "src/core/float16.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -16,6 +19,7 @@ namespace cinch::codec::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 using RowTag = hn::CappedTag<float, 16>;
+constexpr int64_t kVectorSlack = 16;  // floats that a store of a whole vector may reach beyond its count
 // Highway's float16 conversion in software rounds otherwise; where the machine has none, ours is used.
 #if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
 #define CINCH_HAS_F16 1
@@ -41,6 +45,41 @@ HWY_INLINE hn::Vec<RowTag> load_row(RowTag d, const hwy::float16_t* p) {
   }
   return hn::Load(d, row);
 #endif
+}
+
+// The first `count` words, fewer than lanes; zeros behind them. Reads nothing else.
+template <class D>
+HWY_INLINE hn::Vec<D> load_first(D d, const hn::TFromD<D>* p, int64_t count) {
+#if HWY_MEM_OPS_MIGHT_FAULT
+  HWY_ALIGN hn::TFromD<D> part[16] = {};
+  std::memcpy(part, p, static_cast<size_t>(count) * sizeof *p);
+  return hn::Load(d, part);
+#else
+  return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(count)), d, p);
+#endif
+}
+
+// The same of values.
+template <class T>
+HWY_INLINE hn::Vec<RowTag> load_part(RowTag d, const T* p, int64_t count) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return load_first(d, p, count);
+  } else {
+    uint16_t part[16] = {};
+    std::memcpy(part, p, static_cast<size_t>(count) * 2);
+    return load_row(d, reinterpret_cast<const T*>(part));
+  }
+}
+
+template <class T>
+HWY_INLINE hn::Vec<RowTag> load_up_to(RowTag d, const T* p, int64_t count) {
+  return HWY_LIKELY(count >= static_cast<int64_t>(hn::Lanes(d))) ? load_row(d, p) : load_part(d, p, count);
+}
+
+// A whole vector from `p` on as far as the tensor reaches: lanes behind a run may hold its neighbours, or zeros.
+template <class T>
+HWY_INLINE hn::Vec<RowTag> load_within(RowTag d, const T* p, const T* end) {
+  return load_up_to(d, p, end - p);
 }
 
 // Low 16 bits of each lane; the high ones must be zero.
@@ -98,6 +137,20 @@ HWY_INLINE void store_row(hn::Vec<RowTag> v, RowTag d, hwy::float16_t* p) {
 }
 
 #undef CINCH_HAS_F16
+
+// f(a value of the element type) for a dtype of is_codable_float.
+template <class F>
+HWY_INLINE decltype(auto) with_float_type(DType dtype, F&& f) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return f(float());
+    case DType::kBFloat16:
+      return f(hwy::bfloat16_t());
+    default:
+      return f(hwy::float16_t());
+  }
+}
+
 }  // namespace cinch::codec::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 #endif

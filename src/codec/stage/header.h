@@ -4,6 +4,7 @@
 //   | magic | dtype | bits | kind | flags | numel | payload bytes | words[4]   | zero   | checksum |
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -36,6 +37,11 @@ constexpr uint32_t make_magic(char a, char b, char c, char d) noexcept {
 }
 
 constexpr int64_t align64(int64_t bytes) noexcept { return (bytes + 63) / 64 * 64; }
+
+// Bytes between sections are part of the payload: the same data must give the same bytes.
+inline void zero_bytes(std::span<std::byte> out, int64_t begin, int64_t end) noexcept {
+  std::fill(out.begin() + begin, out.begin() + end, std::byte{0});
+}
 
 // Fills in the checksum and writes the header to the front of `out`, which has room for it.
 void write_header(Header header, std::span<std::byte> out) noexcept;
