@@ -109,6 +109,7 @@ Want identify(Session& session, const at::Tensor& tensor) {
   want.reach = slot.reach;
   want.known_op = op.known;
   want.op_class = op_class(op.name);
+  want.nonnegative = slot.row != nullptr && slot.row->nonnegative;
   if (want.need == Need::kInteger && frame) want.pool = pool_geometry(op, inputs, tensor);
   join(session, f, want);
   return want;

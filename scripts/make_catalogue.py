@@ -23,7 +23,7 @@ NEEDS = ["shape", "mask", "bool", "integer", "linear", "nonlinear", "exact", "op
 PREDICATES = ["none", "greater", "greater_equal", "less_equal", "open_interval", "closed_interval", "abs_greater", "sign",
               "two_valued", "joint_equal", "joint_sign", "joint_abs_equal"]
 REACHES = ["none", "weight_grad", "input_grad", "both", "upstream"]
-ROW_KEYS = {"variant", "when", "need", "predicate", "joint", "nan", "region", "reaches", "verified", "first_order", "note"}
+ROW_KEYS = {"variant", "when", "need", "predicate", "joint", "nan", "region", "reaches", "verified", "first_order", "nonnegative", "note"}
 BOUNDS = {"greater": ["lo"], "greater_equal": ["lo"], "less_equal": ["hi"], "open_interval": ["lo", "hi"],
           "closed_interval": ["lo", "hi"], "abs_greater": ["lo"]}
 MAX_CONDITIONS = 4
@@ -106,7 +106,7 @@ def row_code(row, where):
         fields.append(f".reach = Reach::{pascal(reach)}")
     if verified:
         fields.append(".verified = {%s}" % ", ".join(f".{device} = true" for device in verified))
-    for key in ("joint", "first_order"):
+    for key in ("joint", "first_order", "nonnegative"):
         if row.get(key):
             fields.append(f".{key} = true")
     conditions = row.get("when", [])
@@ -172,6 +172,8 @@ def page_table(data):
                 checked = "run on " + " and ".join(map(str.upper, row["verified"])) if row["verified"] else "from source"
                 if row.get("first_order"):
                     checked += ", first order only"
+                if row.get("nonnegative"):
+                    keep += " (zero or positive: `dither` needs no plane for it)"
                 reaches = row.get("reaches", "").replace("_", " ")
                 out.append(f"| {name} | {slot['name']} | {row.get('variant', '')} | {row['need']} | {keep} | {reaches} | {checked} |")
     return "\n".join(out)

@@ -65,6 +65,7 @@ struct NeedRow {
   VerifiedOn verified = {};
   bool joint = false;        // compares this slot with others; kept exact where there is no predicate for that
   bool first_order = false;  // wrong under create_graph
+  bool nonnegative = false;  // the op gives no value below zero
   Condition when[4] = {};    // all must hold; ends at kNone
 };
 

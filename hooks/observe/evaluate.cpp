@@ -112,8 +112,10 @@ std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, const
   if (is_integer(payload.dtype())) add(CodecSpec{"int", {}});
   if (worth_offloading(payload, result, raw_bytes)) result.push_back(offload_candidate(payload));
   const bool lossy = is_codable_float(payload.dtype()) && needs.wants_values && !needs.wants_exact && !needs.two_valued;
-  if (lossy)
+  if (lossy) {
     for (const int64_t bits : {8, 4, 2, 1}) add(CodecSpec{"group_quant", {{"bits", bits}}});
+    for (const double step : {0.5, 1.0, 2.0}) add(CodecSpec{"dither", {{"step_sigma", step}}});
+  }
   return result;
 }
 

@@ -49,6 +49,7 @@ OpClass op_class(const std::string& op_name) {
 NeedUnion unite(std::span<const Want> wants) {
   NeedUnion result;
   for (const Want& want : wants) {
+    result.nonnegative |= want.nonnegative;
     if (want.need == Need::kShape) continue;
     if (want.pair) {
       if (add_pair(want.pair, result)) result.only_shape = false;
@@ -92,7 +93,10 @@ std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const 
   Form form = with_values(codec, wants);
   if (!form.lossless) {
     if (needs.wants_exact || needs.two_valued) return std::nullopt;
-    form.masks = needs.masks;
+    for (const Predicate& predicate : needs.masks) {
+      const bool of_zero = needs.nonnegative && predicate.kind == PredicateKind::kGreater && predicate.lo == 0.0;
+      (of_zero && codec->keeps_zeros(dtype) ? form.by_magnitude : form.masks).push_back(predicate);
+    }
     form.pairs = needs.pairs;
   }
   return form;

@@ -26,6 +26,7 @@ struct Want {
   Reach reach = Reach::kNone;
   std::optional<PoolGeometry> pool;
   OpClass op_class = OpClass::kOther;
+  bool nonnegative = false;         // the tensor holds no value below zero
   bool known_op = false;            // the op is in the catalogue: its backward does not write into what it saved
   std::shared_ptr<JointPair> pair;  // of a joint predicate
   int place = 0;                    // in the pair
@@ -37,6 +38,7 @@ struct NeedUnion {
   bool wants_values = false;  // somebody reads values
   bool wants_exact = false;   // somebody needs every bit
   bool opaque = false;
+  bool nonnegative = false;      // no value is below zero
   bool two_valued = false;       // the op says that the data has two values
   std::vector<Predicate> masks;  // distinct predicates, two-valued and joint ones left out
   std::vector<std::shared_ptr<JointPair>> pairs;
@@ -49,6 +51,8 @@ struct Form {
   std::shared_ptr<const Codec> values;  // null: values are not kept
   SideInfo side;                        // for `values`
   std::vector<Predicate> masks;
+  // Predicates that the magnitudes of the coded values answer, where zeros stay zeros: no plane is kept for them.
+  std::vector<Predicate> by_magnitude;
   std::vector<std::shared_ptr<JointPair>> pairs;
   bool lossless = true;
   bool copy =

@@ -3,6 +3,7 @@
 #include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/variable.h>
 
+#include "hooks/store/drop_signs.h"
 #include "hooks/store/joint_pair.h"
 #include "hooks/store/store.h"
 #include "hooks/store/tensor_over.h"
@@ -15,6 +16,9 @@ namespace {
 std::span<const std::byte> bytes_of(const at::Tensor& tensor, int64_t offset, int64_t bytes) {
   return {static_cast<const std::byte*>(tensor.storage().data()) + offset, static_cast<size_t>(bytes)};
 }
+
+// A payload that came out smaller than its room by one in so many is moved to room of its own size.
+constexpr int64_t kWorthMoving = 32;
 
 }  // namespace
 
@@ -107,6 +111,7 @@ at::Tensor Payload::decode(const Want& want, const View& view) {
   use(coded_, coded_stream_);
   part->codec->decode(bytes_of(coded_, part->offset, part->bytes), buffer.mutable_data_ptr(), span.numel, dtype_,
                       store->context(*this));
+  if (part->magnitude) drop_signs(buffer.mutable_data_ptr(), span.numel, dtype_, *store->context(*this).executor);
   if (want.known_op) {
     part->decoded = buffer.storage().getWeakStorageImpl();
     part->decoded_stream = memory().current_stream();
@@ -139,13 +144,13 @@ bool Payload::encode(const Form& form, const CodecContext& context) {
   const auto add = [&](std::shared_ptr<const Codec> codec, const SideInfo& side, bool values) {
     const auto bytes = codec->measure(*extent, side, context);
     if (!bytes) return false;
-    parts.push_back(Part{std::move(codec), side.predicate, values, total, *bytes, std::nullopt, saved_stream});
+    parts.push_back(Part{std::move(codec), side.predicate, values, false, total, *bytes, std::nullopt, saved_stream});
     sides.push_back(side);
     total += align_part(*bytes);
     return true;
   };
   if (form.copy) {
-    parts.push_back(Part{nullptr, {}, true, 0, raw_values_bytes(), std::nullopt, saved_stream});
+    parts.push_back(Part{nullptr, {}, true, false, 0, raw_values_bytes(), std::nullopt, saved_stream});
     sides.emplace_back();
     total = align_part(raw_values_bytes());
   }
@@ -174,11 +179,38 @@ bool Payload::encode(const Form& form, const CodecContext& context) {
     if (!written) return false;
     parts[i].bytes = *written;
   }
+  total = pack_closely(parts, total, coded);
+  for (const Predicate& predicate : form.by_magnitude)
+    parts.push_back(
+        Part{parts[0].codec, predicate, false, true, parts[0].offset, parts[0].bytes, std::nullopt, saved_stream});
   coded_ = std::move(coded);
   coded_stream_ = memory().current_stream();
   parts_ = std::move(parts);
   coded_bytes_.store(total);
   return true;
+}
+
+int64_t Payload::pack_closely(std::vector<Part>& parts, int64_t room, at::Tensor& coded) const {
+  int64_t total = 0;
+  for (const Part& part : parts) total += align_part(part.bytes);
+  if (total > room - room / kWorthMoving) return room;
+  at::Tensor smaller;
+  try {
+    const backend::ReserveScope reserve;
+    smaller = memory().empty(total, c10::kByte);
+  } catch (const c10::OutOfMemoryError&) {
+    return room;
+  }
+  auto* to = static_cast<std::byte*>(smaller.mutable_data_ptr());
+  const auto* from = static_cast<const std::byte*>(coded.const_data_ptr());
+  int64_t offset = 0;
+  for (Part& part : parts) {
+    memory().copy(to + offset, from + part.offset, part.bytes);
+    part.offset = offset;
+    offset += align_part(part.bytes);
+  }
+  coded = std::move(smaller);
+  return total;
 }
 
 at::Tensor Payload::release_raw() {
@@ -222,7 +254,7 @@ bool Payload::recode(const std::shared_ptr<const Codec>& coarser, const CodecCon
     parts_[i].offset = offset;
     offset += align_part(parts_[i].bytes);
   }
-  parts_[0] = Part{coarser, {}, true, 0, *written, std::nullopt, coded_stream_};
+  parts_[0] = Part{coarser, {}, true, false, 0, *written, std::nullopt, coded_stream_};
   coded_ = std::move(coded);
   coded_stream_ = memory().current_stream();
   coded_bytes_.store(total);

@@ -97,11 +97,15 @@ class Payload {
     std::shared_ptr<const Codec> codec;  // null: the raw values
     Predicate predicate;                 // of a mask part
     bool values = false;
+    bool magnitude = false;  // the mask part's answer is the magnitude of the values, whose bytes it shares
     int64_t offset = 0, bytes = 0;
     std::optional<c10::weak_intrusive_ptr<c10::StorageImpl>> decoded;
     c10::Stream decoded_stream;
   };
   const Part* part_for(const Want& want) const;
+  // Moves parts that do not fill their room of `room` bytes to one that they fill; the bytes they take then. Stays
+  // where that would win little or memory does not suffice.
+  int64_t pack_closely(std::vector<Part>& parts, int64_t room, at::Tensor& coded) const;
   std::optional<Extent> raw_extent() const;  // mutex held; nullopt: gone, or the storage has shrunk
   at::Tensor alias(const at::Tensor& base, int64_t base_offset, const View& view) const;
   at::Tensor decode(const Want& want, const View& view);

@@ -115,17 +115,22 @@ class Codec {
   virtual const CodecSpec& spec() const noexcept = 0;
   virtual ErrorClass error_class() const noexcept = 0;
   virtual bool supports(DType dtype, DeviceKind device) const noexcept = 0;
+  /// Whether zeros decode to zeros, and nothing else does: then `x != 0` needs no mask beside the values.
+  virtual bool keeps_zeros(DType dtype) const noexcept;
 
   virtual Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const = 0;
 
-  /// Upper bound of encode's result for any data of this size; attained by fixed-rate formats.
+  /// Upper bound of encode's result for any data of this size; attained by fixed-rate formats. Formats whose size
+  /// depends on the values decline what does not fit.
   virtual int64_t payload_bound(int64_t numel, DType dtype, const SideInfo& side) const = 0;
 
-  /// Upper bound for this very data (one pass at most), or nullopt: declined. Default: payload_bound.
+  /// Room for this very data (one pass at most), or nullopt: declined. Default: payload_bound. Formats whose size
+  /// depends on the values take it from a sample, with a margin.
   virtual std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const;
 
   /// Writes the payload to the front of `out` (64-byte aligned, at least measure() bytes) and returns its length, or
-  /// nullopt: declined (out is then undefined). Throws CodecError when dtype is unsupported or out is too small.
+  /// nullopt: declined (out is then undefined). Throws CodecError when dtype is unsupported or out is too small; where
+  /// only the values tell that it is too small, they are declined.
   virtual std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
                                         const CodecContext& context) const = 0;
 

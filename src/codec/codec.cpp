@@ -3,6 +3,8 @@
 
 namespace cinch {
 
+bool Codec::keeps_zeros(DType) const noexcept { return error_class() == ErrorClass::kExact; }
+
 std::optional<int64_t> Codec::measure(const Extent& in, const SideInfo& side, const CodecContext& /*context*/) const {
   return payload_bound(in.numel, in.dtype, side);
 }

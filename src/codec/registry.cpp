@@ -14,7 +14,7 @@ struct Row {
   std::shared_ptr<const Codec> (*make)(CodecSpec);
 };
 
-constexpr std::array<Row, 8> kRows{{
+constexpr std::array<Row, 9> kRows{{
     {"mask", codec::make_mask},
     {"bits", codec::make_bits},
     {"int", codec::make_int},
@@ -23,6 +23,7 @@ constexpr std::array<Row, 8> kRows{{
     {"pool", codec::make_pool},
     {"fixed_point", codec::make_fixed_point},
     {"cast", codec::make_cast},
+    {"dither", codec::make_dither},
 }};
 
 }  // namespace

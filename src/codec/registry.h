@@ -15,5 +15,6 @@ std::shared_ptr<const Codec> make_lfc(CodecSpec spec);
 std::shared_ptr<const Codec> make_pool(CodecSpec spec);
 std::shared_ptr<const Codec> make_fixed_point(CodecSpec spec);
 std::shared_ptr<const Codec> make_cast(CodecSpec spec);
+std::shared_ptr<const Codec> make_dither(CodecSpec spec);
 
 }  // namespace cinch::codec

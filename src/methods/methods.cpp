@@ -38,7 +38,17 @@ constexpr std::array<ParamInfo, 1> kCastParams{{
     {"dtype", std::string_view("bf16"), {}, kNarrowTypes, "the narrower type"},
 }};
 
-constexpr std::array<MethodInfo, 11> kMethods{{
+constexpr std::array<ParamInfo, 1> kDitherParams{{
+    {.name = "step_sigma",
+     .fallback = 1.0,
+     .integers = {},
+     .texts = {},
+     .description = "distance of neighbouring levels, in standard deviations of the tensor",
+     .integer_range = {},
+     .numbers = Range{0x1p-5, 8.0}},
+}};
+
+constexpr std::array<MethodInfo, 12> kMethods{{
     {"keep", true, "exact", "the tensor itself, untouched", "cinch", {}},
     {"shape", true, "exact", "no values at all: sizes, strides and dtype", "cinch", {}},
     {"mask", true, "exact", "one predicate of each value, 1 bit (2 for a sign)", "cinch", {}},
@@ -58,6 +68,9 @@ constexpr std::array<MethodInfo, 11> kMethods{{
     {"fixed_point", false, "bounded", "fixed rate, a fixed range for each channel; x > 0 is kept exactly",
      "Chakrabarti & Moseley (NeurIPS 2019)", kFixedPointParams},
     {"cast", false, "bounded", "a narrower floating-point type, nearest even", "cinch", kCastParams},
+    {"dither", false, "unbiased",
+     "subtractive dither and a prefix code, about 2.1 bits per value at one sigma; zeros exact", "cinch",
+     kDitherParams},
 }};
 
 }  // namespace

@@ -100,9 +100,10 @@ TEST(Stats, OfIntegersAndNothing) {
 }
 
 TEST(Registry, KnowsEveryMethodThatStoresValues) {
-  for (const char* name : {"mask", "bits", "int", "group_quant"}) EXPECT_EQ(make_codec({name, {}})->spec().name, name);
+  for (const char* name : {"mask", "bits", "int", "group_quant", "lfc", "pool", "fixed_point", "cast", "dither"})
+    EXPECT_EQ(make_codec({name, {}})->spec().name, name);
   EXPECT_EQ(make_codec({"group_quant", {}})->spec().get_int("group", 0), 256);
-  for (const char* name : {"keep", "shape", "dither"}) EXPECT_THROW(make_codec({name, {}}), CodecError);
+  for (const char* name : {"keep", "shape", "offload", "zip"}) EXPECT_THROW(make_codec({name, {}}), CodecError);
   EXPECT_THROW(make_codec({"group_quant", {{"bits", int64_t{3}}}}), CodecError);
 }
 

@@ -47,7 +47,8 @@ TEST_P(Contract, EstimateIsNearTheTruth) {
   const auto payload = encode(*codec(), extent(data), side);
   ASSERT_TRUE(payload.has_value());
   const Estimate e = codec()->estimate(compute_stats(extent(data)), n, row().dtype, side);
-  EXPECT_EQ(e.bytes, payload->size());
+  EXPECT_LE(static_cast<double>(e.bytes), static_cast<double>(payload->size()) * row().bytes_tolerance);
+  EXPECT_GE(static_cast<double>(e.bytes), static_cast<double>(payload->size()) / row().bytes_tolerance);
   EXPECT_GT(e.encode_seconds, 0);
   EXPECT_GT(e.decode_seconds, 0);
   if (row().mean_square_tolerance == 0) {
@@ -159,7 +160,12 @@ TEST_P(Contract, RefusesMisuse) {
   EXPECT_THROW(c->encode({data.data(), n, DType::kOther}, side, payload->span(), context), CodecError);
   EXPECT_THROW(c->encode({nullptr, n, row().dtype}, side, payload->span(), context), CodecError);
   EXPECT_THROW(c->encode({data.data(), -1, row().dtype}, side, payload->span(), context), CodecError);
-  EXPECT_THROW(c->encode(extent(data), side, small.span(), context), CodecError);
+  if (row().bytes_tolerance == 1) {
+    EXPECT_THROW(c->encode(extent(data), side, small.span(), context), CodecError);
+  } else {
+    EXPECT_FALSE(c->encode(extent(data), side, small.span(), context)) << "declined, once the values have shown it";
+    EXPECT_TRUE(small.intact());
+  }
   EXPECT_THROW(c->payload_bound(n, DType::kOther, side), CodecError);
   EXPECT_THROW(c->decode(payload->span(), out.data(), n + 1, row().dtype, context), CodecError);
   EXPECT_THROW(c->decode(payload->span(), out.data(), -1, row().dtype, context), CodecError);

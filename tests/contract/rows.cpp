@@ -202,6 +202,40 @@ ContractRow group_quant_row(int64_t bits, const std::string& rounding, DType dty
   return row;
 }
 
+// |error| is at most half a step, which is in standard deviations of a sample; zeros stay zero, and nothing else is.
+ContractRow dither_row(double step_sigma, DType dtype, bool relu) {
+  ContractRow row;
+  row.name = "dither_" + std::to_string(static_cast<int>(step_sigma * 100)) + "_" + std::string(to_string(dtype)) +
+             (relu ? "_relu" : "");
+  row.spec = {"dither", {{"step_sigma", step_sigma}}};
+  row.dtype = dtype;
+  row.side = no_side;
+  row.data = [=](int64_t n, uint32_t seed) { return activations(n, seed, dtype, relu); };
+  row.verify = [=](const Extent& in, const void* out) -> AssertionResult {
+    double sum = 0, squares = 0;
+    for (int64_t i = 0; i < in.numel; ++i) {
+      const double x = float_at(in.data, i, dtype);
+      sum += x;
+      squares += x * x;
+    }
+    const double n = static_cast<double>(std::max<int64_t>(1, in.numel)), mean = sum / n;
+    // A short tensor's sample is one group of it or less, of which the deviation may be half as much again.
+    const double sigma = std::sqrt(std::max(0.0, squares / n - mean * mean)) * (in.numel < 2000 ? 1.5 : 1.05);
+    const double ulp = dtype == DType::kFloat32 ? 0x1p-22 : dtype == DType::kBFloat16 ? 0x1p-8 : 0x1p-11;
+    for (int64_t i = 0; i < in.numel; ++i) {
+      const double x = float_at(in.data, i, dtype), y = float_at(out, i, dtype);
+      if (!(std::fabs(x - y) <= step_sigma * sigma / 2 + ulp * (std::fabs(x) + sigma)) || (x == 0) != (y == 0)) {
+        return AssertionFailure() << "value " << i << " of " << in.numel << ": " << x << " became " << y << ", sigma "
+                                  << sigma;
+      }
+    }
+    return AssertionSuccess();
+  };
+  row.mean_square_tolerance = 1.15;
+  row.bytes_tolerance = 1.1;
+  return row;
+}
+
 }  // namespace
 
 std::vector<ContractRow> contract_rows() {
@@ -235,6 +269,8 @@ std::vector<ContractRow> contract_rows() {
       for (const char* rounding : {"stochastic", "nearest"}) rows.push_back(group_quant_row(bits, rounding, d, false));
     }
     rows.push_back(group_quant_row(2, "stochastic", d, true));
+    for (const double step : {0.2, 1.0, 2.0})
+      for (const bool relu : {false, true}) rows.push_back(dither_row(step, d, relu));
   }
   for (ContractRow& row : fixed_rate_rows()) rows.push_back(std::move(row));
   return rows;

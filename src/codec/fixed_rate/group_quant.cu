@@ -38,20 +38,6 @@ __global__ void __launch_bounds__(kThreads, backend::kBlocksPerProcessor) decode
 }
 
 template <class F>
-void with_bits(int bits, F f) {
-  switch (bits) {
-    case 1:
-      return f(std::integral_constant<int, 1>());
-    case 2:
-      return f(std::integral_constant<int, 2>());
-    case 4:
-      return f(std::integral_constant<int, 4>());
-    default:
-      return f(std::integral_constant<int, 8>());
-  }
-}
-
-template <class F>
 void with_type(DType dtype, F f) {
   switch (dtype) {
     case DType::kFloat32:

@@ -1,0 +1,133 @@
+#include "src/codec/entropy_coded/fit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "src/core/checked.h"
+
+namespace cinch::codec {
+namespace {
+
+constexpr int64_t kScaleGroups = 256, kScaleShare = 16;  // at least so many groups, and one in so many
+constexpr int64_t kWindowGroups = 16, kCodeGroups = 128, kCodeShare = 64;
+// More values than this outside of 14 symbols, and a raw value's 32 bits cost more than symbols of 8 bits do.
+constexpr double kMostOutside = 0.004;
+
+int64_t stride_of(int64_t groups, int64_t least, int64_t share) noexcept {
+  return std::max<int64_t>(1, std::min(share, groups / least));
+}
+
+// Whole groups at `in`; a tensor shorter than one is repeated in `room`, which changes neither moments nor frequencies
+// by much.
+struct Groups {
+  const std::byte* data;
+  int64_t count;
+};
+Groups groups_of(const void* in, DType dtype, int64_t numel, std::byte* room) noexcept {
+  const auto* data = static_cast<const std::byte*>(in);
+  if (numel >= kLetterGroup) return {data, numel / kLetterGroup};
+  const int64_t width = dtype_bytes(dtype);
+  for (int64_t i = 0; i < kLetterGroup; ++i)
+    std::memcpy(room + i * width, data + i % numel * width, static_cast<size_t>(width));
+  return {room, 1};
+}
+
+using Counts = std::array<uint32_t, kLetters>;
+
+Counts sample_letters(const Groups& groups, int64_t least, DType dtype, const Quantiser& q) {
+  Counts counts{};
+  uint8_t letters[kLetterGroup];
+  const int64_t stride = std::max<int64_t>(1, std::min(kCodeShare * kCodeGroups / least, groups.count / least));
+  for (int64_t g = 0; g < groups.count; g += stride) {
+    values_to_letters(groups.data + g * kLetterGroup * dtype_bytes(dtype), dtype, 1, g, q, letters);
+    for (int64_t i = 0; i < q.letters_of_group(); ++i) ++counts[letters[i]];
+  }
+  return counts;
+}
+
+// The 14 neighbouring symbols that hold the most of a sample, and how many values they leave out.
+struct Window {
+  int begin;
+  double outside;
+};
+Window best_window(const Counts& counts, const Quantiser& q) noexcept {
+  constexpr int kWidth = 14;
+  uint64_t inside = 0, best = 0, total = counts[static_cast<size_t>(q.raw_symbol())];
+  int first = 0, last = 0;  // where windows that are best end; their middle leaves room on both sides
+  for (int s = 0; s < q.symbols(); ++s) {
+    total += counts[static_cast<size_t>(s)];
+    inside += counts[static_cast<size_t>(s)];
+    if (s >= kWidth) inside -= counts[static_cast<size_t>(s - kWidth)];
+    if (inside > best) best = inside, first = s;
+    if (inside == best) last = s;
+  }
+  const uint64_t all = total + counts[static_cast<size_t>(q.zero_symbol())];
+  return {(first + last) / 2 - kWidth + 1,
+          static_cast<double>(total - best) / static_cast<double>(std::max<uint64_t>(1, all))};
+}
+
+}  // namespace
+
+Scale sample_scale(const void* in, DType dtype, int64_t numel) {
+  alignas(64) std::byte room[kLetterGroup * 4];
+  const Groups groups = groups_of(in, dtype, numel, room);
+  const int64_t stride = stride_of(groups.count, kScaleGroups, kScaleShare);
+  // About a value of its own: a large mean must not drown the variance.
+  const Moments first = moments_of(groups.data, dtype, 1, 1, 0.0f);
+  const float origin = first.count > 0 ? first.min / 2 + first.max / 2 : 0.0f;
+  const Moments m = moments_of(groups.data, dtype, groups.count, stride, origin);
+  Scale scale;
+  if (m.count == 0) return scale;
+  const auto n = static_cast<double>(m.count);
+  const double mean = m.sum / n;
+  scale.any = true;
+  scale.mean = static_cast<double>(origin) + mean;
+  if (m.min == m.max) scale.mean = static_cast<double>(m.min);
+  if (m.min < m.max) scale.sigma = std::sqrt(std::max(0.0, m.squares / n - mean * mean));
+  return scale;
+}
+
+Fit fit_code(const void* in, DType dtype, int64_t numel, const Quantiser& given, const Scale& scale) {
+  alignas(64) std::byte room[kLetterGroup * 4];
+  const Groups groups = groups_of(in, dtype, numel, room);
+  Fit fit;
+  Quantiser& q = fit.quantiser;
+  q = given;
+  if (scale.sigma == 0) {
+    // Symbol 0 is the offset itself, exactly.
+    q.paired = true;
+    q.base = 0;
+  } else {
+    q.paired = false;
+    q.base =
+        static_cast<int>(std::floor((scale.mean - static_cast<double>(q.offset)) / static_cast<double>(q.step))) - 126;
+    const Window window = best_window(sample_letters(groups, kWindowGroups, dtype, q), q);
+    q.paired = window.outside <= kMostOutside;
+    if (q.paired) q.base += window.begin;
+  }
+  const Counts counts = sample_letters(groups, kCodeGroups, dtype, q);
+  // A letter seen once is as likely as not to be one of many such: they share a code, and so do those not seen at all
+  // (Good and Turing).
+  Counts kept = counts;
+  uint64_t alone = 0;
+  for (size_t i = 0; i < kLetters; ++i) {
+    if (counts[i] > 1 && !q.holds_raw(static_cast<uint8_t>(i))) continue;
+    alone += counts[i];
+    kept[i] = 0;
+  }
+  kept[q.literal()] = static_cast<uint32_t>(std::max<uint64_t>(1, alone));
+  fit.lengths = code_lengths(kept);
+  uint64_t bits = 0, letters = 0;
+  for (size_t i = 0; i < kLetters; ++i) {
+    const auto letter = static_cast<uint8_t>(i);
+    const bool coded = kept[i] > 0 && letter != q.literal();
+    letters += counts[i];
+    bits += counts[i] *
+            (coded ? uint64_t{fit.lengths[i]} : fit.lengths[q.literal()] + 8 + 32 * uint64_t{q.raws_in(letter)});
+  }
+  fit.bits_of_value = static_cast<double>(bits) / static_cast<double>(letters) / (q.paired ? 2 : 1);
+  return fit;
+}
+
+}  // namespace cinch::codec

@@ -1,0 +1,283 @@
+#include <limits>
+
+#include "src/backend/cpu/targets.h"
+#include "src/codec/entropy_coded/letters.h"
+#include "src/codec/stage/rng.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "src/codec/entropy_coded/letters_kernels.cpp"
+#include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "src/codec/stage/float_rows-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace cinch::codec::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using RowTagU = hn::RebindToUnsigned<RowTag>;
+constexpr size_t kColumnsOfRow = 16;
+
+// One chain of draws a column, a draw for two rows (stage/rng.h).
+class LetterDraws {
+ public:
+  HWY_INLINE LetterDraws(uint64_t group_key, size_t column)
+      : mul2_(hn::Set(RowTagU(), kMul2)), weyl_(hn::Set(RowTagU(), kWeyl)) {
+    const RowTagU du;
+    const auto low = hn::Set(du, static_cast<uint32_t>(group_key)),
+               high = hn::Set(du, static_cast<uint32_t>(group_key >> 32));
+    auto x = hn::Add(low, hn::LoadU(du, kColumnWeyl.data() + column));
+    x = hn::Add(hn::Mul(hn::Xor(x, hn::ShiftRight<16>(x)), hn::Set(du, kMul1)), high);
+    x = hn::Mul(hn::Xor(x, hn::ShiftRight<15>(x)), mul2_);
+    x_ = hn::Xor(x, hn::ShiftRight<15>(x));
+  }
+  HWY_INLINE hn::Vec<RowTagU> next() {
+    const auto x = x_;
+    x_ = hn::Add(hn::Mul(x_, mul2_), weyl_);
+    x_ = hn::Xor(x_, hn::ShiftRight<15>(x_));
+    return x;
+  }
+
+ private:
+  hn::Vec<RowTagU> x_, mul2_, weyl_;
+};
+
+// Bits of a dither. Fewer for more symbols, so that their range and the dither fit the 22 bits that adding 1.5 * 2^23
+// leaves in the low bits of a float.
+template <bool kPaired>
+constexpr int kFraction = kPaired ? 16 : 13;
+
+// The dither of a value is m - r, of 0 .. m = 2^F - 1, with r the low F bits of its half of a draw: subtracted on the
+// way to a symbol, or-ed into the empty bits below it on the way back.
+template <bool kPaired, bool kDithered, bool kOffset, class T>
+HWY_INLINE void to_letters(const T* HWY_RESTRICT in, uint64_t key, const Quantiser& q, uint8_t* HWY_RESTRICT letters) {
+  const RowTag d;
+  const RowTagU du;
+  const hn::RebindToSigned<RowTag> di;
+  const hn::Rebind<uint8_t, RowTag> d8;
+  const size_t n = hn::Lanes(d);
+  constexpr int F = kFraction<kPaired>;
+  constexpr float kUnit = 1 << F;
+  const auto offset = hn::Set(d, q.offset);
+  const auto scale = hn::Set(d, kUnit / q.step);
+  // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits, above 0x4b400000. What is too large for that,
+  // or not a number, gets bits far from any symbol's.
+  const float most = kDithered ? kUnit - 1 : kUnit / 2;
+  const auto magic = hn::Set(d, 12582912.0f - static_cast<float>(q.base) * kUnit + most);
+  const auto magic_bits = hn::Set(du, 0x4b400000u), fraction = hn::Set(du, (1u << F) - 1u);
+  const auto raw = hn::Set(du, static_cast<uint32_t>(q.raw_symbol())),
+             zero = hn::Set(du, static_cast<uint32_t>(q.zero_symbol()));
+  const auto symbol = [&](const T* row, auto draw) HWY_ATTR {
+    const auto x = load_row(d, row);
+    auto from_offset = x;
+    if constexpr (kOffset) from_offset = hn::Sub(x, offset);
+    const auto bits = hn::BitCast(du, hn::Add(hn::Mul(from_offset, scale), magic));
+    const auto less = kDithered ? hn::OrAnd(magic_bits, draw, fraction) : magic_bits;
+    const auto s = hn::ShiftRight<F>(hn::Sub(bits, less));
+    return hn::IfThenElse(hn::RebindMask(du, hn::Eq(x, hn::Zero(d))), zero, hn::Min(s, raw));
+  };
+  for (size_t c = 0; c < kColumnsOfRow; c += n) {
+    LetterDraws draws(key, c);
+    HWY_UNROLL(8)
+    for (size_t pair = 0; pair < 8; ++pair) {
+      const T* rows = in + pair * 2 * kColumnsOfRow + c;
+      auto draw = hn::Zero(du);
+      if constexpr (kDithered) draw = draws.next();
+      const auto even = symbol(rows, draw), odd = symbol(rows + kColumnsOfRow, hn::ShiftRight<16>(draw));
+      if constexpr (kPaired) {
+        const auto letter = hn::Or(even, hn::ShiftLeft<4>(odd));
+        hn::StoreU(hn::DemoteTo(d8, hn::BitCast(di, letter)), d8, letters + pair * kColumnsOfRow + c);
+      } else {
+        hn::StoreU(hn::DemoteTo(d8, hn::BitCast(di, even)), d8, letters + pair * 2 * kColumnsOfRow + c);
+        hn::StoreU(hn::DemoteTo(d8, hn::BitCast(di, odd)), d8, letters + (pair * 2 + 1) * kColumnsOfRow + c);
+      }
+    }
+  }
+}
+
+template <bool kPaired, bool kDithered, bool kStream, class T>
+HWY_INLINE void to_values(const uint8_t* HWY_RESTRICT letters, uint64_t key, const Quantiser& q, T* HWY_RESTRICT out) {
+  const RowTag d;
+  const RowTagU du;
+  const hn::RebindToSigned<RowTag> di;
+  const hn::Rebind<uint8_t, RowTag> d8;
+  const size_t n = hn::Lanes(d);
+  constexpr int F = kFraction<kPaired>;
+  constexpr float kUnit = 1 << F;
+  // The middle of what rounds to a symbol lies between two units, so that values that are not zero do not become zero.
+  const float start = static_cast<float>(q.base) * kUnit - (kDithered ? (kUnit - 1) / 2 : 0.0f);
+  const auto scale = hn::Set(d, q.step / kUnit), offset = hn::Set(d, start * (q.step / kUnit) + q.offset);
+  const auto fraction = hn::Set(du, (1u << F) - 1u), zero = hn::Set(du, static_cast<uint32_t>(q.zero_symbol()));
+  const auto value = [&](auto symbol, auto is_zero, auto draw) HWY_ATTR {
+    if constexpr (kDithered) symbol = hn::OrAnd(symbol, draw, fraction);
+    const auto x = hn::Add(hn::Mul(hn::ConvertTo(d, hn::BitCast(di, symbol)), scale), offset);
+    return hn::IfThenZeroElse(hn::RebindMask(d, is_zero), x);
+  };
+  for (size_t c = 0; c < kColumnsOfRow; c += n) {
+    LetterDraws draws(key, c);
+    HWY_UNROLL(8)
+    for (size_t pair = 0; pair < 8; ++pair) {
+      auto draw = hn::Zero(du);
+      if constexpr (kDithered) draw = draws.next();
+      T* rows = out + pair * 2 * kColumnsOfRow + c;
+      if constexpr (kPaired) {
+        const auto letter = hn::PromoteTo(du, hn::LoadU(d8, letters + pair * kColumnsOfRow + c));
+        const auto low = hn::Set(du, 15u), high = hn::Set(du, 0xf0u);
+        const auto even = hn::And(letter, low), odd = hn::And(letter, high);
+        store_row<kStream>(value(hn::ShiftLeft<F>(even), hn::Eq(even, low), draw), d, rows);
+        store_row<kStream>(value(hn::ShiftLeft<F - 4>(odd), hn::Eq(odd, high), hn::ShiftRight<16>(draw)), d,
+                           rows + kColumnsOfRow);
+      } else {
+        const auto even = hn::PromoteTo(du, hn::LoadU(d8, letters + pair * 2 * kColumnsOfRow + c));
+        const auto odd = hn::PromoteTo(du, hn::LoadU(d8, letters + (pair * 2 + 1) * kColumnsOfRow + c));
+        store_row<kStream>(value(hn::ShiftLeft<F>(even), hn::Eq(even, zero), draw), d, rows);
+        store_row<kStream>(value(hn::ShiftLeft<F>(odd), hn::Eq(odd, zero), hn::ShiftRight<16>(draw)), d,
+                           rows + kColumnsOfRow);
+      }
+    }
+  }
+}
+
+template <bool kPaired, bool kDithered, class T>
+void all_to_letters(const T* in, int64_t groups, int64_t first, const Quantiser& q, uint8_t* letters) {
+  for (int64_t g = 0; g < groups; ++g) {
+    const T* from = in + g * kLetterGroup;
+    uint8_t* to = letters + g * q.letters_of_group();
+    const uint64_t key = group_key(q.key, first + g);
+    if (q.offset == 0.0f) {
+      to_letters<kPaired, kDithered, false>(from, key, q, to);
+    } else {
+      to_letters<kPaired, kDithered, true>(from, key, q, to);
+    }
+  }
+}
+
+template <bool kPaired, bool kDithered, class T>
+void all_to_values(const uint8_t* letters, int64_t groups, int64_t first, const Quantiser& q, T* out, bool stream) {
+  // Streaming stores want whole cache lines in order: a row of all columns at once.
+  stream = stream && hn::Lanes(RowTag()) * sizeof(T) >= 64;
+  for (int64_t g = 0; g < groups; ++g) {
+    const uint8_t* from = letters + g * q.letters_of_group();
+    T* to = out + g * kLetterGroup;
+    const uint64_t key = group_key(q.key, first + g);
+    if (stream) {
+      to_values<kPaired, kDithered, true>(from, key, q, to);
+    } else {
+      to_values<kPaired, kDithered, false>(from, key, q, to);
+    }
+  }
+  if (stream) hwy::FlushStream();
+}
+
+template <class Call>
+void with_kind(const Quantiser& q, Call call) {
+  if (q.paired) return q.dithered ? call.template operator()<true, true>() : call.template operator()<true, false>();
+  return q.dithered ? call.template operator()<false, true>() : call.template operator()<false, false>();
+}
+
+template <class Call>
+auto with_type(DType dtype, Call call) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return call(float{});
+    case DType::kBFloat16:
+      return call(hwy::bfloat16_t{});
+    default:
+      return call(hwy::float16_t{});
+  }
+}
+
+void to_letters_any(const void* in, DType dtype, int64_t groups, int64_t first, const Quantiser& q, uint8_t* letters) {
+  with_type(dtype, [&](auto tag) {
+    using T = decltype(tag);
+    with_kind(q, [&]<bool kPaired, bool kDithered>() {
+      all_to_letters<kPaired, kDithered>(static_cast<const T*>(in), groups, first, q, letters);
+    });
+  });
+}
+
+void to_values_any(const uint8_t* letters, int64_t groups, int64_t first, const Quantiser& q, DType dtype, void* out,
+                   bool stream) {
+  with_type(dtype, [&](auto tag) {
+    using T = decltype(tag);
+    with_kind(q, [&]<bool kPaired, bool kDithered>() {
+      all_to_values<kPaired, kDithered>(letters, groups, first, q, static_cast<T*>(out), stream);
+    });
+  });
+}
+
+// Sixteen columns have sums of their own, which are added in order: every instruction set gives the same.
+template <class T>
+HWY_INLINE void add_moments(const T* in, float origin, Moments& m) {
+  const RowTag d;
+  const RowTagU du;
+  const size_t n = hn::Lanes(d);
+  HWY_ALIGN float sums[16], squares[16], lows[16], highs[16];
+  HWY_ALIGN uint32_t counts[16];
+  const auto largest = hn::Set(d, std::numeric_limits<float>::max()),
+             infinity = hn::Set(d, std::numeric_limits<float>::infinity());
+  for (size_t c = 0; c < kColumnsOfRow; c += n) {
+    auto sum = hn::Zero(d), square = sum, low = infinity, high = hn::Neg(infinity);
+    auto count = hn::Zero(du);
+    for (size_t row = 0; row < 16; ++row) {
+      const auto x = load_row(d, in + row * kColumnsOfRow + c);
+      const auto finite = hn::Le(hn::Abs(x), largest);
+      const auto from_origin = hn::IfThenElseZero(finite, hn::Sub(x, hn::Set(d, origin)));
+      sum = hn::Add(sum, from_origin);
+      square = hn::Add(square, hn::Mul(from_origin, from_origin));
+      low = hn::Min(low, hn::IfThenElse(finite, x, infinity));
+      high = hn::Max(high, hn::IfThenElse(finite, x, hn::Neg(infinity)));
+      count = hn::Add(count, hn::IfThenElseZero(hn::RebindMask(du, finite), hn::Set(du, 1u)));
+    }
+    hn::Store(sum, d, sums + c);
+    hn::Store(square, d, squares + c);
+    hn::Store(low, d, lows + c);
+    hn::Store(high, d, highs + c);
+    hn::Store(count, du, counts + c);
+  }
+  for (size_t c = 0; c < kColumnsOfRow; ++c) {
+    m.sum += static_cast<double>(sums[c]);
+    m.squares += static_cast<double>(squares[c]);
+    m.count += counts[c];
+    m.min = lows[c] < m.min ? lows[c] : m.min;
+    m.max = highs[c] > m.max ? highs[c] : m.max;
+  }
+}
+
+Moments moments_any(const void* in, DType dtype, int64_t groups, int64_t stride, float origin) {
+  return with_type(dtype, [&](auto tag) {
+    using T = decltype(tag);
+    Moments m;
+    m.min = std::numeric_limits<float>::infinity();
+    m.max = -m.min;
+    for (int64_t g = 0; g < groups; g += stride) add_moments(static_cast<const T*>(in) + g * kLetterGroup, origin, m);
+    return m;
+  });
+}
+
+}  // namespace cinch::codec::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cinch::codec {
+HWY_EXPORT(to_letters_any);
+HWY_EXPORT(to_values_any);
+HWY_EXPORT(moments_any);
+
+void values_to_letters(const void* in, DType dtype, int64_t groups, int64_t first, const Quantiser& quantiser,
+                       uint8_t* letters) {
+  HWY_DYNAMIC_DISPATCH(to_letters_any)(in, dtype, groups, first, quantiser, letters);
+}
+
+void letters_to_values(const uint8_t* letters, int64_t groups, int64_t first, const Quantiser& quantiser, DType dtype,
+                       void* out, bool stream) {
+  HWY_DYNAMIC_DISPATCH(to_values_any)(letters, groups, first, quantiser, dtype, out, stream);
+}
+
+Moments moments_of(const void* in, DType dtype, int64_t groups, int64_t stride, float origin) {
+  return HWY_DYNAMIC_DISPATCH(moments_any)(in, dtype, groups, stride, origin);
+}
+
+}  // namespace cinch::codec
+#endif

@@ -1,0 +1,47 @@
+// A prefix code over letters with codes of at most 11 bits: lengths from counts, and the tables that code and decode.
+// Lengths alone are stored; codes follow from them (canonical, read from the low bit on).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace cinch::codec {
+
+constexpr int kLetters = 256;
+constexpr int kLongestCode = 11;
+constexpr int kWindow = 1 << kLongestCode;  // of the decoder
+constexpr int kLettersAtOnce = 6;           // that one look-up decodes
+
+using CodeLengths = std::array<uint8_t, kLetters>;  // 0: the letter has no code
+
+// Lengths that cost the fewest bits for these counts (package-merge; Larmore and Hirschberg, J. ACM 37, 1990). Letters
+// with count 0 get none. At most 2^11 letters, so there is always such a code. One letter alone gets length 1.
+CodeLengths code_lengths(std::span<const uint32_t, kLetters> counts) noexcept;
+
+// True where the lengths describe a code that a decoder can follow: complete, or one letter alone.
+bool is_complete(const CodeLengths& lengths) noexcept;
+
+// For coding: code in bits 0-15, its length in bits 16-20.
+struct CodeTable {
+  // Letters without a code get that of `literal` and kIsLiteral; so does `literal` itself.
+  CodeTable(const CodeLengths& lengths, uint8_t literal) noexcept;
+  alignas(64) std::array<uint32_t, kLetters> entries;
+};
+constexpr uint32_t kIsLiteral = uint32_t{1} << 31;
+
+// For decoding: what the next 11 bits hold. Bits 0-47: up to six letters; 48-55: their bits together; 56-63: how many
+// they are.
+struct DecodeTable {
+  // `lengths` is complete.
+  explicit DecodeTable(const CodeLengths& lengths) noexcept;
+  alignas(64) std::array<uint64_t, kWindow> entries;
+  CodeLengths lengths;
+};
+
+constexpr int64_t kLengthsBytes = kLetters / 2;
+void store_lengths(const CodeLengths& lengths, std::byte* out) noexcept;
+CodeLengths load_lengths(const std::byte* in) noexcept;
+
+}  // namespace cinch::codec
