@@ -51,10 +51,6 @@ std::vector<Case> make_cases(const std::vector<Activation>& activations) {
       for (const CodecSpec& spec : {CodecSpec{"lfc", {}}, CodecSpec{"pool", {{"block", int64_t{4}}}},
                                     CodecSpec{"cast", {{"dtype", std::string("fp8_e4m3")}}}})
         cases.push_back({a.source, values, dtype, normalise(spec), planes_of(values)});
-      // Made for what a normalisation reads or gives, and told nothing of other distributions.
-      if (a.source.find("norm") != std::string::npos)
-        cases.push_back(
-            {a.source, values, dtype, normalise({"fixed_point", {{"bits", int64_t{4}}}}), planes_of(values)});
     }
   }
   const Activation& relu = activations.at(activations.size() - 2);
