@@ -176,20 +176,8 @@ void with_kind(const Quantiser& q, Call call) {
   return q.dithered ? call.template operator()<false, true>() : call.template operator()<false, false>();
 }
 
-template <class Call>
-auto with_type(DType dtype, Call call) {
-  switch (dtype) {
-    case DType::kFloat32:
-      return call(float{});
-    case DType::kBFloat16:
-      return call(hwy::bfloat16_t{});
-    default:
-      return call(hwy::float16_t{});
-  }
-}
-
 void to_letters_any(const void* in, DType dtype, int64_t groups, int64_t first, const Quantiser& q, uint8_t* letters) {
-  with_type(dtype, [&](auto tag) {
+  with_float_type(dtype, [&](auto tag) {
     using T = decltype(tag);
     with_kind(q, [&]<bool kPaired, bool kDithered>() {
       all_to_letters<kPaired, kDithered>(static_cast<const T*>(in), groups, first, q, letters);
@@ -199,7 +187,7 @@ void to_letters_any(const void* in, DType dtype, int64_t groups, int64_t first, 
 
 void to_values_any(const uint8_t* letters, int64_t groups, int64_t first, const Quantiser& q, DType dtype, void* out,
                    bool stream) {
-  with_type(dtype, [&](auto tag) {
+  with_float_type(dtype, [&](auto tag) {
     using T = decltype(tag);
     with_kind(q, [&]<bool kPaired, bool kDithered>() {
       all_to_values<kPaired, kDithered>(letters, groups, first, q, static_cast<T*>(out), stream);
@@ -246,7 +234,7 @@ HWY_INLINE void add_moments(const T* in, float origin, Moments& m) {
 }
 
 Moments moments_any(const void* in, DType dtype, int64_t groups, int64_t stride, float origin) {
-  return with_type(dtype, [&](auto tag) {
+  return with_float_type(dtype, [&](auto tag) {
     using T = decltype(tag);
     Moments m;
     m.min = std::numeric_limits<float>::infinity();
