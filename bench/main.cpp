@@ -29,7 +29,7 @@ const cinch::bench::Suite& find(const std::string& name) {
 
 int run(const std::string& name, const std::string& json, const cinch::bench::SuiteOptions& options) {
   const auto& suite = find(name);
-  cinch::bench::check_device(suite, options.device);
+  cinch::bench::check_options(suite, options);
   if (!json.empty()) cinch::results::check_target(json);
   const auto result = suite.run(options);
   // Standard output belongs to the JSON alone when it goes there.
@@ -49,6 +49,8 @@ int main(int argc, char** argv) {
   app.add_option("suite", name, "what to measure")->required();
   app.add_option("--json", json, "write the results to a file, or to standard output: -");
   app.add_option("--device", device, "cpu, cuda or cuda:N");
+  app.add_option("--model", options.model, "network to train, for suites that take one");
+  app.add_option("--data", options.data, "what it is trained on; default: the model's own");
   app.add_flag("--quick", options.quick, "fewest rounds; figures are not to be quoted");
   std::string footer = "Suites:\n";
   for (const auto& suite : cinch::bench::suites())

@@ -39,14 +39,16 @@ const std::vector<Suite>& suites() {
   return registered();
 }
 
-Registration::Registration(const char* name, const char* what, SuiteResult (*run)(const SuiteOptions&),
-                           Devices devices) {
-  registered().push_back({name, what, run, devices});
+Registration::Registration(const char* name, const char* what, SuiteResult (*run)(const SuiteOptions&), Devices devices,
+                           Network network) {
+  registered().push_back({name, what, run, devices, network});
 }
 
-void check_device(const Suite& suite, const c10::Device& device) {
-  if (device.is_cpu() || suite.devices == Devices::kCpuAndCuda) return;
-  throw Error("suite '" + suite.name + "' measures on cpu only, not on " + device.str());
+void check_options(const Suite& suite, const SuiteOptions& options) {
+  if (!options.device.is_cpu() && suite.devices != Devices::kCpuAndCuda)
+    throw Error("suite '" + suite.name + "' measures on cpu only, not on " + options.device.str());
+  if (suite.network == Network::kOwn && !(options.model.empty() && options.data.empty()))
+    throw Error("suite '" + suite.name + "' has networks of its own: it takes neither --model nor --data");
 }
 
 std::string to_table(const SuiteResult& result) {

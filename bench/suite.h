@@ -13,6 +13,7 @@ namespace cinch::bench {
 struct SuiteOptions {
   bool quick = false;  ///< fewest rounds that exercise everything; figures are not to be quoted
   c10::Device device = c10::kCPU;
+  std::string model, data;  ///< as for cinch-train; empty: the suite's own
 };
 
 struct SuiteResult {
@@ -24,14 +25,18 @@ struct SuiteResult {
 /// Where a suite can measure.
 enum class Devices { kCpu, kCpuAndCuda };
 
+/// Whether the user says which network is trained.
+enum class Network { kOwn, kChosen };
+
 struct Suite {
   std::string name, what;
   SuiteResult (*run)(const SuiteOptions&);
   Devices devices = Devices::kCpu;
+  Network network = Network::kOwn;
 };
 
-/// Throws Error, one sentence, where the suite cannot measure on the device.
-void check_device(const Suite& suite, const c10::Device& device);
+/// Throws Error, one sentence, where the suite cannot measure on the device or does not take a network.
+void check_options(const Suite& suite, const SuiteOptions& options);
 
 /// By name.
 const std::vector<Suite>& suites();
@@ -40,7 +45,7 @@ const std::vector<Suite>& suites();
 class Registration {
  public:
   Registration(const char* name, const char* what, SuiteResult (*run)(const SuiteOptions&),
-               Devices devices = Devices::kCpu);
+               Devices devices = Devices::kCpu, Network network = Network::kOwn);
 };
 
 /// The rows as a table for people: one line each, only `columns`.

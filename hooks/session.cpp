@@ -111,6 +111,7 @@ Want identify(Session& session, const at::Tensor& tensor) {
   want.op_class = op_class(op.name);
   want.nonnegative = slot.row != nullptr && slot.row->nonnegative;
   if (want.need == Need::kInteger && frame) want.pool = pool_geometry(op, inputs, tensor);
+  if (is_value(want.need)) want.grid = grid_of(op, tensor);
   join(session, f, want);
   return want;
 }

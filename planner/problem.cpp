@@ -31,15 +31,22 @@ double bits_per_value(const PayloadProfile& payload, const Option& option) {
 
 bool is_offloaded(const Option& option) { return option.spec.name == "offload"; }
 
-bool anyone_is_offered_offload(const Profile& profile) {
-  return std::ranges::any_of(profile.payloads,
-                             [](const PayloadProfile& p) { return std::ranges::any_of(p.options, is_offloaded); });
+// Of each rule: whether any payload is offered the codec that it asks for.
+std::vector<bool> offered_rules(const Profile& profile, const Budget& budget) {
+  std::vector<bool> offered;
+  for (const SiteRule& rule : budget.rules)
+    offered.push_back(rule.codec && std::ranges::any_of(profile.payloads, [&](const PayloadProfile& payload) {
+                        return std::ranges::any_of(
+                            payload.options, [&](const Option& option) { return same_spec(option.spec, *rule.codec); });
+                      }));
+  return offered;
 }
 
 // The option that a codec rule forces, or -1 where the rule passes the payload over: one with wildcards that asks for a
-// lossy codec speaks of values, not of masks, integers and tensors that the user holds; one that asks for `offload`
-// speaks of what is large enough and fits into host memory.
-int32_t forced_option(const PayloadProfile& payload, const Match& match, bool offload_exists) {
+// lossy codec speaks of values that it makes smaller, not of masks, integers, small tensors and those that the user
+// holds; one that asks for `offload` speaks of what is large enough and fits into host memory. A spec that nobody is
+// offered is an error all the same: the profile was made without that rule.
+int32_t forced_option(const PayloadProfile& payload, const Match& match, bool offered) {
   const CodecSpec& wanted = *match.rule->codec;
   std::string available;
   bool any_lossy = false;
@@ -51,7 +58,7 @@ int32_t forced_option(const PayloadProfile& payload, const Match& match, bool of
     available += (available.empty() ? "" : ", ") + to_string(option.spec);
   }
   const bool wildcard = match.rule->match.find_first_of("*?") != std::string::npos;
-  if (wildcard && (wanted.name == "offload" ? offload_exists : !any_lossy)) return -1;
+  if (wildcard && (offered || (wanted.name != "offload" && !any_lossy))) return -1;
   throw Error("the rule for \"" + match.rule->match + "\" asks for " + to_string(wanted) + " at site " + *match.site +
               ", where these are available: " + available);
 }
@@ -74,10 +81,11 @@ bool dominates(const Candidate& a, const Candidate& b) {
 }
 
 std::vector<Candidate> candidates_of(const Profile& profile, const PayloadProfile& payload, const Budget& budget,
-                                     bool offload_exists) {
+                                     const std::vector<bool>& offered) {
   const Match match = last_match(profile, payload, budget);
   if (match.rule && match.rule->codec) {
-    const int32_t forced = forced_option(payload, match, offload_exists);
+    const bool known = offered[static_cast<size_t>(match.rule - budget.rules.data())];
+    const int32_t forced = forced_option(payload, match, known);
     if (forced >= 0) return {candidate(payload, forced)};
   }
   std::vector<Candidate> out;
@@ -131,11 +139,11 @@ double noise_variance_bound(const Profile& profile, const Budget& budget) {
 
 Problem make_problem(const Profile& profile, const Budget& budget) {
   Problem problem;
-  const bool offload_exists = anyone_is_offered_offload(profile);
+  const std::vector<bool> offered = offered_rules(profile, budget);
   problem.items.reserve(profile.payloads.size());
   for (const PayloadProfile& payload : profile.payloads) {
     Item item;
-    item.candidates = candidates_of(profile, payload, budget, offload_exists);
+    item.candidates = candidates_of(profile, payload, budget, offered);
     if (can_be_coded(payload)) item.segments = segments_of(payload);
     problem.items.push_back(std::move(item));
   }

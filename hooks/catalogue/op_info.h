@@ -82,6 +82,8 @@ struct OpInfo {
   std::string name;                    // "aten::convolution"
   std::string overload;                // "dim" of "aten::max.dim"; each overload has an OpInfo of its own
   bool known = false;                  // false: every save is exact
+  bool channels_first = false;         // of three sizes the second one is channels, as for a 1-D convolution
+  bool attends = false;                // four sizes are heads of tokens, not channels of images
   std::vector<SlotInfo> slots;         // in generated order; empty for unknown ops
   std::vector<std::string> arguments;  // names; empty for declared and unknown ops
 };
@@ -119,6 +121,11 @@ std::string slot_name(const OpInfo& op, int32_t slot);
 // For the index result of a max-pool: the geometry that makes in-window offsets possible.
 std::optional<PoolGeometry> pool_geometry(const OpInfo& op, c10::ArrayRef<const c10::IValue> inputs,
                                           const at::Tensor& index);
+
+// How the memory order of a tensor saved by `op` is laid out, for codecs that look at neighbours or at channels: images
+// of two and three dimensions, channels first or last, and sequences of tokens. What it cannot tell (a transposed view,
+// a vector) has none.
+std::optional<Grid> grid_of(const OpInfo& op, const at::Tensor& tensor);
 
 // The torch versions on which the catalogue's test passed. On another one op_info answers known = false for all
 // built-in ops.

@@ -84,6 +84,9 @@ OpInfo& add(State& s, const std::string& name, const std::string& overload) {
   info.id = s.next_id++;
   info.name = name;
   info.overload = overload;
+  for (const char* part : {"conv", "batch_norm", "instance_norm", "group_norm", "_pool1d", "_pool2d", "_pool3d"})
+    info.channels_first |= name.find(part) != std::string::npos;
+  info.attends = name.find("attention") != std::string::npos;
   return info;
 }
 
@@ -125,12 +128,10 @@ const OpInfo& find(const at::RecordFunction& function) {
 void declare(const std::string& name, std::vector<NeedRow> rows) {
   State& s = state();
   const std::lock_guard<std::mutex> lock(s.mutex);
-  const int32_t id = find_name(s, name).id;
   const std::vector<NeedRow>& kept = s.declared_rows.emplace_back(std::move(rows));
-  OpInfo& info = s.infos.emplace_back();
-  info.id = id;
-  info.name = name;
+  OpInfo& info = s.infos.emplace_back(find_name(s, name));  // with the id of its name
   info.known = true;
+  info.slots.clear();
   for (size_t i = 0; i < kept.size(); ++i)
     info.slots.push_back(SlotInfo{std::to_string(i), -1, false, std::span<const NeedRow>(&kept[i], 1)});
   s.names[name] = &info;

@@ -76,7 +76,7 @@ void Controller::take_over_plan(Plan plan) {
 
 // An iteration that is observed again keeps to the plan that it may replace: without it the limit would not hold.
 void Controller::begin_observing() {
-  recorder_ = std::make_shared<Recorder>(session_->store, session_->sites);
+  recorder_ = std::make_shared<Recorder>(session_->store, session_->sites, budget_.rules);
   session_->store->set_listener(recorder_);
   const std::lock_guard<std::mutex> lock(mutex_);
   phase_ = Phase::kObserve;

@@ -4,6 +4,7 @@
 
 #include "hooks/store/store.h"
 #include "planner/noise_prior.h"
+#include "src/methods/methods.h"
 
 namespace cinch::hooks {
 namespace {
@@ -79,17 +80,21 @@ void estimate(std::vector<Candidate>& candidates, const TensorStats& stats, int6
   }
 }
 
-std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, const CodecContext& context) {
+std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::span<const CodecSpec> asked,
+                                const CodecContext& context) {
   std::vector<Candidate> result(1);
   result[0].option.charged_bytes = raw_bytes;
   const auto add = [&](const CodecSpec& spec) {
     const auto codec = shared_codec(spec);
-    const auto form = form_for(spec, codec, payload.wants, payload.dtype(), payload.store->memory().kind());
+    const CodecSpec full = codec ? codec->spec() : normalise(spec);
+    if (std::ranges::any_of(result, [&](const Candidate& c) { return c.option.spec == full; })) return;
+    const auto form =
+        form_for(spec, codec, payload.wants, payload.span.numel, payload.dtype(), payload.store->memory().kind());
     if (!form) return;
     const auto bytes = payload.measure(*form, context);
     if (!bytes || *bytes >= raw_bytes) return;
     Candidate candidate;
-    candidate.option.spec = codec ? codec->spec() : normalise(spec);
+    candidate.option.spec = full;
     candidate.option.charged_bytes = *bytes;
     candidate.option.lossless = form->lossless;
     candidate.side = form->side;
@@ -115,6 +120,8 @@ std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, const
   if (lossy) {
     for (const int64_t bits : {8, 4, 2, 1}) add(CodecSpec{"group_quant", {{"bits", bits}}});
     for (const double step : {0.5, 1.0, 2.0}) add(CodecSpec{"dither", {{"step_sigma", step}}});
+    for (const CodecSpec& spec : asked)
+      if (const MethodInfo* method = find_method(spec.name); method && !method->lossless) add(spec);
   }
   return result;
 }

@@ -20,8 +20,10 @@ struct Candidate {
 };
 
 // candidates[0] is keep. Needs the raw values; without them only keep is left. `offload` is among them for every
-// payload that it suits, however many fit into the host pool together.
-std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, const CodecContext& context);
+// payload that it suits, however many fit into the host pool together. `asked`: specs that are tried beside the usual
+// ones.
+std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::span<const CodecSpec> asked,
+                                const CodecContext& context);
 
 // Fills in error and seconds; drops lossy candidates where values are not finite.
 void estimate(std::vector<Candidate>& candidates, const TensorStats& stats, int64_t numel, DType dtype);

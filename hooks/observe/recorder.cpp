@@ -15,10 +15,19 @@ uint64_t next_id() {
 
 }  // namespace
 
-Recorder::Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites)
-    : store_(std::move(store)), sites_(std::move(sites)), id_(next_id()) {
+Recorder::Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites, std::vector<SiteRule> rules)
+    : store_(std::move(store)), sites_(std::move(sites)), rules_(std::move(rules)), id_(next_id()) {
   store_->memory().in_use().take_interval_peak();
   timeline_.push_back({});
+}
+
+std::vector<CodecSpec> Recorder::asked_for(const Payload& payload) const {
+  std::vector<CodecSpec> specs;
+  for (const SiteRule& rule : rules_) {
+    const auto matches = [&](const Want& want) { return glob_match(rule.match, (*sites_)[want.site].name); };
+    if (rule.codec && std::ranges::any_of(payload.wants, matches)) specs.push_back(*rule.codec);
+  }
+  return specs;
 }
 
 int32_t Recorder::event() {
@@ -59,7 +68,7 @@ void Recorder::exclusive(Payload& payload) {
   }
   auto stats = payload.later_stats();
   if (!stats) return;
-  auto candidates = evaluate(payload, payload.raw_values_bytes(), store_->context(payload));
+  auto candidates = evaluate(payload, payload.raw_values_bytes(), asked_for(payload), store_->context(payload));
   const std::lock_guard<std::mutex> lock(mutex_);
   if (finished_) return;
   Record& record = records_[static_cast<size_t>(payload.record.index)];

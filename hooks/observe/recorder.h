@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cinch/budget.h"
 #include "cinch/profile.h"
 #include "hooks/observe/evaluate.h"
 #include "hooks/store/store.h"
@@ -19,7 +20,8 @@ namespace cinch::hooks {
 // tells after the end is not written down.
 class Recorder final : public StoreListener {
  public:
-  Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites);
+  // `rules`: the specs that they name are offered where they match, beside the usual ones.
+  Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites, std::vector<SiteRule> rules = {});
 
   void saved(Payload& payload, const Want& want, const View& view, bool first) override;
   void exclusive(Payload& payload) override;
@@ -54,15 +56,17 @@ class Recorder final : public StoreListener {
   };
 
   bool ours(const Payload& payload) const { return payload.record.recorder == id_; }  // mutex held
-  int32_t event();                                                                    // mutex held
-  void close_uses(int32_t last);                                                      // mutex held
-  void close(const OpenUse& open, int32_t last);                                      // mutex held
+  std::vector<CodecSpec> asked_for(const Payload& payload) const;
+  int32_t event();                                // mutex held
+  void close_uses(int32_t last);                  // mutex held
+  void close(const OpenUse& open, int32_t last);  // mutex held
   void share_storages();
   void add_fragments();
   void bound_offload();
 
   const std::shared_ptr<Store> store_;
   const std::shared_ptr<Sites> sites_;
+  const std::vector<SiteRule> rules_;
   const uint64_t id_;  // payloads of an earlier iteration may still be alive
   std::mutex mutex_;
   bool finished_ = false;

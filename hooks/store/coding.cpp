@@ -88,7 +88,7 @@ std::optional<Form> Store::planned_form(Payload& payload) {
     return std::nullopt;
   }
   if (entry->spec.name == "keep") return std::nullopt;
-  auto form = form_for(entry->spec, entry->codec, payload.wants, payload.dtype(), memory_.kind());
+  auto form = form_for(entry->spec, entry->codec, payload.wants, payload.span.numel, payload.dtype(), memory_.kind());
   if (!form) fall_back("what " + site_name(payload.wants.front().site) + " needs has changed since the plan was made");
   if (form) payload.noise_variance = variance;
   return form;

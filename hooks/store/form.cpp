@@ -30,12 +30,17 @@ bool add_pair(const std::shared_ptr<JointPair>& pair, NeedUnion& needs) {
   return wants != JointPair::Wants::kNothing;
 }
 
-Form with_values(std::shared_ptr<const Codec> codec, std::span<const Want> wants) {
+int64_t values_in(const Grid& g) { return g.outer * g.sides[0] * g.sides[1] * g.sides[2] * g.inner; }
+
+Form with_values(std::shared_ptr<const Codec> codec, std::span<const Want> wants, int64_t numel) {
   Form form;
   form.lossless = codec->error_class() == ErrorClass::kExact;
   form.values = std::move(codec);
-  for (const Want& want : wants)
+  for (const Want& want : wants) {
     if (want.pool) form.side.pool = want.pool;
+    // A site may have saved a part of what the payload holds.
+    if (want.grid && !form.side.grid && values_in(*want.grid) == numel) form.side.grid = want.grid;
+  }
   return form;
 }
 
@@ -73,7 +78,7 @@ NeedUnion unite(std::span<const Want> wants) {
 }
 
 std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const Codec>& codec,
-                             std::span<const Want> wants, DType dtype, DeviceKind device) {
+                             std::span<const Want> wants, int64_t numel, DType dtype, DeviceKind device) {
   const NeedUnion needs = unite(wants);
   if (spec.name == "keep" || needs.opaque) return std::nullopt;
   if (spec.name == "shape") return needs.only_shape ? std::optional<Form>(Form{}) : std::nullopt;
@@ -85,12 +90,12 @@ std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const 
   if (spec.name == "mask") {
     if (!needs.wants_values) return masks_only(needs);
     if (!needs.two_valued) return std::nullopt;
-    Form form = with_values(codec, wants);
+    Form form = with_values(codec, wants, numel);
     form.side.predicate.kind = PredicateKind::kTwoValued;
     return form;
   }
   if (codec == nullptr || !codec->supports(dtype, device)) return std::nullopt;
-  Form form = with_values(codec, wants);
+  Form form = with_values(codec, wants, numel);
   if (!form.lossless) {
     if (needs.wants_exact || needs.two_valued) return std::nullopt;
     for (const Predicate& predicate : needs.masks) {

@@ -25,6 +25,7 @@ struct Want {
   Predicate predicate;
   Reach reach = Reach::kNone;
   std::optional<PoolGeometry> pool;
+  std::optional<Grid> grid;
   OpClass op_class = OpClass::kOther;
   bool nonnegative = false;         // the tensor holds no value below zero
   bool known_op = false;            // the op is in the catalogue: its backward does not write into what it saved
@@ -60,10 +61,10 @@ struct Form {
   bool offload = false;  // the raw values as they are, in host memory
 };
 
-// The form in which `codec` (null for keep, shape and offload) with `spec` serves all wants, or nullopt when it cannot,
-// or when it is `keep`.
+// The form in which `codec` (null for keep, shape and offload) with `spec` serves all wants of a payload of `numel`
+// values, or nullopt when it cannot, or when it is `keep`.
 std::optional<Form> form_for(const CodecSpec& spec, const std::shared_ptr<const Codec>& codec,
-                             std::span<const Want> wants, DType dtype, DeviceKind device);
+                             std::span<const Want> wants, int64_t numel, DType dtype, DeviceKind device);
 
 // The method of the smallest lossless form that the needs and the dtype allow without looking at values; "keep": none.
 const char* lossless_method(std::span<const Want> wants, DType dtype);

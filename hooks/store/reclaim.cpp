@@ -63,7 +63,7 @@ std::optional<Form> Store::reclaim_form(const Payload& payload) const {
     if (!reclaim_methods_.contains(method)) return std::nullopt;
   }
   const CodecSpec spec{method, {}};
-  return form_for(spec, shared_codec(spec), payload.wants, payload.dtype(), memory_.kind());
+  return form_for(spec, shared_codec(spec), payload.wants, payload.span.numel, payload.dtype(), memory_.kind());
 }
 
 bool Store::spend(double variance) {
@@ -81,7 +81,8 @@ std::optional<Form> Store::offload_form(const Payload& payload) const {
     if (!reclaim_methods_.contains("offload")) return std::nullopt;
   }
   if (payload.raw_values_bytes() < Offload::kLeastBytes) return std::nullopt;
-  return form_for(CodecSpec{"offload", {}}, nullptr, payload.wants, payload.dtype(), memory_.kind());
+  return form_for(CodecSpec{"offload", {}}, nullptr, payload.wants, payload.span.numel, payload.dtype(),
+                  memory_.kind());
 }
 
 std::optional<Form> Store::form_to_reclaim(Payload& payload, Mode mode, double& variance) {
@@ -94,7 +95,7 @@ std::optional<Form> Store::lossy_form(Payload& payload, double& variance) {
   if (auto form = reclaim_form(payload)) return form;
   if (!reclaim_lossy_ || !is_codable_float(payload.dtype())) return std::nullopt;
   const auto codec = shared_codec(group_quant(4));
-  auto form = form_for(codec->spec(), codec, payload.wants, payload.dtype(), memory_.kind());
+  auto form = form_for(codec->spec(), codec, payload.wants, payload.span.numel, payload.dtype(), memory_.kind());
   if (!form) return std::nullopt;
   const auto later = payload.later_stats();
   if (!later) return std::nullopt;

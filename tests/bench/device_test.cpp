@@ -48,13 +48,28 @@ TEST(BenchDevice, IndexBeyondTheLastIsRefused) {
 TEST(BenchDevice, IsRefusedBySuitesThatMeasureOnTheCpuOnly) {
   const Suite here{"one", "", nullptr}, both{"two", "", nullptr, Devices::kCpuAndCuda};
   const c10::Device gpu(c10::kCUDA, 1);
-  EXPECT_NO_THROW(check_device(here, c10::kCPU));
-  EXPECT_NO_THROW(check_device(both, gpu));
+  EXPECT_NO_THROW(check_options(here, SuiteOptions{}));
+  EXPECT_NO_THROW(check_options(both, SuiteOptions{false, gpu, "", ""}));
   try {
-    check_device(here, gpu);
+    check_options(here, SuiteOptions{false, gpu, "", ""});
     FAIL() << "not refused";
   } catch (const Error& error) {
     EXPECT_STREQ(error.what(), "suite 'one' measures on cpu only, not on cuda:1");
+  }
+}
+
+TEST(BenchNetwork, IsRefusedBySuitesThatHaveTheirOwn) {
+  const Suite own{"one", "", nullptr}, chosen{"two", "", nullptr, Devices::kCpu, Network::kChosen};
+  const SuiteOptions model{false, c10::kCPU, "gpt", ""}, data{false, c10::kCPU, "", "text"};
+  EXPECT_NO_THROW(check_options(chosen, model));
+  EXPECT_NO_THROW(check_options(chosen, data));
+  for (const SuiteOptions& options : {model, data}) {
+    try {
+      check_options(own, options);
+      FAIL() << "not refused";
+    } catch (const Error& error) {
+      EXPECT_STREQ(error.what(), "suite 'one' has networks of its own: it takes neither --model nor --data");
+    }
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "src/codec/entropy_coded/sample.h"
 #include "src/core/checked.h"
 
 namespace cinch::codec {
@@ -39,10 +40,10 @@ Counts sample_letters(const Groups& groups, int64_t least, DType dtype, const Qu
   Counts counts{};
   uint8_t letters[kLetterGroup];
   const int64_t stride = std::max<int64_t>(1, std::min(kCodeShare * kCodeGroups / least, groups.count / least));
-  for (int64_t g = 0; g < groups.count; g += stride) {
-    values_to_letters(groups.data + g * kLetterGroup * dtype_bytes(dtype), dtype, 1, g, q, letters);
+  for_sampled_groups(groups.count, stride, [&](int64_t group) {
+    values_to_letters(groups.data + group * kLetterGroup * dtype_bytes(dtype), dtype, 1, group, q, letters);
     for (int64_t i = 0; i < q.letters_of_group(); ++i) ++counts[letters[i]];
-  }
+  });
   return counts;
 }
 

@@ -46,8 +46,8 @@ void values_to_letters(const void* in, DType dtype, int64_t groups, int64_t firs
 void letters_to_values(const uint8_t* letters, int64_t groups, int64_t first, const Quantiser& quantiser, DType dtype,
                        void* out, bool stream);
 
-// Finite values among whole groups at `in`, every `stride`-th of `groups`: their number, sum and sum of squares about
-// `origin`, lowest and highest. The same on every instruction set.
+// Finite values among whole groups at `in`, a sample of one in `stride` (sample.h): their number, sum and sum of
+// squares about `origin`, lowest and highest. The same on every instruction set.
 struct Moments {
   int64_t count = 0;
   double sum = 0, squares = 0;

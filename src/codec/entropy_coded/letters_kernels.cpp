@@ -2,6 +2,7 @@
 
 #include "src/backend/cpu/targets.h"
 #include "src/codec/entropy_coded/letters.h"
+#include "src/codec/entropy_coded/sample.h"
 #include "src/codec/stage/rng.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -239,7 +240,9 @@ Moments moments_any(const void* in, DType dtype, int64_t groups, int64_t stride,
     Moments m;
     m.min = std::numeric_limits<float>::infinity();
     m.max = -m.min;
-    for (int64_t g = 0; g < groups; g += stride) add_moments(static_cast<const T*>(in) + g * kLetterGroup, origin, m);
+    for_sampled_groups(groups, stride, [&](int64_t group) {
+      add_moments(static_cast<const T*>(in) + group * kLetterGroup, origin, m);
+    });
     return m;
   });
 }

@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "cinch/error.h"
+#include "src/codec/entropy_coded/sample.h"
 #include "tests/contract/support.h"
 
 namespace cinch::testing {
@@ -179,10 +180,13 @@ TEST(Dither, NothingFiniteIsDeclined) {
 TEST(Dither, ASampleThatMisleadsCostsBytesAndNoMore) {
   std::mt19937 random(3);
   std::vector<double> values(400'000);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const bool sampled = i / 256 % 2 == 0;
-    values[i] = std::normal_distribution<double>(0, sampled ? 1e-3 : 1.0)(random);
-  }
+  std::vector<bool> sampled(values.size() / 256 + 1);
+  // As many as this tensor's scale, range and code are taken from.
+  for (const int64_t stride : {6, 12, 97})
+    codec::for_sampled_groups(static_cast<int64_t>(values.size()) / 256, stride,
+                              [&](int64_t group) { sampled[static_cast<size_t>(group)] = true; });
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = std::normal_distribution<double>(0, sampled[i / 256] ? 1e-3 : 1.0)(random);
   const Buffer in = floats(values, DType::kFloat32);
   const auto codec = dither(1.0);
   Buffer room(static_cast<int64_t>(values.size()) * 5);
@@ -224,6 +228,44 @@ TEST(Dither, BytesAreWithinThreePercentOfTheEntropy) {
         bits -= static_cast<double>(count) * std::log2(static_cast<double>(count) / static_cast<double>(n));
       EXPECT_LT(static_cast<double>(payload->size()) * 8, bits * 1.03) << "step " << step << (relu ? ", relu" : "");
     }
+}
+
+// Channels as different as those of a trained network, in maps whose size shares factors with any regular distance
+// between samples: such samples would see a few of the channels, again and again.
+TEST(Dither, SamplesMeetChannelsOfEveryKind) {
+  const int64_t images = 16, channels = 128;
+  for (const int64_t positions : {14 * 14, 16 * 16, 28 * 28}) {
+    std::mt19937 random(5);
+    std::normal_distribution<double> draw;
+    std::vector<double> sigmas, values;
+    for (int64_t c = 0; c < channels; ++c) sigmas.push_back(std::exp(0.8 * draw(random)));
+    double second = 0;
+    for (int64_t i = 0; i < images * channels * positions; ++i) {
+      values.push_back(sigmas[static_cast<size_t>(i / positions % channels)] * draw(random));
+      second += values.back() * values.back();
+    }
+    const auto n = static_cast<int64_t>(values.size());
+    const double sigma = std::sqrt(second / static_cast<double>(n));
+    const Buffer in = floats(values, DType::kFloat32);
+    for (const double step : {0.5, 1.0, 1.4, 2.0}) {
+      const auto codec = dither(step);
+      const Extent extent{in.data(), n, DType::kFloat32};
+      const auto measured = codec->measure(extent, {}, {});
+      ASSERT_TRUE(measured);
+      const auto payload = encode(*codec, extent, {});
+      ASSERT_TRUE(payload) << positions << " positions, step " << step << ": more than the " << *measured
+                           << " measured";
+      EXPECT_GT(static_cast<double>(payload->size()), 0.8 * static_cast<double>(*measured))
+          << positions << ", " << step;
+      double error = 0;
+      const Buffer out = decode(*codec, *payload, n, DType::kFloat32);
+      for (int64_t i = 0; i < n; ++i)
+        error += std::pow(float_at(out.data(), i, DType::kFloat32) - float_at(in.data(), i, DType::kFloat32), 2);
+      // Of the step, which is that of the sample's deviation.
+      EXPECT_NEAR(std::sqrt(12 * error / static_cast<double>(n)) / (step * sigma), 1, 0.15)
+          << positions << ", " << step;
+    }
+  }
 }
 
 TEST(Dither, RefusesStepsOutOfRange) {
