@@ -15,7 +15,7 @@ namespace {
 
 struct Pass {
   torch::Tensor gradient;
-  int64_t held_bytes = 0;  // by the graph, between forward and backward
+  int64_t held_bytes = 0;  // by the graph, when the backward begins
 };
 
 // The network's own random numbers are the same each time.
@@ -25,7 +25,9 @@ Pass pass(models::Model& model, const models::Batch& batch) {
   const int64_t before = DeviceMeter::of(torch::kCPU).current_bytes();
   const models::Output out = model.run(batch);
   Pass result;
-  result.held_bytes = DeviceMeter::of(torch::kCPU).current_bytes() - before;
+  // What the forward's locals held is coded as the backward begins.
+  out.loss.register_hook(
+      [&](const torch::Tensor&) { result.held_bytes = DeviceMeter::of(torch::kCPU).current_bytes() - before; });
   out.loss.backward();
   std::vector<torch::Tensor> parts;
   for (const torch::Tensor& parameter : model.parameters()) {

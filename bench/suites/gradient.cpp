@@ -19,9 +19,10 @@ CodecSpec spec(const char* name, std::map<std::string, ParamValue> params) {
 std::vector<CodecSpec> specs(bool quick) {
   std::vector<CodecSpec> all{spec("group_quant", {{"bits", int64_t{2}}}), spec("dither", {{"step_sigma", 1.4}}),
                              spec("lfc", {{"block", int64_t{8}}, {"bits", int64_t{2}}})};
-  if (quick || getenv("Q")) return {spec("dither", {{"step_sigma", 1.4}})};
+  if (quick) return all;
   for (const int64_t bits : {1, 4, 8}) all.push_back(spec("group_quant", {{"bits", bits}}));
-  for (const double step : {0.3, 0.6, 1.0, 1.7, 2.0, 2.4, 2.8}) all.push_back(spec("dither", {{"step_sigma", step}}));
+  for (const double step : {0.3, 0.5, 0.6, 0.7, 0.8, 1.0, 1.7, 1.9, 2.0, 2.4})
+    all.push_back(spec("dither", {{"step_sigma", step}}));
   for (const int64_t bits : {2, 4}) all.push_back(spec("lfc", {{"block", int64_t{4}}, {"bits", bits}}));
   for (const int64_t block : {2, 4}) all.push_back(spec("pool", {{"block", block}}));
   for (const int64_t bits : {4, 8}) all.push_back(spec("fixed_point", {{"bits", bits}}));
