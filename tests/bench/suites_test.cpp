@@ -19,8 +19,10 @@ namespace {
 [[maybe_unused]] const DeviceMeter& meter = DeviceMeter::of(torch::kCPU);
 
 SuiteResult run_quick(const std::string& name) {
+  SuiteOptions quick;
+  quick.quick = true;
   for (const Suite& suite : suites())
-    if (suite.name == name) return suite.run(SuiteOptions{true});
+    if (suite.name == name) return suite.run(quick);
   ADD_FAILURE() << "no suite " << name;
   return {};
 }
@@ -46,7 +48,7 @@ TEST(Suites, AreRegisteredByName) {
     names.push_back(suite.name);
     EXPECT_FALSE(suite.what.empty()) << suite.name;
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"codec", "exact", "hook", "limit", "needs", "train"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"codec", "exact", "gradient", "hook", "limit", "needs", "train"}));
 }
 
 TEST(HookSuite, TimesEveryChainAndGetsEveryByteBack) {
@@ -116,6 +118,24 @@ TEST(ExactSuite, GradientsOfAllNetworksAreStocksBitForBit) {
     EXPECT_EQ(row.at("fallbacks").get<int64_t>(), 0) << row.dump();
     EXPECT_LE(row.at("charged_bytes").get<int64_t>(), row.at("raw_bytes").get<int64_t>()) << row.dump();
   }
+}
+
+TEST(GradientSuite, EveryMethodHasBytesAndNoise) {
+  if (!std::filesystem::exists(data::kFashionMnistFolder)) GTEST_SKIP() << "no " << data::kFashionMnistFolder;
+  const SuiteResult result = run_quick("gradient");
+  expect_no_failures(result);
+  std::set<std::string> codecs;
+  for (const auto& row : result.rows) {
+    codecs.insert(row.at("codec").at("name").get<std::string>());
+    EXPECT_TRUE(row.at("finite").get<bool>()) << row.dump();
+    EXPECT_EQ(row.at("fallbacks").get<int64_t>(), 0) << row.dump();
+    expect_positive(row, {"lossy_sites", "raw_bytes", "charged_bytes", "noise_variance", "bias_variance", "cosine"});
+    EXPECT_LT(row.at("charged_bytes").get<double>(), row.at("raw_bytes").get<double>() / 4) << row.dump();
+    EXPECT_LT(row.at("noise_variance").get<double>(), 1) << row.dump();
+    // Unbiased methods all: the mean of five draws has about a fifth of one draw's variance.
+    EXPECT_NEAR(row.at("bias_of_noise").get<double>(), 0.2, 0.1) << row.dump();
+  }
+  EXPECT_EQ(codecs, (std::set<std::string>{"dither", "group_quant", "lfc"}));
 }
 
 // The fields that every finished training has.

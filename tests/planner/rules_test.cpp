@@ -77,6 +77,23 @@ TEST(Rules, WildcardsPassOverPayloadsWithoutLossyForms) {
   EXPECT_EQ(plan.entries[3].spec.name, "mask");
 }
 
+// A spec that one payload was offered is not an error at another that it does not make smaller: what the rule leaves
+// alone is planned as if it were not there.
+TEST(Rules, WildcardsPassOverPayloadsThatWereNotOfferedTheSpec) {
+  Profile profile = three_kinds();
+  const CodecSpec lfc{"lfc", {}};
+  profile.payloads[1].options.push_back({lfc, 700, 1e-4, 1e-6, false});
+  Budget budget;
+  budget.rules = {codec_rule("*", lfc)};
+  const Plan plan = make_plan(profile, budget);
+  EXPECT_EQ(plan.entries[0].spec.name, "keep");
+  EXPECT_EQ(plan.entries[1].spec.name, "lfc");
+  budget.rules = {codec_rule("a/linear#0:input", lfc)};
+  EXPECT_THROW(make_plan(profile, budget), Error);
+  budget.rules = {codec_rule("*", CodecSpec{"pool", {}})};
+  EXPECT_THROW(make_plan(profile, budget), Error) << "the profile was made without that rule";
+}
+
 TEST(Rules, AMissingOptionNamesSiteAndWhatThereIs) {
   const auto what = [](const SiteRule& rule) -> std::string {
     try {
