@@ -76,29 +76,29 @@ std::optional<int64_t> Dither::measure(const Extent& in, const SideInfo& side, c
   if (in.numel == 0) return bound;
   const auto sample = fit(in, context);
   if (!sample) return std::nullopt;
-  return std::min(bound, entropy_bytes(in.numel, in.dtype, sample->bits_of_value * 1.08 + 0.05));
+  return std::min(bound, entropy_bytes(in.numel, in.dtype, sample->code.bits_of_value * 1.08 + 0.05));
 }
 
 std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo&, std::span<std::byte> out,
                                       const CodecContext& context) const {
   check_extent(in);
-  Fit code;
+  Fit fitted;
   if (in.numel > 0) {
     const auto sample = fit(in, context);
     if (!sample) return std::nullopt;
-    code = *sample;
+    fitted = *sample;
   }
   check_room(out, chunks_offset(in.numel) + kSlack);
-  const CodeTable table(code.lengths, code.quantiser.literal());
+  const CodeTable table(fitted.code.lengths, fitted.quantiser.literal());
   Header h;
   h.magic = kEntropyMagic;
   h.dtype = static_cast<uint8_t>(in.dtype);
   h.numel = in.numel;
-  put_quantiser(code.quantiser, h);
+  put_quantiser(fitted.quantiser, h);
   const auto* data = static_cast<const std::byte*>(in.data);
-  return encode_payload(context, h, code.lengths, out, [&](ChunkRange r, std::byte* room) {
+  return encode_payload(context, h, fitted.code.lengths, out, [&](ChunkRange r, std::byte* room) {
     return encode_dither_chunk(data + r.first * dtype_bytes(in.dtype), in.dtype, r.count, r.first / kLetterGroup,
-                               code.quantiser, table, room);
+                               fitted.quantiser, table, room);
   });
 }
 

@@ -1,0 +1,33 @@
+// Values as the nearest of equally spaced levels, within a bound of the error: what error_bound codes.
+#pragma once
+
+#include <cstdint>
+
+#include "cinch/dtype.h"
+
+namespace cinch::codec {
+
+// Level k stands for (k + fraction) * step + offset, and is numbered k; where zeros are apart, number 0 is an exact
+// zero and levels from 0 on move up by one. No level is zero otherwise, so that zeros stay apart from what is small.
+struct Levels {
+  float step = 1.0f;    // a little less than twice the bound
+  float offset = 0.0f;
+  float bound = 0.0f;   // of |decoded value - value|: less than it, in float32, is not more than it exactly
+  bool zeros = false;
+  // Levels on both sides of zero where zeros are apart: small values keep their sign. Else one close to zero, because
+  // values about zero are the most likely ones, and all but they are as far from their neighbours.
+  float fraction() const noexcept { return zeros ? 0.5f : 0x1p-6f; }
+};
+
+// Behind the last of `count` numbers, for whole vectors.
+constexpr int64_t kLevelSlack = 32;
+
+// Numbers of `count` values. Those that no level holds within the bound, after rounding to dtype, are *missed*: their
+// places go to `missed` (room for 16 more than count), their number is returned.
+int64_t values_to_levels(const void* in, DType dtype, int64_t count, const Levels& levels, int16_t* numbers,
+                         uint16_t* missed);
+
+// Inverse. `stream`: write past the caches (out must then be 64-byte aligned).
+void levels_to_values(const int16_t* numbers, int64_t count, const Levels& levels, DType dtype, void* out, bool stream);
+
+}  // namespace cinch::codec
