@@ -152,6 +152,7 @@ bool decode_chunk(std::span<const std::byte> chunk, const std::byte* limit, std:
         raw += alphabet.raw_bytes;
       }
     }
+    sink.complete(part.begin, part.count);
   }
   return literal == literals_end && raw == raws_end &&
          sink.finish({raws_end, static_cast<size_t>(end - raws_end)});

@@ -57,6 +57,8 @@ class ChunkSink {
   virtual void letters(int64_t group, int64_t groups, const uint8_t* in) noexcept = 0;
   // `value` is one of those groups, and below the chunk's number of values.
   virtual void raw(int64_t value, const std::byte* in) noexcept = 0;
+  // All of these groups is known.
+  virtual void complete(int64_t /*group*/, int64_t /*groups*/) noexcept {}
   // What follows the raw values, padding included. False: damaged.
   virtual bool finish(std::span<const std::byte>) noexcept { return true; }
 };

@@ -108,16 +108,18 @@ Estimate ErrorBound::estimate(const TensorStats& stats, int64_t numel, DType dty
   const double bound = aim_.relative ? aim_.bound * (stats.max - stats.min) : aim_.bound;
   double bits = plogp(zeros) + plogp(others);
   if (others > 0 && bound > 0) {
-    // Of what is not zero: spread as a normal distribution of the same second moments.
-    const double mean = stats.mean / others;
-    const double variance = std::max(0.0, (stats.variance + stats.mean * stats.mean) / others - mean * mean);
-    const double step = 2 * bound, deviation = std::sqrt(variance);
+    // Of what is not zero: no distribution of that variance has more entropy than a normal one, none of positive values
+    // and that second moment more than half a normal one.
+    const double mean = stats.mean / others, second = (stats.variance + stats.mean * stats.mean) / others;
+    const double variance = std::max(0.0, second - mean * mean), deviation = std::sqrt(variance);
+    const double step = level_step(bound, std::abs(stats.mean), std::sqrt(stats.variance), dtype);
+    const double spread = stats.min >= 0 ? std::min(variance, second / 4) : variance;
     bits += others * std::max(0.0, 0.5 * std::log2(2 * std::numbers::pi * std::numbers::e *
-                                                   (variance / (step * step) + 1.0 / 12)));
+                                                   (spread / (step * step) + 1.0 / 12)));
     // Beyond 253 symbols values are escapes.
     if (deviation > 0)
       bits += others * 24 * std::erfc(Alphabet::kSingleSymbols / 2 * step / (deviation * std::numbers::sqrt2));
-    e.mean_square_error = others * std::min(bound * bound / 3, variance);
+    e.mean_square_error = others * std::min(step * step / 12, variance);
   }
   e.bytes = entropy_bytes(numel, dtype, bits * 1.02);
   const double raw = static_cast<double>(numel) * static_cast<double>(dtype_bytes(dtype));

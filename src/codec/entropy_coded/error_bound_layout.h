@@ -24,7 +24,7 @@ inline Grid grid_in_header(const Grid& g) noexcept {
 inline void put_bound_quantiser(const BoundQuantiser& q, const Grid& g, Header& h) noexcept {
   h.kind = static_cast<uint8_t>((q.alphabet.paired ? 1 : 0) | (q.levels.zeros ? 2 : 0) | (q.lorenzo ? 4 : 0));
   const auto low = [](auto v) { return static_cast<int64_t>(std::bit_cast<uint32_t>(v)); };
-  h.words[0] = low(q.levels.step) | low(q.levels.offset) << 32;
+  h.words[0] = low(q.levels.step) | low(q.levels.origin) << 32;
   h.words[1] = low(q.alphabet.base) | g.inner << 32;
   h.words[2] = g.sides[2];
   h.words[3] = g.sides[1] | g.sides[0] << 32;
@@ -38,9 +38,9 @@ inline BoundQuantiser get_bound_quantiser(std::string_view method, const Header&
   q.levels.zeros = (h.kind & 2) != 0;
   q.lorenzo = (h.kind & 4) != 0;
   q.levels.step = std::bit_cast<float>(static_cast<uint32_t>(h.words[0]));
-  q.levels.offset = std::bit_cast<float>(high(h.words[0]));
+  q.levels.origin = std::bit_cast<float>(high(h.words[0]));
   q.alphabet.base = static_cast<int32_t>(static_cast<uint32_t>(h.words[1]));
-  if (h.kind > 7 || !(q.levels.step > 0) || !std::isfinite(q.levels.step) || !std::isfinite(q.levels.offset) ||
+  if (h.kind > 7 || !(q.levels.step > 0) || !std::isfinite(q.levels.step) || !std::isfinite(q.levels.origin) ||
       q.alphabet.base < INT16_MIN || q.alphabet.base > INT16_MAX)
     throw_damaged(method, "its header makes no sense");
   Header sides;

@@ -7,16 +7,13 @@
 
 namespace cinch::codec {
 
-// Level k stands for (k + fraction) * step + offset, and is numbered k; where zeros are apart, number 0 is an exact
-// zero and levels from 0 on move up by one. No level is zero otherwise, so that zeros stay apart from what is small.
+// Level k stands for k * step + origin, and is numbered k; where zeros are apart, number 0 is an exact zero and levels
+// from 0 on move up by one. No level that is used is zero, so that zeros stay apart from what is small.
 struct Levels {
-  float step = 1.0f;    // a little less than twice the bound
-  float offset = 0.0f;
-  float bound = 0.0f;   // of |decoded value - value|: less than it, in float32, is not more than it exactly
+  float step = 1.0f;   // a little less than twice the bound
+  float origin = 0.0f;
+  float bound = 0.0f;  // of |decoded value - value|: what is less in float32 is not more exactly
   bool zeros = false;
-  // Levels on both sides of zero where zeros are apart: small values keep their sign. Else one close to zero, because
-  // values about zero are the most likely ones, and all but they are as far from their neighbours.
-  float fraction() const noexcept { return zeros ? 0.5f : 0x1p-6f; }
 };
 
 // Behind the last of `count` numbers, for whole vectors.

@@ -29,43 +29,53 @@ HWY_INLINE hn::Vec<RowTag> rounded(hn::Vec<RowTag> v, RowTag d) {
 }
 
 HWY_INLINE hn::Vec<RowTag> level_value(hn::Vec<RowTag> k, RowTag d, const Levels& l) {
-  const auto steps = hn::Add(k, hn::Set(d, l.fraction()));
-  return hn::Add(hn::Mul(steps, hn::Set(d, l.step)), hn::Set(d, l.offset));
+  return hn::Add(hn::Mul(k, hn::Set(d, l.step)), hn::Set(d, l.origin));
+}
+
+// Numbers of a row, and which of them hold their value. Of NaN the number is anything.
+template <bool kZeros, class T>
+HWY_INLINE hn::Vec<LevelTag> level_numbers(hn::Vec<RowTag> x, RowTag d, const Levels& l, hn::Mask<RowTag>* held) {
+  const LevelTag di;
+  const auto zero = hn::Zero(d), most = hn::Set(d, 32766.0f);
+  // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits, above 0x4b400000.
+  const auto magic = hn::Set(d, 12582912.0f);
+  const auto t = hn::Mul(hn::Sub(x, hn::Set(d, l.origin)), hn::Set(d, 1.0f / l.step));
+  const auto sum = hn::Add(hn::Min(hn::Max(t, hn::Neg(most)), most), magic);
+  const auto y = rounded<T>(level_value(hn::Sub(sum, magic), d, l), d);
+  // Rounding is monotonous: a difference beyond the bound does not become less than it. NaN never is.
+  *held = hn::And(hn::Lt(hn::Abs(hn::Sub(x, y)), hn::Set(d, l.bound)), hn::Ne(y, zero));
+  const auto number = hn::Sub(hn::BitCast(di, sum), hn::Set(di, 0x4b400000));
+  const auto is_zero = hn::Eq(x, zero);
+  if constexpr (!kZeros) {
+    *held = hn::AndNot(is_zero, *held);
+    return number;
+  }
+  *held = hn::Or(*held, is_zero);
+  const auto apart = hn::Add(number, hn::Add(hn::Set(di, 1), hn::ShiftRight<31>(number)));
+  return hn::IfThenZeroElse(hn::RebindMask(di, is_zero), apart);
 }
 
 template <bool kZeros, class T>
-int64_t to_levels(const T* HWY_RESTRICT in, int64_t count, const Levels& l, int16_t* HWY_RESTRICT numbers,
+int64_t to_levels(const T* HWY_RESTRICT in, int64_t count, const Levels& levels, int16_t* HWY_RESTRICT numbers,
                   uint16_t* HWY_RESTRICT missed) {
   const RowTag d;
   const LevelTag di;
   const NumberTag d16;
+  const Levels l = levels;  // a copy, which no store through the pointers changes
   const auto n = static_cast<int64_t>(hn::Lanes(d));
-  const auto zero = hn::Zero(d), bound = hn::Set(d, l.bound), offset = hn::Set(d, l.offset);
-  const auto inverse = hn::Set(d, 1.0f / l.step), shift = hn::Set(d, 0.5f - l.fraction());
-  const auto most = hn::Set(d, 32766.0f);
   int64_t missed_count = 0;
   for (int64_t i = 0; i < count; i += n) {
     const auto x = load_up_to(d, in + i, count - i);
-    const auto k = hn::Floor(hn::Add(hn::Mul(hn::Sub(x, offset), inverse), shift));
-    const auto y = rounded<T>(level_value(k, d, l), d);
-    const auto in_range = hn::Le(hn::Abs(k), most), is_zero = hn::Eq(x, zero);
-    // Rounding is monotonous: a difference beyond the bound does not become less than it. NaN never is.
-    const auto near = hn::And(hn::Lt(hn::Abs(hn::Sub(x, y)), bound), hn::Ne(y, zero));
-    auto held = hn::And(in_range, near);
-    auto number = hn::ConvertTo(di, hn::IfThenElseZero(in_range, k));
-    if constexpr (kZeros) {
-      number = hn::Add(number, hn::Add(hn::Set(di, 1), hn::ShiftRight<31>(number)));
-      number = hn::IfThenZeroElse(hn::RebindMask(di, is_zero), number);
-      held = hn::Or(held, is_zero);
-    } else {
-      held = hn::AndNot(is_zero, held);
-    }
+    hn::Mask<RowTag> held;
+    const auto number = level_numbers<kZeros, T>(x, d, l, &held);
     hn::StoreU(hn::DemoteTo(d16, number), d16, numbers + i);
-    if (HWY_UNLIKELY(!hn::AllTrue(d, held))) {
-      HWY_ALIGN int32_t lanes[16];
-      hn::Store(hn::VecFromMask(di, hn::RebindMask(di, held)), di, lanes);
-      for (int64_t j = 0; j < n && i + j < count; ++j)
-        if (lanes[j] == 0) missed[missed_count++] = static_cast<uint16_t>(i + j);
+    if (HWY_LIKELY(hn::AllTrue(d, held))) continue;
+    HWY_ALIGN int32_t lanes[16], numeric[16];
+    hn::Store(hn::VecFromMask(di, hn::RebindMask(di, held)), di, lanes);
+    hn::Store(hn::VecFromMask(di, hn::RebindMask(di, hn::Eq(x, x))), di, numeric);
+    for (int64_t j = 0; j < n && i + j < count; ++j) {
+      if (lanes[j] == 0) missed[missed_count++] = static_cast<uint16_t>(i + j);
+      if (numeric[j] == 0) numbers[i + j] = 0;  // the same on every instruction set
     }
   }
   return missed_count;

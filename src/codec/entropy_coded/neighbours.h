@@ -34,10 +34,10 @@ class Axes {
   size_t count_ = 0;
 };
 
-// Of `count` integers at `a`, the first of which is number `first` of its tensor; nothing before that is looked at.
-// Both buffers have kLevelSlack more than count. Returns the buffer that holds the result.
-int16_t* to_differences(const Axes& axes, int64_t count, int64_t first, int16_t* a, int16_t* b);
-// Inverse.
-int16_t* from_differences(const Axes& axes, int64_t count, int64_t first, int16_t* a, int16_t* b);
+// Number 0 of `in` is number `first` of its tensor; nothing before that is looked at. Writes numbers `begin` to `end`
+// of `out`, and may write as many as kLevelSlack behind them; what is before `begin` in `in` is known.
+void to_differences(const Axis& axis, int64_t begin, int64_t end, int64_t first, const int16_t* in, int16_t* out);
+// Inverse, of all numbers up to `count`.
+void from_differences(const Axis& axis, int64_t count, int64_t first, const int16_t* in, int16_t* out);
 
 }  // namespace cinch::codec

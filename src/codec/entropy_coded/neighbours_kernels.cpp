@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <cstring>
-#include <utility>
 
 #include "src/backend/cpu/targets.h"
 #include "src/codec/entropy_coded/neighbours.h"
@@ -16,22 +14,27 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using NeighbourTag = hn::CappedTag<int16_t, 16>;
 
-// Where the first period that begins here begins.
-int64_t first_begin(const Axis& axis, int64_t first) { return (axis.period - first % axis.period) % axis.period; }
+// Where the first period begins at or behind `at`.
+int64_t next_begin(const Axis& axis, int64_t first, int64_t at) {
+  return at + (axis.period - (first + at) % axis.period) % axis.period;
+}
 
-void subtract_before(const Axis& axis, int64_t count, int64_t first, const int16_t* HWY_RESTRICT in,
-                     int16_t* HWY_RESTRICT out) {
+void to_differences_any(const Axis& axis, int64_t begin, int64_t end, int64_t first, const int16_t* HWY_RESTRICT in,
+                        int16_t* HWY_RESTRICT out) {
   const NeighbourTag d;
   const auto n = static_cast<int64_t>(hn::Lanes(d));
   const int64_t s = axis.stride;
-  std::copy_n(in, std::min(s, count), out);
-  for (int64_t i = s; i < count; i += n) hn::StoreU(hn::Sub(hn::LoadU(d, in + i), hn::LoadU(d, in + i - s)), d, out + i);
-  // What begins a period again, as it is.
+  if (begin < s) std::copy(in + begin, in + std::min(s, end), out + begin);
+  for (int64_t i = std::max(begin, s); i < end; i += n)
+    hn::StoreU(hn::Sub(hn::LoadU(d, in + i), hn::LoadU(d, in + i - s)), d, out + i);
+  // What begins a period again, as it is; a part may begin within.
   if (s == 1) {
-    for (int64_t i = first_begin(axis, first); i < count; i += axis.period) out[i] = in[i];
-  } else {
-    for (int64_t i = first_begin(axis, first); i < count; i += axis.period)
-      std::copy_n(in + i, std::min(s, count - i), out + i);
+    for (int64_t i = next_begin(axis, first, begin); i < end; i += axis.period) out[i] = in[i];
+    return;
+  }
+  for (int64_t i = next_begin(axis, first, begin) - axis.period; i < end; i += axis.period) {
+    const int64_t from = std::max(i, begin), to = std::min(i + s, end);
+    if (from < to) std::copy(in + from, in + to, out + from);
   }
 }
 
@@ -71,8 +74,8 @@ void add_columns(int64_t stride, const int16_t* HWY_RESTRICT in, int64_t begin, 
   }
 }
 
-void add_before(const Axis& axis, int64_t count, int64_t first, const int16_t* in, int16_t* out) {
-  int64_t begin = 0, end = first_begin(axis, first);
+void from_differences_any(const Axis& axis, int64_t count, int64_t first, const int16_t* in, int16_t* out) {
+  int64_t begin = 0, end = next_begin(axis, first, 0);
   if (end == 0) end = axis.period;
   while (begin < count) {
     end = std::min(end, count);
@@ -86,22 +89,6 @@ void add_before(const Axis& axis, int64_t count, int64_t first, const int16_t* i
   }
 }
 
-int16_t* to_differences_any(const Axes& axes, int64_t count, int64_t first, int16_t* a, int16_t* b) {
-  for (const Axis& axis : axes.all()) {
-    subtract_before(axis, count, first, a, b);
-    std::swap(a, b);
-  }
-  return a;
-}
-
-int16_t* from_differences_any(const Axes& axes, int64_t count, int64_t first, int16_t* a, int16_t* b) {
-  for (size_t k = axes.all().size(); k-- > 0;) {
-    add_before(axes.all()[k], count, first, a, b);
-    std::swap(a, b);
-  }
-  return a;
-}
-
 }  // namespace cinch::codec::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -110,12 +97,12 @@ namespace cinch::codec {
 HWY_EXPORT(to_differences_any);
 HWY_EXPORT(from_differences_any);
 
-int16_t* to_differences(const Axes& axes, int64_t count, int64_t first, int16_t* a, int16_t* b) {
-  return HWY_DYNAMIC_DISPATCH(to_differences_any)(axes, count, first, a, b);
+void to_differences(const Axis& axis, int64_t begin, int64_t end, int64_t first, const int16_t* in, int16_t* out) {
+  HWY_DYNAMIC_DISPATCH(to_differences_any)(axis, begin, end, first, in, out);
 }
 
-int16_t* from_differences(const Axes& axes, int64_t count, int64_t first, int16_t* a, int16_t* b) {
-  return HWY_DYNAMIC_DISPATCH(from_differences_any)(axes, count, first, a, b);
+void from_differences(const Axis& axis, int64_t count, int64_t first, const int16_t* in, int16_t* out) {
+  HWY_DYNAMIC_DISPATCH(from_differences_any)(axis, count, first, in, out);
 }
 
 }  // namespace cinch::codec
