@@ -29,25 +29,28 @@ double rounding_of(DType dtype) noexcept {
   return dtype == DType::kFloat32 ? 0x1p-24 : dtype == DType::kBFloat16 ? 0x1p-8 : 0x1p-11;
 }
 
+// What is taken off first.
+double far_mean(double mean, double sigma) noexcept {
+  return sigma == 0 || std::abs(mean) > kFarFromZero * sigma ? mean : 0.0;
+}
+
 std::optional<Levels> levels_for(const Scale& scale, DType dtype, const BoundAim& aim, bool zeros) {
   Levels l;
   l.zeros = zeros;
   const bool constant = scale.low == scale.high;
-  const double size = std::abs(scale.mean);
   double bound = aim.bound;
   // The range of one value bounds the error to nothing: a step that float32 does not see beside it.
   if (aim.relative)
-    bound = constant ? std::max(size * 0x1p-30, kSmallestBound)
+    bound = constant ? std::max(std::abs(scale.mean) * 0x1p-30, kSmallestBound)
                      : bound * (static_cast<double>(scale.high) - static_cast<double>(scale.low));
   bound = std::min(bound, kLargestBound);
   if (!(bound >= kSmallestBound)) return std::nullopt;
   l.bound = static_cast<float>(bound);
   if (static_cast<double>(l.bound) > bound) l.bound = std::nextafter(l.bound, 0.0f);
-  l.step = static_cast<float>(level_step(bound, size, scale.sigma, dtype));
+  l.step = static_cast<float>(level_step(bound, scale.mean, scale.sigma, dtype));
   // Levels on both sides of zero where zeros are apart; else one close to it, because values about zero are the most
   // likely ones.
-  const double offset = constant || size > kFarFromZero * scale.sigma ? scale.mean : 0.0;
-  l.origin = static_cast<float>(offset + static_cast<double>(l.step) * (l.zeros ? 0.5 : 0x1p-6));
+  l.origin = static_cast<float>(far_mean(scale.mean, scale.sigma) + static_cast<double>(l.step) * (l.zeros ? 0.5 : 0x1p-6));
   return l;
 }
 
@@ -170,8 +173,10 @@ Code Sample::code(const BoundQuantiser& q) const {
 
 }  // namespace
 
-double level_step(double bound, double size, double sigma, DType dtype) noexcept {
-  const double rounding = (size + 3 * sigma) * rounding_of(dtype);
+double level_step(double bound, double mean, double sigma, DType dtype) noexcept {
+  // Outliers may be much of sigma, but no symbols reach as far.
+  const double reach = std::abs(far_mean(mean, sigma)) + 2 * Alphabet::kSingleSymbols * bound;
+  const double rounding = std::min(std::abs(mean) + 3 * sigma, reach) * rounding_of(dtype);
   return 2 * std::max(bound * (1 - 0x1p-12) - rounding, bound / 2);
 }
 

@@ -17,9 +17,9 @@ struct BoundAim {
   Predict predict = Predict::kAuto;
 };
 
-// Distance of levels that keep a bound, for values about as large as `size` on average and `sigma` around it: less than
-// twice the bound by what is rounded, here and to the dtype. Values at the edges of cells would be missed otherwise.
-double level_step(double bound, double size, double sigma, DType dtype) noexcept;
+// Distance of levels that keep a bound: less than twice the bound by what is rounded of most values, here and to the
+// dtype. Values at the edges of cells would be missed otherwise.
+double level_step(double bound, double mean, double sigma, DType dtype) noexcept;
 
 struct BoundFit {
   BoundQuantiser quantiser;

@@ -112,7 +112,7 @@ Estimate ErrorBound::estimate(const TensorStats& stats, int64_t numel, DType dty
     // and that second moment more than half a normal one.
     const double mean = stats.mean / others, second = (stats.variance + stats.mean * stats.mean) / others;
     const double variance = std::max(0.0, second - mean * mean), deviation = std::sqrt(variance);
-    const double step = level_step(bound, std::abs(stats.mean), std::sqrt(stats.variance), dtype);
+    const double step = level_step(bound, stats.mean, std::sqrt(stats.variance), dtype);
     const double spread = stats.min >= 0 ? std::min(variance, second / 4) : variance;
     bits += others * std::max(0.0, 0.5 * std::log2(2 * std::numbers::pi * std::numbers::e *
                                                    (spread / (step * step) + 1.0 / 12)));
