@@ -90,7 +90,7 @@ constexpr std::array<MethodInfo, 13> kMethods{{
      kDitherParams},
     {"error_bound", false, "bounded",
      "levels within a bound of each value, predicted from neighbours where that helps, and a prefix code; zeros exact",
-     "COMET (Jin et al., VLDB 2022), SZ (Tao et al., IPDPS 2017), cuSZ (Tian et al., PACT 2020)", kErrorBoundParams},
+     "COMET (Jin et al., VLDB 2022), SZ (Di & Cappello, IPDPS 2016), cuSZ (Tian et al., PACT 2020)", kErrorBoundParams},
 }};
 
 }  // namespace

@@ -236,11 +236,12 @@ ContractRow dither_row(double step_sigma, DType dtype, bool relu) {
   return row;
 }
 
-// Every value is within the bound, which is a share of a sample's range or absolute; zeros stay zero, and nothing else is.
+// Every value is within the bound, which is a share of a sample's range or absolute; zeros stay zero, and nothing else
+// is.
 ContractRow error_bound_row(double bound, bool relative, const std::string& predict, DType dtype, bool relu) {
   ContractRow row;
-  row.name = "error_bound_" + std::to_string(static_cast<int>(bound * 1000)) + (relative ? "_relative_" : "_") + predict +
-             "_" + std::string(to_string(dtype)) + (relu ? "_relu" : "");
+  row.name = "error_bound_" + std::to_string(static_cast<int>(bound * 1000)) + (relative ? "_relative_" : "_") +
+             predict + "_" + std::string(to_string(dtype)) + (relu ? "_relu" : "");
   row.spec = {"error_bound", {{"bound", bound}, {"relative", relative}, {"predict", predict}}};
   row.dtype = dtype;
   row.side = [](int64_t n) {

@@ -30,8 +30,9 @@ TEST(Methods, EachHasItsOwnNameAndADescription) {
     EXPECT_EQ(m.lossless, m.error_class == "exact");
   }
   EXPECT_EQ(find_method("zip"), nullptr);
-  EXPECT_EQ(method_names(), "keep, shape, mask, bits, int, offload, group_quant, lfc, pool, fixed_point, cast, dither, "
-                            "error_bound");
+  EXPECT_EQ(method_names(),
+            "keep, shape, mask, bits, int, offload, group_quant, lfc, pool, fixed_point, cast, dither, "
+            "error_bound");
 }
 
 TEST(Methods, DefaultsAreAllowedValues) {

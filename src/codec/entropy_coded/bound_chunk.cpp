@@ -103,12 +103,11 @@ class Sink final : public ChunkSink {
 void BoundIntegers::add(int64_t group, int64_t groups) noexcept {
   const int64_t begin = group * kLetterGroup, whole = (group + groups) * kLetterGroup, end = std::min(whole, count_);
   uint16_t* missed = missed_ + missed_count_;
-  const int64_t more = values_to_levels(in_ + begin * dtype_bytes(dtype_), dtype_, end - begin, q_.levels,
-                                        stages_[0] + begin, missed);
+  const int64_t more =
+      values_to_levels(in_ + begin * dtype_bytes(dtype_), dtype_, end - begin, q_.levels, stages_[0] + begin, missed);
   for (int64_t i = 0; i < more; ++i) missed[i] = static_cast<uint16_t>(missed[i] + begin);
   missed_count_ += more;
-  for (size_t k = 0; k < stages(); ++k)
-    to_differences(axes_.all()[k], begin, end, first_, stages_[k], stages_[k + 1]);
+  for (size_t k = 0; k < stages(); ++k) to_differences(axes_.all()[k], begin, end, first_, stages_[k], stages_[k + 1]);
   std::fill(stages_[stages()] + end, stages_[stages()] + whole,
             static_cast<int16_t>(q_.alphabet.base + q_.alphabet.symbols() / 2));
 }

@@ -50,7 +50,8 @@ std::optional<Levels> levels_for(const Scale& scale, DType dtype, const BoundAim
   l.step = static_cast<float>(level_step(bound, scale.mean, scale.sigma, dtype));
   // Levels on both sides of zero where zeros are apart; else one close to it, because values about zero are the most
   // likely ones.
-  l.origin = static_cast<float>(far_mean(scale.mean, scale.sigma) + static_cast<double>(l.step) * (l.zeros ? 0.5 : 0x1p-6));
+  l.origin =
+      static_cast<float>(far_mean(scale.mean, scale.sigma) + static_cast<double>(l.step) * (l.zeros ? 0.5 : 0x1p-6));
   return l;
 }
 
@@ -97,7 +98,8 @@ class Sample {
   // For what a quarter of the sample tells as well.
   int64_t few() const { return std::clamp<int64_t>(pieces_ / 32, 1, 4); }
   double missed_bits(int64_t missed) const {
-    return static_cast<double>(missed) * 8 * static_cast<double>(sizeof(uint16_t) + static_cast<size_t>(dtype_bytes(dtype_)));
+    return static_cast<double>(missed) * 8 *
+           static_cast<double>(sizeof(uint16_t) + static_cast<size_t>(dtype_bytes(dtype_)));
   }
 
   const std::byte* in_;
@@ -112,7 +114,8 @@ class Sample {
 double cost(std::span<const uint32_t> counts, const Window& window, int width, double total) {
   const double outside = total - static_cast<double>(window.inside);
   double bits = outside * 24 + (outside > 0 ? outside * log2_of(total / outside) : 0.0);
-  for (int s = std::max(0, window.begin); s < std::min<int>(window.begin + width, static_cast<int>(counts.size())); ++s) {
+  for (int s = std::max(0, window.begin); s < std::min<int>(window.begin + width, static_cast<int>(counts.size()));
+       ++s) {
     const double n = counts[static_cast<size_t>(s)];
     if (n > 0) bits += n * log2_of(total / n);
   }
@@ -141,12 +144,14 @@ Choice Sample::choose(const Levels& levels, bool lorenzo) const {
   double total = 0;
   each(q, few(), &missed, [&](const int16_t* integers, int64_t count) {
     for (int64_t i = 0; i < count; ++i)
-      ++tables[static_cast<size_t>(i & 1)][static_cast<size_t>(std::clamp<int64_t>(integers[i], -kReach, kReach - 1) + kReach)];
+      ++tables[static_cast<size_t>(i & 1)]
+              [static_cast<size_t>(std::clamp<int64_t>(integers[i], -kReach, kReach - 1) + kReach)];
     total += static_cast<double>(count);
   });
   auto& counts = tables[0];
   for (size_t i = 0; i < counts.size(); ++i) counts[i] += tables[1][i];
-  const Window few = best_window(counts, Alphabet::kPairedSymbols), many = best_window(counts, Alphabet::kSingleSymbols);
+  const Window few = best_window(counts, Alphabet::kPairedSymbols),
+               many = best_window(counts, Alphabet::kSingleSymbols);
   const double few_bits = cost(counts, few, Alphabet::kPairedSymbols, total),
                many_bits = cost(counts, many, Alphabet::kSingleSymbols, total);
   q.alphabet.paired = few_bits <= many_bits;

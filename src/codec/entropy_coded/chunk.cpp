@@ -154,8 +154,7 @@ bool decode_chunk(std::span<const std::byte> chunk, const std::byte* limit, std:
     }
     sink.complete(part.begin, part.count);
   }
-  return literal == literals_end && raw == raws_end &&
-         sink.finish({raws_end, static_cast<size_t>(end - raws_end)});
+  return literal == literals_end && raw == raws_end && sink.finish({raws_end, static_cast<size_t>(end - raws_end)});
 }
 
 }  // namespace cinch::codec

@@ -111,7 +111,8 @@ bool decode_dither_chunk(std::span<const std::byte> bytes, const std::byte* limi
   const Chunk chunk{dtype, numel, first, quantiser};
   auto* values = static_cast<std::byte*>(out);
   Sink sink(values, chunk, stream);
-  return decode_chunk(bytes, limit, {values, static_cast<size_t>(numel * chunk.width())}, numel, quantiser, table, sink);
+  return decode_chunk(bytes, limit, {values, static_cast<size_t>(numel * chunk.width())}, numel, quantiser, table,
+                      sink);
 }
 
 }  // namespace cinch::codec

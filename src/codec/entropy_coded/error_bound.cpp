@@ -48,7 +48,8 @@ std::optional<int64_t> ErrorBound::measure(const Extent& in, const SideInfo& sid
   check_extent(in);
   const int64_t bound = payload_bound(in.numel, in.dtype, side);
   if (in.numel == 0) return bound;
-  const auto fit = fit_bound(in.data, in.dtype, in.numel, grid_in_header(checked_grid(spec().name, side, in.numel)), aim_);
+  const auto fit =
+      fit_bound(in.data, in.dtype, in.numel, grid_in_header(checked_grid(spec().name, side, in.numel)), aim_);
   if (!fit) return std::nullopt;
   return std::min(bound, entropy_bytes(in.numel, in.dtype, fit->code.bits_of_value * 1.08 + 0.05));
 }
@@ -114,8 +115,9 @@ Estimate ErrorBound::estimate(const TensorStats& stats, int64_t numel, DType dty
     const double variance = std::max(0.0, second - mean * mean), deviation = std::sqrt(variance);
     const double step = level_step(bound, stats.mean, std::sqrt(stats.variance), dtype);
     const double spread = stats.min >= 0 ? std::min(variance, second / 4) : variance;
-    bits += others * std::max(0.0, 0.5 * std::log2(2 * std::numbers::pi * std::numbers::e *
-                                                   (spread / (step * step) + 1.0 / 12)));
+    bits +=
+        others *
+        std::max(0.0, 0.5 * std::log2(2 * std::numbers::pi * std::numbers::e * (spread / (step * step) + 1.0 / 12)));
     // Beyond 253 symbols values are escapes.
     if (deviation > 0)
       bits += others * 24 * std::erfc(Alphabet::kSingleSymbols / 2 * step / (deviation * std::numbers::sqrt2));

@@ -10,7 +10,7 @@ namespace cinch::codec {
 // Level k stands for k * step + origin, and is numbered k; where zeros are apart, number 0 is an exact zero and levels
 // from 0 on move up by one. No level that is used is zero, so that zeros stay apart from what is small.
 struct Levels {
-  float step = 1.0f;   // a little less than twice the bound
+  float step = 1.0f;  // a little less than twice the bound
   float origin = 0.0f;
   float bound = 0.0f;  // of |decoded value - value|: what is less in float32 is not more exactly
   bool zeros = false;

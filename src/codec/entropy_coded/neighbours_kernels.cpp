@@ -58,7 +58,8 @@ void add_row(const int16_t* HWY_RESTRICT in, int64_t begin, int64_t end, int16_t
 }
 
 // The same of columns: sums stay in registers from the top to the bottom, so that no load waits for a store.
-void add_columns(int64_t stride, const int16_t* HWY_RESTRICT in, int64_t begin, int64_t end, int16_t* HWY_RESTRICT out) {
+void add_columns(int64_t stride, const int16_t* HWY_RESTRICT in, int64_t begin, int64_t end,
+                 int16_t* HWY_RESTRICT out) {
   const NeighbourTag d;
   const auto n = static_cast<int64_t>(hn::Lanes(d));
   const int64_t columns = std::min(stride, end - begin);

@@ -26,7 +26,8 @@ void integers_to_letters_any(const int16_t* HWY_RESTRICT in, int64_t groups, con
     return hn::BitCast(d, hn::Min(hn::BitCast(du, hn::Sub(hn::LoadU(d, p), base)), raw));
   };
   if (!a.paired) {
-    for (int64_t i = 0; i < groups * kLetterGroup; i += n) hn::StoreU(hn::DemoteTo(d8, symbol(in + i)), d8, letters + i);
+    for (int64_t i = 0; i < groups * kLetterGroup; i += n)
+      hn::StoreU(hn::DemoteTo(d8, symbol(in + i)), d8, letters + i);
     return;
   }
   for (int64_t row = 0; row < groups * kLetterGroup; row += 32) {

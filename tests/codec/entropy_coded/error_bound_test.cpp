@@ -59,7 +59,8 @@ std::optional<int64_t> bytes_of(const CodecSpec& spec, const std::vector<double>
   const auto payload = encode(*codec, {in.data(), n, dtype}, side, context);
   if (!payload) return std::nullopt;
   const Buffer out = decode(*codec, *payload, n, dtype, context);
-  double low = kInfinity, high = -kInfinity, bound = spec.params.contains("bound") ? std::get<double>(spec.params.at("bound")) : 0.01;
+  double low = kInfinity, high = -kInfinity,
+         bound = spec.params.contains("bound") ? std::get<double>(spec.params.at("bound")) : 0.01;
   for (int64_t i = 0; i < n; ++i) {
     const double x = float_at(in.data(), i, dtype);
     if (std::isfinite(x)) low = std::min(low, x), high = std::max(high, x);
@@ -119,7 +120,8 @@ TEST(ErrorBound, WhatNoLevelHoldsIsExact) {
       for (const double bound : {0.01, 0.3}) {
         const auto bytes = bytes_of(error_bound(bound, false, predict), values, dtype);
         ASSERT_TRUE(bytes.has_value());
-        // The entropy is 7.7 and 2.8 bits a value. Where values round to 16 bits the step may be half, for the outliers.
+        // The entropy is 7.7 and 2.8 bits a value. Where values round to 16 bits the step may be half, for the
+        // outliers.
         const double entropy = (bound < 0.1 ? 7.7 : 2.8) + (dtype == DType::kFloat32 ? 0 : 1);
         if (predict == "none") {
           EXPECT_LT(static_cast<double>(*bytes) * 8, 1e5 * (entropy + (bound < 0.1 ? 3.5 : 0.2)));
@@ -196,7 +198,9 @@ TEST(ErrorBound, BytesAreWithinThreePercentOfTheEntropy) {
         for (int64_t i = 0; i < n; ++i) {
           const int64_t w = i % side, h = i / side % side;
           int symbol = level(i);
-          if (predicted) symbol += (w > 0 && h > 0 ? level(i - side - 1) : 0) - (w > 0 ? level(i - 1) : 0) - (h > 0 ? level(i - side) : 0);
+          if (predicted)
+            symbol +=
+                (w > 0 && h > 0 ? level(i - side - 1) : 0) - (w > 0 ? level(i - 1) : 0) - (h > 0 ? level(i - side) : 0);
           ++counts[symbol];
         }
         double bits = 0;
@@ -213,7 +217,8 @@ TEST(ErrorBound, ConstantsTakeNextToNothing) {
     for (const bool relative : {false, true}) {
       if (!relative && value == 1e-20) continue;
       for (const int64_t n : {100, 256, 50'000}) {
-        const auto bytes = bytes_of(error_bound(0.01, relative), std::vector<double>(static_cast<size_t>(n), value), DType::kFloat32);
+        const auto bytes =
+            bytes_of(error_bound(0.01, relative), std::vector<double>(static_cast<size_t>(n), value), DType::kFloat32);
         ASSERT_TRUE(bytes.has_value()) << value;
         EXPECT_LT(*bytes, 2000 + n / 8) << value;
       }
