@@ -2,6 +2,7 @@
 // data small; bytes near the entropy.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -139,6 +140,7 @@ TEST(ErrorBound, NeighboursOfEveryGridOnEveryInstructionSetAndThreadCount) {
       std::vector<double> values(static_cast<size_t>(n));
       for (size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<double>(i) * 1e-3) * 3;
       values[40'000] = 1e4;
+      for (size_t i = 50'000; i < 50'100; ++i) values[i] = i % 3 == 0 ? kInfinity : i % 3 == 1 ? std::nan("") : -1e38;
       const SideInfo side = arranged(a, n);
       const Buffer in = floats(values, dtype);
       const auto codec = make_codec(error_bound(0.05, false, "lorenzo"));
@@ -250,6 +252,33 @@ TEST(ErrorBound, ASampleThatMisleadsCostsBytesAndNoMore) {
   Buffer small(in.size() / 16);
   EXPECT_FALSE(codec->encode(extent, {}, small.span(), {}));
   EXPECT_TRUE(small.intact());
+}
+
+// Places of missed values are believed no more than anything else: far behind the output nothing is written.
+TEST(ErrorBound, DamagedPlacesAreRefused) {
+  const int64_t n = 600;
+  auto values = normal(n);
+  for (size_t i = 0; i < values.size(); i += 4) values[i] = std::nan("");
+  const Buffer in = floats(values, DType::kFloat32);
+  const auto codec = make_codec(error_bound(0.3));
+  const auto payload = encode(*codec, {in.data(), n, DType::kFloat32}, {});
+  ASSERT_TRUE(payload.has_value());
+  Buffer out(1 << 18);
+  std::mt19937 random(4);
+  int refused = 0;
+  for (int round = 0; round < 1000; ++round) {
+    Buffer damaged(*payload);
+    const auto bit = 512 + random() % (static_cast<uint32_t>(payload->size()) * 8 - 512);
+    damaged.data()[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
+    try {
+      codec->decode(damaged.span(), out.data(), n, DType::kFloat32, {});
+    } catch (const CodecError&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 50);
+  const std::byte* behind = out.data() + n * 4;
+  EXPECT_EQ(std::count(behind, behind + (1 << 18) - n * 4, std::byte{0}), (1 << 18) - n * 4);
 }
 
 TEST(ErrorBound, RefusesBadParametersByName) {
