@@ -130,7 +130,7 @@ double Sample::zeros(const Levels& levels) const {
     zeros += std::count(numbers, numbers + count, int16_t{0});
     total += count;
   });
-  return static_cast<double>(zeros - missed) / static_cast<double>(total);  // NaN has number 0 as well
+  return static_cast<double>(zeros) / static_cast<double>(total);
 }
 
 Choice Sample::choose(const Levels& levels, bool lorenzo) const {

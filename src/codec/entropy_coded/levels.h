@@ -20,7 +20,8 @@ struct Levels {
 constexpr int64_t kLevelSlack = 32;
 
 // Numbers of `count` values. Those that no level holds within the bound, after rounding to dtype, are *missed*: their
-// places go to `missed` (room for 16 more than count), their number is returned.
+// places go to `missed`, which has room for `count`; how many they are is returned. A number they get as well, the
+// nearest level's where there is one.
 int64_t values_to_levels(const void* in, DType dtype, int64_t count, const Levels& levels, int16_t* numbers,
                          uint16_t* missed);
 

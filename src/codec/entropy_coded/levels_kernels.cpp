@@ -75,7 +75,7 @@ int64_t to_levels(const T* HWY_RESTRICT in, int64_t count, const Levels& levels,
     hn::Store(hn::VecFromMask(di, hn::RebindMask(di, hn::Eq(x, x))), di, numeric);
     for (int64_t j = 0; j < n && i + j < count; ++j) {
       if (lanes[j] == 0) missed[missed_count++] = static_cast<uint16_t>(i + j);
-      if (numeric[j] == 0) numbers[i + j] = 0;  // the same on every instruction set
+      if (numeric[j] == 0) numbers[i + j] = 1;  // the same on every instruction set, and no zero
     }
   }
   return missed_count;
