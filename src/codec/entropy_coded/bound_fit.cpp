@@ -13,8 +13,9 @@ constexpr double kFarFromZero = 8.0;  // in deviations: a mean beyond it is take
 // More exact zeros than this, and a level of their own is cheaper than to store each as a missed value.
 constexpr double kManyZeros = 0.004;
 // Of a sample: at least so many values, and one in so many, in pieces of a group or more. Before a piece so many are
-// read but not counted as reach to the neighbours of the first that counts, in reason.
-constexpr int64_t kLeast = 32768, kShare = 64, kMostSkipped = 4096;
+// read but not counted as reach to the neighbours of the first that counts, in reason: rows of 112 positions of 64
+// channels. Larger ones are taken for having no neighbours in other rows.
+constexpr int64_t kLeast = 32768, kShare = 64, kMostSkipped = 8192, kMostCounted = 4096;
 constexpr int64_t kReach = 1024;  // integers beyond it count as if they were there: no symbol holds them
 
 // Logarithm of 2 without the library's, whose last bits differ between machines: it decides. Within 1e-4.
@@ -67,7 +68,7 @@ class Sample {
     if (lorenzo)
       for (const Axis& axis : axes.all())
         skipped_ = std::min(kMostSkipped, skipped_ + ceil_div(axis.stride, kLetterGroup) * kLetterGroup);
-    counted_ = std::max(kLetterGroup, skipped_);
+    counted_ = std::clamp(skipped_, kLetterGroup, kMostCounted);
     const int64_t piece = skipped_ + counted_;
     pieces_ = std::max<int64_t>(1, std::min(numel / piece, std::max(kLeast, numel / kShare) / counted_));
     apart_ = numel / pieces_ / kLetterGroup * kLetterGroup;
@@ -162,7 +163,7 @@ Choice Sample::choose(const Levels& levels, bool lorenzo) const {
 
 Code Sample::code(const BoundQuantiser& q) const {
   std::array<uint32_t, kLetters> counts{};
-  uint8_t letters[kMostSkipped];
+  uint8_t letters[kMostCounted];
   int64_t missed;
   double total = 0;
   each(q, 1, &missed, [&](const int16_t* integers, int64_t count) {

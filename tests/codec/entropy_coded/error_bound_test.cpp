@@ -177,6 +177,23 @@ TEST(ErrorBound, NeighboursMakeSmoothDataSmallAndAutoNoticesWhereTheyDoNot) {
     }
 }
 
+// Where neighbours are far apart in memory the sample must reach them.
+TEST(ErrorBound, NeighboursOfChannelsLastAreSeenInTheSample) {
+  const int64_t side = 112, channels = 64;
+  const auto planes = smooth(channels, side);
+  std::vector<double> values(planes.size());
+  for (int64_t i = 0; i < side * side; ++i)
+    for (int64_t c = 0; c < channels; ++c)
+      values[static_cast<size_t>(i * channels + c)] = planes[static_cast<size_t>(c * side * side + i)];
+  SideInfo info;
+  info.grid = Grid{1, {1, side, side}, channels, 1};
+  const auto bytes = [&](const char* predict, const std::vector<double>& v, const SideInfo& grid) {
+    return static_cast<double>(bytes_of(error_bound(0.1, false, predict), v, DType::kFloat32, grid).value());
+  };
+  EXPECT_LT(bytes("auto", values, info), 0.75 * bytes("none", values, info));
+  EXPECT_LT(bytes("auto", values, info), 1.03 * bytes("auto", planes, maps_of(channels, side)));
+}
+
 // Levels as the decoded values show them, in order: on data this dense none is left out.
 TEST(ErrorBound, BytesAreWithinThreePercentOfTheEntropy) {
   const int64_t maps = 512, side = 28, n = maps * side * side;
