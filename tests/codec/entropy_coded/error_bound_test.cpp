@@ -191,7 +191,8 @@ TEST(ErrorBound, NeighboursOfChannelsLastAreSeenInTheSample) {
     return static_cast<double>(bytes_of(error_bound(0.1, false, predict), v, DType::kFloat32, grid).value());
   };
   EXPECT_LT(bytes("auto", values, info), 0.75 * bytes("none", values, info));
-  EXPECT_LT(bytes("auto", values, info), 1.03 * bytes("auto", planes, maps_of(channels, side)));
+  // A chunk has five rows of 7168 values, the first of them without one above.
+  EXPECT_LT(bytes("auto", values, info), 1.1 * bytes("auto", planes, maps_of(channels, side)));
 }
 
 // Levels as the decoded values show them, in order: on data this dense none is left out.
