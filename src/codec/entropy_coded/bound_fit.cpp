@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "src/codec/entropy_coded/symbols.h"
+#include "src/core/mix.h"
 
 namespace cinch::codec {
 namespace {
@@ -79,7 +80,7 @@ class Sample {
   void each(const BoundQuantiser& q, int64_t stride, int64_t* missed, Visit&& visit) const {
     *missed = 0;
     for (int64_t p = 0; p < pieces_; p += stride) {
-      const int64_t begin = p * apart_, skipped = p == 0 ? 0 : skipped_;
+      const int64_t begin = p * apart_ + place(p), skipped = begin == 0 ? 0 : skipped_;
       const int64_t count = std::min(skipped + counted_, numel_ - begin);
       BoundIntegers integers(in_ + begin * dtype_bytes(dtype_), dtype_, count, begin, q, axes_);
       integers.add(0, ceil_div(count, kLetterGroup));
@@ -98,6 +99,11 @@ class Sample {
  private:
   // For what a quarter of the sample tells as well.
   int64_t few() const { return std::clamp<int64_t>(pieces_ / 32, 1, 4); }
+  // Of a piece, anywhere in its share of the tensor: at constant distances pieces may all meet the same few channels.
+  int64_t place(int64_t p) const {
+    const int64_t places = std::max<int64_t>(0, apart_ - skipped_ - counted_) / kLetterGroup + 1;
+    return static_cast<int64_t>(mix64(static_cast<uint64_t>(p)) % static_cast<uint64_t>(places)) * kLetterGroup;
+  }
   double missed_bits(int64_t missed) const {
     return static_cast<double>(missed) * 8 *
            static_cast<double>(sizeof(uint16_t) + static_cast<size_t>(dtype_bytes(dtype_)));

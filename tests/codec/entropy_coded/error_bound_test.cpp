@@ -195,6 +195,14 @@ TEST(ErrorBound, NeighboursOfChannelsLastAreSeenInTheSample) {
   EXPECT_LT(bytes("auto", values, info), 1.1 * bytes("auto", planes, maps_of(channels, side)));
 }
 
+// Maps of 256 values, 64 channels of their own deviation: every 16384th value is the same channel's.
+TEST(ErrorBound, ASampleMeetsAllChannels) {
+  auto values = normal(192 * 64 * 256);
+  for (size_t i = 0; i < values.size(); ++i) values[i] *= 0.1 + static_cast<double>(i / 256 % 64) / 16;
+  for (const char* predict : {"none", "auto"})
+    EXPECT_TRUE(bytes_of(error_bound(0.6, false, predict), values, DType::kFloat32, maps_of(192 * 64, 16))) << predict;
+}
+
 // Levels as the decoded values show them, in order: on data this dense none is left out.
 TEST(ErrorBound, BytesAreWithinThreePercentOfTheEntropy) {
   const int64_t maps = 512, side = 28, n = maps * side * side;
