@@ -48,8 +48,9 @@ std::vector<Case> make_cases(const std::vector<Activation>& activations) {
       for (const int64_t bits : {1, 2, 4, 8}) cases.push_back({a.source, values, dtype, group_quant(bits), {}});
       cases.push_back({a.source, values, dtype, group_quant(2, "nearest"), {}});
       for (const double step : {0.3, 0.6, 1.0, 1.4, 2.0}) cases.push_back({a.source, values, dtype, dither(step), {}});
-      for (const CodecSpec& spec : {CodecSpec{"lfc", {}}, CodecSpec{"pool", {{"block", int64_t{4}}}},
-                                    CodecSpec{"cast", {{"dtype", std::string("fp8_e4m3")}}}})
+      for (const CodecSpec& spec :
+           {CodecSpec{"lfc", {}}, CodecSpec{"pool", {{"block", int64_t{4}}}},
+            CodecSpec{"error_bound", {{"bound", 0.03}}}, CodecSpec{"cast", {{"dtype", std::string("fp8_e4m3")}}}})
         cases.push_back({a.source, values, dtype, normalise(spec), planes_of(values)});
     }
   }

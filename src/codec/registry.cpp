@@ -14,7 +14,7 @@ struct Row {
   std::shared_ptr<const Codec> (*make)(CodecSpec);
 };
 
-constexpr std::array<Row, 9> kRows{{
+constexpr std::array<Row, 10> kRows{{
     {"mask", codec::make_mask},
     {"bits", codec::make_bits},
     {"int", codec::make_int},
@@ -24,6 +24,7 @@ constexpr std::array<Row, 9> kRows{{
     {"fixed_point", codec::make_fixed_point},
     {"cast", codec::make_cast},
     {"dither", codec::make_dither},
+    {"error_bound", codec::make_error_bound},
 }};
 
 }  // namespace

@@ -16,5 +16,6 @@ std::shared_ptr<const Codec> make_pool(CodecSpec spec);
 std::shared_ptr<const Codec> make_fixed_point(CodecSpec spec);
 std::shared_ptr<const Codec> make_cast(CodecSpec spec);
 std::shared_ptr<const Codec> make_dither(CodecSpec spec);
+std::shared_ptr<const Codec> make_error_bound(CodecSpec spec);
 
 }  // namespace cinch::codec

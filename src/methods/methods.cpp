@@ -48,7 +48,24 @@ constexpr std::array<ParamInfo, 1> kDitherParams{{
      .numbers = Range{0x1p-5, 8.0}},
 }};
 
-constexpr std::array<MethodInfo, 12> kMethods{{
+constexpr std::array<std::string_view, 3> kPredictions{"auto", "none", "lorenzo"};
+constexpr std::array<ParamInfo, 3> kErrorBoundParams{{
+    {.name = "bound",
+     .fallback = 0.01,
+     .integers = {},
+     .texts = {},
+     .description = "largest error of a value",
+     .integer_range = {},
+     .numbers = Range{1e-30, 1e30}},
+    {"relative", true, {}, {}, "the bound is a share of (largest - smallest value), not in the tensor's own units"},
+    {"predict",
+     std::string_view("auto"),
+     {},
+     kPredictions,
+     "lorenzo: from neighbours along each axis; auto: whichever takes fewer bits of a sample"},
+}};
+
+constexpr std::array<MethodInfo, 13> kMethods{{
     {"keep", true, "exact", "the tensor itself, untouched", "cinch", {}},
     {"shape", true, "exact", "no values at all: sizes, strides and dtype", "cinch", {}},
     {"mask", true, "exact", "one predicate of each value, 1 bit (2 for a sign)", "cinch", {}},
@@ -71,6 +88,9 @@ constexpr std::array<MethodInfo, 12> kMethods{{
     {"dither", false, "unbiased",
      "subtractive dither and a prefix code, about 2.1 bits per value at one sigma; zeros exact", "cinch",
      kDitherParams},
+    {"error_bound", false, "bounded",
+     "levels within a bound of each value, predicted from neighbours where that helps, and a prefix code; zeros exact",
+     "COMET (Jin et al., VLDB 2022), SZ (Di & Cappello, IPDPS 2016), cuSZ (Tian et al., PACT 2020)", kErrorBoundParams},
 }};
 
 }  // namespace

@@ -78,7 +78,7 @@ TEST(CodecSuite, MeasuresEveryCodecOnRealActivations) {
   if (!std::filesystem::exists(data::kFashionMnistFolder)) GTEST_SKIP() << "no " << data::kFashionMnistFolder;
   const SuiteResult result = run_quick("codec");
   expect_no_failures(result);
-  const std::set<std::string> lossy{"cast", "dither", "group_quant", "lfc", "pool"};
+  const std::set<std::string> lossy{"cast", "dither", "error_bound", "group_quant", "lfc", "pool"};
   std::set<std::string> codecs, dtypes;
   for (const auto& row : result.rows) {
     const std::string codec = row.at("codec").at("name");

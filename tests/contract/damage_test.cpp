@@ -78,7 +78,8 @@ TEST_P(Damage, NoiseIsRefused) {
 }
 
 TEST_P(Damage, AnotherCodecsPayloadIsRefused) {
-  for (const char* name : {"mask", "bits", "int", "group_quant", "lfc", "pool", "fixed_point", "cast"}) {
+  for (const char* name :
+       {"mask", "bits", "int", "group_quant", "lfc", "pool", "fixed_point", "cast", "dither", "error_bound"}) {
     if (GetParam().spec.name == name) continue;
     Buffer out(kNumel * 8);
     EXPECT_THROW(make_codec({name, {}})->decode(payload_->span(), out.data(), kNumel, GetParam().dtype, {}),

@@ -236,6 +236,39 @@ ContractRow dither_row(double step_sigma, DType dtype, bool relu) {
   return row;
 }
 
+// Every value is within the bound, which is a share of a sample's range or absolute; zeros stay zero, and nothing else
+// is.
+ContractRow error_bound_row(double bound, bool relative, const std::string& predict, DType dtype, bool relu) {
+  ContractRow row;
+  row.name = "error_bound_" + std::to_string(static_cast<int>(bound * 1000)) + (relative ? "_relative_" : "_") +
+             predict + "_" + std::string(to_string(dtype)) + (relu ? "_relu" : "");
+  row.spec = {"error_bound", {{"bound", bound}, {"relative", relative}, {"predict", predict}}};
+  row.dtype = dtype;
+  row.side = [](int64_t n) {
+    SideInfo side;
+    if (n > 0 && n % 77 == 0) side.grid = Grid{n / 77, {1, 7, 11}, 1, 1};
+    return side;
+  };
+  row.data = [=](int64_t n, uint32_t seed) { return activations(n, seed, dtype, relu); };
+  row.verify = [=](const Extent& in, const void* out) -> AssertionResult {
+    double low = INFINITY, high = -INFINITY;
+    for (int64_t i = 0; i < in.numel; ++i) {
+      low = std::min(low, float_at(in.data, i, dtype));
+      high = std::max(high, float_at(in.data, i, dtype));
+    }
+    const double most = relative ? bound * (high - low) : bound;
+    for (int64_t i = 0; i < in.numel; ++i) {
+      const double x = float_at(in.data, i, dtype), y = float_at(out, i, dtype);
+      if (!(std::fabs(x - y) <= most) || (x == 0) != (y == 0))
+        return AssertionFailure() << "value " << i << " of " << in.numel << ": " << x << " became " << y;
+    }
+    return AssertionSuccess();
+  };
+  row.mean_square_tolerance = 1.25;
+  row.bytes_tolerance = 1.1;
+  return row;
+}
+
 }  // namespace
 
 std::vector<ContractRow> contract_rows() {
@@ -271,6 +304,10 @@ std::vector<ContractRow> contract_rows() {
     rows.push_back(group_quant_row(2, "stochastic", d, true));
     for (const double step : {0.2, 1.0, 2.0})
       for (const bool relu : {false, true}) rows.push_back(dither_row(step, d, relu));
+    for (const double bound : {0.1, 0.6})
+      for (const bool relu : {false, true}) rows.push_back(error_bound_row(bound, false, "auto", d, relu));
+    rows.push_back(error_bound_row(0.01, true, "none", d, false));
+    rows.push_back(error_bound_row(0.05, true, "auto", d, true));
   }
   for (ContractRow& row : fixed_rate_rows()) rows.push_back(std::move(row));
   return rows;

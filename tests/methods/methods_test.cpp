@@ -30,7 +30,9 @@ TEST(Methods, EachHasItsOwnNameAndADescription) {
     EXPECT_EQ(m.lossless, m.error_class == "exact");
   }
   EXPECT_EQ(find_method("zip"), nullptr);
-  EXPECT_EQ(method_names(), "keep, shape, mask, bits, int, offload, group_quant, lfc, pool, fixed_point, cast, dither");
+  EXPECT_EQ(method_names(),
+            "keep, shape, mask, bits, int, offload, group_quant, lfc, pool, fixed_point, cast, dither, "
+            "error_bound");
 }
 
 TEST(Methods, DefaultsAreAllowedValues) {
@@ -47,7 +49,7 @@ TEST(CodecSpec, NormaliseFillsInDefaults) {
 TEST(CodecSpec, NormaliseNamesMethodParameterAndWhatIsAllowed) {
   EXPECT_EQ(message({"gzip", {}}),
             "unknown method \"gzip\": one of keep, shape, mask, bits, int, offload, group_quant, lfc, pool, "
-            "fixed_point, cast, dither is expected");
+            "fixed_point, cast, dither, error_bound is expected");
   EXPECT_EQ(message({"group_quant", {{"bits", int64_t{3}}}}),
             "group_quant: parameter \"bits\" is 3, allowed: 1, 2, 4, 8");
   EXPECT_EQ(message({"group_quant", {{"bits", 2.0}}}),

@@ -1,14 +1,11 @@
-#include <atomic>
 #include <cmath>
-#include <cstring>
 #include <numbers>
-#include <thread>
 
+#include "src/codec/entropy_coded/dither_chunk.h"
 #include "src/codec/entropy_coded/fit.h"
-#include "src/codec/entropy_coded/layout.h"
+#include "src/codec/entropy_coded/payload.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
-#include "src/codec/stage/parallel.h"
 #include "src/codec/stage/rng.h"
 #include "src/codec/stage/speed.h"
 
@@ -18,37 +15,6 @@ namespace {
 // Steps beyond these would leave float32's range on the way.
 constexpr double kSmallestScale = 0x1p-100, kLargestScale = 0x1p100;
 constexpr double kFarFromZero = 8.0;  // in sigmas: a mean beyond it is taken off first
-constexpr int64_t kStreamBytes = int64_t{4} << 20;
-
-// Chunks in the order of the tensor, whichever thread codes them: each gets its place when the one before has it.
-class Packer {
- public:
-  Packer(std::span<std::byte> room, uint32_t* ends) : room_(room), ends_(ends) {}
-  // The next chunk to code; they are handed out in order, so that nobody waits for one that nobody has begun.
-  int64_t next() { return next_.fetch_add(1, std::memory_order_relaxed); }
-  void put(int64_t chunk, const std::byte* from, int64_t bytes) {
-    for (int spins = 0; placed_.load(std::memory_order_acquire) != chunk; ++spins)
-      if (spins > 1000) std::this_thread::yield();
-    const int64_t begin = used_;
-    used_ += bytes;
-    const bool fits = used_ <= static_cast<int64_t>(room_.size());
-    if (fits) ends_[chunk] = static_cast<uint32_t>(used_ / kChunkAlignment);
-    placed_.store(chunk + 1, std::memory_order_release);
-    if (fits)
-      std::memcpy(room_.data() + begin, from, static_cast<size_t>(bytes));
-    else
-      full_.store(true, std::memory_order_relaxed);
-  }
-  bool full() const { return full_.load(std::memory_order_relaxed); }
-  int64_t used() const { return used_; }
-
- private:
-  std::span<std::byte> room_;
-  uint32_t* ends_;
-  std::atomic<int64_t> next_{0}, placed_{0};
-  std::atomic<bool> full_{false};
-  int64_t used_ = 0;  // of the thread whose turn it is
-};
 
 class Dither final : public CodecBase {
  public:
@@ -67,7 +33,7 @@ class Dither final : public CodecBase {
   int64_t payload_bound(int64_t numel, DType dtype, const SideInfo&) const override {
     check_size(numel, dtype);
     // Zeros apart add at most log2(1 + 2^h) - h bits to an entropy of h.
-    return bytes_for(numel, dtype, std::log2(1 + std::exp2(normal_bits())) * 1.06 + 0.2);
+    return entropy_bytes(numel, dtype, std::log2(1 + std::exp2(normal_bits())) * 1.06 + 0.2);
   }
   std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const override;
   std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
@@ -79,13 +45,6 @@ class Dither final : public CodecBase {
   // Entropy of a normal distribution after dithering, in bits per value: no distribution of that variance has more.
   double normal_bits() const {
     return 0.5 * std::log2(2 * std::numbers::pi * std::numbers::e * (1 / (step_sigma_ * step_sigma_) + 1.0 / 12));
-  }
-  // Of a payload with so many bits per value; no more than values stored as they are take.
-  static int64_t bytes_for(int64_t numel, DType dtype, double bits) {
-    const int64_t chunks = chunk_count(numel), fixed = chunks_offset(numel) + kSlack;
-    const int64_t each = int64_t{sizeof(ChunkHeader)} + kChunkAlignment;
-    const auto coded = static_cast<int64_t>(static_cast<double>(numel) * bits / 8);
-    return fixed + chunks * each + std::min(numel * dtype_bytes(dtype), coded + chunks * kStreams + 1024);
   }
   std::optional<Fit> fit(const Extent& in, const CodecContext& context) const;
   Header check(std::span<const std::byte> payload, int64_t numel, DType dtype) const;
@@ -117,47 +76,30 @@ std::optional<int64_t> Dither::measure(const Extent& in, const SideInfo& side, c
   if (in.numel == 0) return bound;
   const auto sample = fit(in, context);
   if (!sample) return std::nullopt;
-  return std::min(bound, bytes_for(in.numel, in.dtype, sample->bits_of_value * 1.08 + 0.05));
+  return std::min(bound, entropy_bytes(in.numel, in.dtype, sample->code.bits_of_value * 1.08 + 0.05));
 }
 
 std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo&, std::span<std::byte> out,
                                       const CodecContext& context) const {
   check_extent(in);
-  const int64_t begin = chunks_offset(in.numel), chunks = chunk_count(in.numel), width = dtype_bytes(in.dtype);
-  Fit code;
+  Fit fitted;
   if (in.numel > 0) {
     const auto sample = fit(in, context);
     if (!sample) return std::nullopt;
-    code = *sample;
+    fitted = *sample;
   }
-  check_room(out, begin + kSlack);
-  store_lengths(code.lengths, out.data() + kHeaderBytes);
-  std::memset(out.data() + ends_offset(), 0, static_cast<size_t>(begin - ends_offset()));
-  const CodeTable table(code.lengths, code.quantiser.literal());
-  const auto* data = static_cast<const std::byte*>(in.data);
-  Packer packer(out.subspan(static_cast<size_t>(begin), out.size() - static_cast<size_t>(begin + kSlack)),
-                reinterpret_cast<uint32_t*>(out.data() + ends_offset()));
-  parallel_for(context, chunks, 1, [&](int64_t, int64_t) {
-    alignas(64) std::byte room[kChunkRoom];
-    for (int64_t c = packer.next(); c < chunks; c = packer.next()) {
-      const int64_t first = c * kValuesOfChunk, count = std::min(kValuesOfChunk, in.numel - first);
-      const int64_t bytes = packer.full() ? 0
-                                          : encode_chunk(data + first * width, in.dtype, count, c * kChunkGroups,
-                                                         code.quantiser, table, room);
-      packer.put(c, room, bytes);
-    }
-  });
-  if (packer.full()) return std::nullopt;
-  const int64_t end = begin + packer.used();
-  std::memset(out.data() + end, 0, static_cast<size_t>(kSlack));
+  check_room(out, chunks_offset(in.numel) + kSlack);
+  const CodeTable table(fitted.code.lengths, fitted.quantiser.literal());
   Header h;
   h.magic = kEntropyMagic;
   h.dtype = static_cast<uint8_t>(in.dtype);
   h.numel = in.numel;
-  h.payload_bytes = end + kSlack;
-  put_quantiser(code.quantiser, h);
-  write_header(h, out);
-  return h.payload_bytes;
+  put_quantiser(fitted.quantiser, h);
+  const auto* data = static_cast<const std::byte*>(in.data);
+  return encode_payload(context, h, fitted.code.lengths, out, [&](ChunkRange r, std::byte* room) {
+    return encode_dither_chunk(data + r.first * dtype_bytes(in.dtype), in.dtype, r.count, r.first / kLetterGroup,
+                               fitted.quantiser, table, room);
+  });
 }
 
 Header Dither::check(std::span<const std::byte> payload, int64_t numel, DType dtype) const {
@@ -175,30 +117,15 @@ void Dither::decode(std::span<const std::byte> payload, void* out, int64_t numel
   check_out(out, numel);
   const Header h = check(payload, numel, dtype);
   if (numel == 0) return;
-  const CodeLengths lengths = load_lengths(payload.data() + kHeaderBytes);
-  if (!is_complete(lengths)) throw_damaged(spec().name, "its code lengths describe no code");
-  const DecodeTable table(lengths);
   const Quantiser q = get_quantiser(h);
-  const int64_t chunks = chunk_count(numel), width = dtype_bytes(dtype);
-  const auto* ends = reinterpret_cast<const uint32_t*>(payload.data() + ends_offset());
-  const auto body = payload.subspan(static_cast<size_t>(chunks_offset(numel)),
-                                    static_cast<size_t>(h.payload_bytes - chunks_offset(numel)));
-  const std::byte* limit = body.data() + body.size();
+  const int64_t width = dtype_bytes(dtype);
   auto* values = static_cast<std::byte*>(out);
-  const bool stream = numel * width >= kStreamBytes && reinterpret_cast<uintptr_t>(out) % 64 == 0;
-  const bool good = parallel_all(context, chunks, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) {
-      const int64_t from = c == 0 ? 0 : int64_t{ends[c - 1]} * kChunkAlignment, to = int64_t{ends[c]} * kChunkAlignment;
-      if (from > to || to > static_cast<int64_t>(body.size())) return false;
-      const int64_t first = c * kValuesOfChunk;
-      if (!decode_chunk(body.subspan(static_cast<size_t>(from), static_cast<size_t>(to - from)), limit,
-                        std::min(kValuesOfChunk, numel - first), c * kChunkGroups, q, table, dtype,
-                        values + first * width, stream))
-        return false;
-    }
-    return true;
-  });
-  if (!good) throw_damaged(spec().name, "a chunk does not fit its lengths");
+  const bool stream = streams_out(out, numel * width);
+  decode_payload(spec().name, context, h, payload,
+                 [&](std::span<const std::byte> chunk, const std::byte* limit, const DecodeTable& table, ChunkRange r) {
+                   return decode_dither_chunk(chunk, limit, r.count, r.first / kLetterGroup, q, table, dtype,
+                                              values + r.first * width, stream);
+                 });
 }
 
 Estimate Dither::estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo&) const {
@@ -217,7 +144,7 @@ Estimate Dither::estimate(const TensorStats& stats, int64_t numel, DType dtype, 
                                                      (variance / (step * step) + 1.0 / 12)));
     e.mean_square_error = others * step * step / 12;
   }
-  e.bytes = bytes_for(numel, dtype, bits * 1.02);
+  e.bytes = entropy_bytes(numel, dtype, bits * 1.02);
   const double raw = static_cast<double>(numel) * static_cast<double>(dtype_bytes(dtype));
   e.encode_seconds = raw / kDitherEncodeSpeed;
   e.decode_seconds = raw / kDitherDecodeSpeed;

@@ -47,28 +47,46 @@ Counts sample_letters(const Groups& groups, int64_t least, DType dtype, const Qu
   return counts;
 }
 
-// The 14 neighbouring symbols that hold the most of a sample, and how many values they leave out.
-struct Window {
-  int begin;
-  double outside;
-};
-Window best_window(const Counts& counts, const Quantiser& q) noexcept {
-  constexpr int kWidth = 14;
-  uint64_t inside = 0, best = 0, total = counts[static_cast<size_t>(q.raw_symbol())];
-  int first = 0, last = 0;  // where windows that are best end; their middle leaves room on both sides
-  for (int s = 0; s < q.symbols(); ++s) {
-    total += counts[static_cast<size_t>(s)];
-    inside += counts[static_cast<size_t>(s)];
-    if (s >= kWidth) inside -= counts[static_cast<size_t>(s - kWidth)];
+}  // namespace
+
+Window best_window(std::span<const uint32_t> counts, int width) noexcept {
+  uint64_t inside = 0, best = 0;
+  size_t first = 0, last = 0;  // where windows that are best end; their middle leaves room on both sides
+  const auto w = static_cast<size_t>(width);
+  for (size_t s = 0; s < counts.size(); ++s) {
+    inside += counts[s];
+    if (s >= w) inside -= counts[s - w];
     if (inside > best) best = inside, first = s;
     if (inside == best) last = s;
   }
-  const uint64_t all = total + counts[static_cast<size_t>(q.zero_symbol())];
-  return {(first + last) / 2 - kWidth + 1,
-          static_cast<double>(total - best) / static_cast<double>(std::max<uint64_t>(1, all))};
+  return {static_cast<int>((first + last) / 2) - width + 1, best};
 }
 
-}  // namespace
+// A letter seen once is as likely as not to be one of many such: they share a code, and so do those not seen at all
+// (Good and Turing).
+Code code_of(std::span<const uint32_t, kLetters> counts, const Alphabet& alphabet) noexcept {
+  Counts kept{};
+  uint64_t alone = 0;
+  for (size_t i = 0; i < kLetters; ++i) {
+    if (counts[i] > 1 && !alphabet.holds_raw(static_cast<uint8_t>(i)))
+      kept[i] = counts[i];
+    else
+      alone += counts[i];
+  }
+  kept[alphabet.literal()] = static_cast<uint32_t>(std::max<uint64_t>(1, alone));
+  Code code;
+  code.lengths = code_lengths(kept);
+  uint64_t bits = 0, letters = 0;
+  for (size_t i = 0; i < kLetters; ++i) {
+    const auto letter = static_cast<uint8_t>(i);
+    const bool coded = kept[i] > 0 && letter != alphabet.literal();
+    const uint64_t raw_bits = 8 * static_cast<uint64_t>(alphabet.raw_bytes) * alphabet.raws_in(letter);
+    letters += counts[i];
+    bits += counts[i] * (coded ? uint64_t{code.lengths[i]} : code.lengths[alphabet.literal()] + 8 + raw_bits);
+  }
+  code.bits_of_value = static_cast<double>(bits) / static_cast<double>(letters) / (alphabet.paired ? 2 : 1);
+  return code;
+}
 
 Scale sample_scale(const void* in, DType dtype, int64_t numel) {
   alignas(64) std::byte room[kLetterGroup * 4];
@@ -83,6 +101,8 @@ Scale sample_scale(const void* in, DType dtype, int64_t numel) {
   const auto n = static_cast<double>(m.count);
   const double mean = m.sum / n;
   scale.any = true;
+  scale.low = m.min;
+  scale.high = m.max;
   scale.mean = static_cast<double>(origin) + mean;
   if (m.min == m.max) scale.mean = static_cast<double>(m.min);
   if (m.min < m.max) scale.sigma = std::sqrt(std::max(0.0, m.squares / n - mean * mean));
@@ -103,31 +123,16 @@ Fit fit_code(const void* in, DType dtype, int64_t numel, const Quantiser& given,
     q.paired = false;
     q.base =
         static_cast<int>(std::floor((scale.mean - static_cast<double>(q.offset)) / static_cast<double>(q.step))) - 126;
-    const Window window = best_window(sample_letters(groups, kWindowGroups, dtype, q), q);
-    q.paired = window.outside <= kMostOutside;
+    const Counts counts = sample_letters(groups, kWindowGroups, dtype, q);
+    const std::span symbols(counts.data(), static_cast<size_t>(q.symbols()));
+    const Window window = best_window(symbols, Alphabet::kPairedSymbols);
+    uint64_t all = 0;
+    for (const uint32_t n : counts) all += n;
+    const uint64_t outside = all - window.inside - counts[static_cast<size_t>(q.zero_symbol())];
+    q.paired = static_cast<double>(outside) <= kMostOutside * static_cast<double>(all);
     if (q.paired) q.base += window.begin;
   }
-  const Counts counts = sample_letters(groups, kCodeGroups, dtype, q);
-  // A letter seen once is as likely as not to be one of many such: they share a code, and so do those not seen at all
-  // (Good and Turing).
-  Counts kept = counts;
-  uint64_t alone = 0;
-  for (size_t i = 0; i < kLetters; ++i) {
-    if (counts[i] > 1 && !q.holds_raw(static_cast<uint8_t>(i))) continue;
-    alone += counts[i];
-    kept[i] = 0;
-  }
-  kept[q.literal()] = static_cast<uint32_t>(std::max<uint64_t>(1, alone));
-  fit.lengths = code_lengths(kept);
-  uint64_t bits = 0, letters = 0;
-  for (size_t i = 0; i < kLetters; ++i) {
-    const auto letter = static_cast<uint8_t>(i);
-    const bool coded = kept[i] > 0 && letter != q.literal();
-    letters += counts[i];
-    bits += counts[i] *
-            (coded ? uint64_t{fit.lengths[i]} : fit.lengths[q.literal()] + 8 + 32 * uint64_t{q.raws_in(letter)});
-  }
-  fit.bits_of_value = static_cast<double>(bits) / static_cast<double>(letters) / (q.paired ? 2 : 1);
+  fit.code = code_of(sample_letters(groups, kCodeGroups, dtype, q), q);
   return fit;
 }
 

@@ -2,7 +2,7 @@
 // symbols and the prefix code, from a sample.
 #pragma once
 
-#include <optional>
+#include <span>
 
 #include "src/codec/entropy_coded/letters.h"
 #include "src/codec/entropy_coded/prefix_code.h"
@@ -11,15 +11,28 @@ namespace cinch::codec {
 
 struct Scale {
   double mean = 0, sigma = 0;  // of the finite values in the sample; sigma 0: they are one value
+  float low = 0, high = 0;     // of the same
   bool any = false;            // any finite value at all
 };
 // From one group in 16, of small tensors more.
 Scale sample_scale(const void* in, DType dtype, int64_t numel);
 
+// The `width` neighbouring symbols that hold the most of a sample; in the middle of those that hold as many.
+struct Window {
+  int begin = 0;
+  uint64_t inside = 0;
+};
+Window best_window(std::span<const uint32_t> counts, int width) noexcept;
+
+struct Code {
+  CodeLengths lengths{};
+  double bits_of_value = 0;  // that the code spends on the sample, literals and raw values included
+};
+Code code_of(std::span<const uint32_t, kLetters> counts, const Alphabet& alphabet) noexcept;
+
 struct Fit {
   Quantiser quantiser;
-  CodeLengths lengths{};
-  double bits_of_value = 0;  // that the code spends on the sample
+  Code code;
 };
 
 // Range of symbols and prefix code for a quantiser whose step, offset, dither and key are given; from one group in 64,

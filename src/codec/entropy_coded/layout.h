@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "src/codec/entropy_coded/chunk.h"
+#include "src/codec/entropy_coded/letters.h"
 #include "src/codec/stage/header.h"
 
 namespace cinch::codec {

@@ -11,6 +11,7 @@ constexpr double kLfcEncodeSpeed = 6e9, kLfcDecodeSpeed = 12e9;
 constexpr double kPoolEncodeSpeed = 12e9, kPoolDecodeSpeed = 15e9;
 constexpr double kFixedPointEncodeSpeed = 8e9, kFixedPointDecodeSpeed = 17e9;
 constexpr double kCastEncodeSpeed = 8e9, kCastDecodeSpeed = 13e9;
+constexpr double kErrorBoundEncodeSpeed = 5e9, kErrorBoundDecodeSpeed = 5e9;
 constexpr double kDitherEncodeSpeed = 8e9, kDitherDecodeSpeed = 8e9;
 
 }  // namespace cinch::codec

@@ -1,0 +1,137 @@
+#include <cmath>
+#include <numbers>
+
+#include "src/codec/entropy_coded/bound_fit.h"
+#include "src/codec/entropy_coded/error_bound_layout.h"
+#include "src/codec/entropy_coded/payload.h"
+#include "src/codec/registry.h"
+#include "src/codec/stage/codec_base.h"
+#include "src/codec/stage/speed.h"
+
+namespace cinch::codec {
+namespace {
+
+Predict predict_of(const std::string& name) {
+  if (name == "none") return Predict::kNone;
+  return name == "lorenzo" ? Predict::kLorenzo : Predict::kAuto;
+}
+
+class ErrorBound final : public CodecBase {
+ public:
+  explicit ErrorBound(CodecSpec spec)
+      : CodecBase(std::move(spec)),
+        aim_{this->spec().get_double("bound", 0.01), this->spec().get_bool("relative", true),
+             predict_of(this->spec().get_string("predict", "auto"))} {}
+
+  ErrorClass error_class() const noexcept override { return ErrorClass::kBounded; }
+  bool supports(DType dtype, DeviceKind device) const noexcept override {
+    return device == DeviceKind::kCpu && is_codable_float(dtype);
+  }
+  bool keeps_zeros(DType dtype) const noexcept override { return is_codable_float(dtype); }
+  Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override;
+  int64_t payload_bound(int64_t numel, DType dtype, const SideInfo& side) const override {
+    check_size(numel, dtype);
+    checked_grid(spec().name, side, numel);
+    return entropy_bytes(numel, dtype, 8 * static_cast<double>(dtype_bytes(dtype)));
+  }
+  std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const override;
+  std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
+                                const CodecContext& context) const override;
+  void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
+              const CodecContext& context) const override;
+
+ private:
+  BoundAim aim_;
+};
+
+std::optional<int64_t> ErrorBound::measure(const Extent& in, const SideInfo& side, const CodecContext&) const {
+  check_extent(in);
+  const int64_t bound = payload_bound(in.numel, in.dtype, side);
+  if (in.numel == 0) return bound;
+  const auto fit =
+      fit_bound(in.data, in.dtype, in.numel, grid_in_header(checked_grid(spec().name, side, in.numel)), aim_);
+  if (!fit) return std::nullopt;
+  return std::min(bound, entropy_bytes(in.numel, in.dtype, fit->code.bits_of_value * 1.08 + 0.05));
+}
+
+std::optional<int64_t> ErrorBound::encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
+                                          const CodecContext& context) const {
+  check_extent(in);
+  const Grid grid = grid_in_header(checked_grid(spec().name, side, in.numel));
+  BoundFit fit;
+  if (in.numel > 0) {
+    const auto sample = fit_bound(in.data, in.dtype, in.numel, grid, aim_);
+    if (!sample) return std::nullopt;
+    fit = *sample;
+  }
+  check_room(out, chunks_offset(in.numel) + kSlack);
+  const BoundQuantiser& q = fit.quantiser;
+  const CodeTable table(fit.code.lengths, q.alphabet.literal());
+  const Axes axes(grid);
+  Header h;
+  h.magic = kBoundMagic;
+  h.dtype = static_cast<uint8_t>(in.dtype);
+  h.numel = in.numel;
+  put_bound_quantiser(q, grid, h);
+  const auto* data = static_cast<const std::byte*>(in.data);
+  return encode_payload(context, h, fit.code.lengths, out, [&](ChunkRange r, std::byte* room) {
+    return encode_bound_chunk(data + r.first * dtype_bytes(in.dtype), in.dtype, r.count, r.first, q, axes, table, room);
+  });
+}
+
+void ErrorBound::decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
+                        const CodecContext& context) const {
+  check_size(numel, dtype);
+  check_out(out, numel);
+  const Header h = read_header(payload, kBoundMagic, spec().name, numel, dtype);
+  if (h.payload_bytes < chunks_offset(numel) + kSlack) throw_damaged(spec().name, "its header makes no sense");
+  Grid grid;
+  const BoundQuantiser q = get_bound_quantiser(spec().name, h, &grid);
+  if (numel == 0) return;
+  const Axes axes(grid);
+  const int64_t width = dtype_bytes(dtype);
+  auto* values = static_cast<std::byte*>(out);
+  const bool stream = streams_out(out, numel * width);
+  decode_payload(spec().name, context, h, payload,
+                 [&](std::span<const std::byte> chunk, const std::byte* limit, const DecodeTable& table, ChunkRange r) {
+                   return decode_bound_chunk(chunk, limit, r.count, r.first, q, axes, table, dtype,
+                                             values + r.first * width, stream);
+                 });
+}
+
+// As if no value told anything of its neighbours.
+Estimate ErrorBound::estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const {
+  check_size(numel, dtype);
+  checked_grid(spec().name, side, numel);
+  Estimate e;
+  const double zeros = stats.zero_fraction, others = 1 - zeros;
+  const auto plogp = [](double p) { return p > 0 ? -p * std::log2(p) : 0.0; };
+  const double bound = aim_.relative ? aim_.bound * (stats.max - stats.min) : aim_.bound;
+  double bits = plogp(zeros) + plogp(others);
+  if (others > 0 && bound > 0) {
+    // Of what is not zero: no distribution of that variance has more entropy than a normal one, none of positive values
+    // and that second moment more than half a normal one.
+    const double mean = stats.mean / others, second = (stats.variance + stats.mean * stats.mean) / others;
+    const double variance = std::max(0.0, second - mean * mean), deviation = std::sqrt(variance);
+    const double step = level_step(bound, stats.mean, std::sqrt(stats.variance), dtype);
+    const double spread = stats.min >= 0 ? std::min(variance, second / 4) : variance;
+    bits +=
+        others *
+        std::max(0.0, 0.5 * std::log2(2 * std::numbers::pi * std::numbers::e * (spread / (step * step) + 1.0 / 12)));
+    // Beyond 253 symbols values are escapes.
+    if (deviation > 0)
+      bits += others * 24 * std::erfc(Alphabet::kSingleSymbols / 2 * step / (deviation * std::numbers::sqrt2));
+    e.mean_square_error = others * std::min(step * step / 12, variance);
+  }
+  e.bytes = entropy_bytes(numel, dtype, bits * 1.02);
+  const double raw = static_cast<double>(numel) * static_cast<double>(dtype_bytes(dtype));
+  e.encode_seconds = raw / kErrorBoundEncodeSpeed;
+  e.decode_seconds = raw / kErrorBoundDecodeSpeed;
+  return e;
+}
+
+}  // namespace
+
+std::shared_ptr<const Codec> make_error_bound(CodecSpec spec) { return std::make_shared<ErrorBound>(std::move(spec)); }
+
+}  // namespace cinch::codec
