@@ -21,11 +21,13 @@ std::vector<CodecSpec> specs(bool quick) {
                              spec("lfc", {{"block", int64_t{8}}, {"bits", int64_t{2}}})};
   if (quick) return all;
   for (const int64_t bits : {1, 4, 8}) all.push_back(spec("group_quant", {{"bits", bits}}));
-  for (const double step : {0.3, 0.5, 0.6, 0.7, 0.8, 1.0, 1.7, 1.9, 2.0, 2.4})
-    all.push_back(spec("dither", {{"step_sigma", step}}));
+  for (const double step : {0.3, 0.5, 0.7, 1.0, 1.7, 1.9, 2.4}) all.push_back(spec("dither", {{"step_sigma", step}}));
+  for (const double step : {0.5, 0.6, 0.7, 1.0, 1.4, 1.9, 2.1, 2.4})
+    all.push_back(spec("dither", {{"step_sigma", step}, {"predict", std::string("channel")}}));
   for (const int64_t bits : {2, 4}) all.push_back(spec("lfc", {{"block", int64_t{4}}, {"bits", bits}}));
   for (const int64_t block : {2, 4}) all.push_back(spec("pool", {{"block", block}}));
   for (const int64_t bits : {4, 8}) all.push_back(spec("fixed_point", {{"bits", bits}}));
+  for (const double bound : {0.01, 0.02, 0.04}) all.push_back(spec("error_bound", {{"bound", bound}}));
   for (const char* dtype : {"bf16", "fp8_e4m3", "fp8_e5m2"})
     all.push_back(spec("cast", {{"dtype", std::string(dtype)}}));
   return all;

@@ -28,7 +28,11 @@ struct ContractRow {
 inline void PrintTo(const ContractRow& row, std::ostream* out) { *out << row.name; }
 
 std::vector<ContractRow> contract_rows();
-std::vector<ContractRow> fixed_rate_rows();  // of them, those that look at a grid
+std::vector<ContractRow> fixed_rate_rows();     // of them, those that look at a grid
+std::vector<ContractRow> entropy_coded_rows();  // and those whose size depends on the values
+
+// Normal values, half of them cut to zero as a ReLU does, or with both bounds of the predicates among them.
+Buffer activations(int64_t numel, uint32_t seed, DType dtype, bool relu);
 inline std::string row_name(const ::testing::TestParamInfo<ContractRow>& info) { return info.param.name; }
 
 }  // namespace cinch::testing

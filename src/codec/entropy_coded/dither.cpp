@@ -6,6 +6,7 @@
 #include "src/codec/entropy_coded/payload.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
+#include "src/codec/stage/grid.h"
 #include "src/codec/stage/rng.h"
 #include "src/codec/stage/speed.h"
 
@@ -16,10 +17,17 @@ namespace {
 constexpr double kSmallestScale = 0x1p-100, kLargestScale = 0x1p100;
 constexpr double kFarFromZero = 8.0;  // in sigmas: a mean beyond it is taken off first
 
+struct DitherFit : Fit {
+  bool by_channel = false;
+  int64_t sides(const Channels& channels) const { return by_channel ? channels_bytes(channels.grid) : 0; }
+};
+
 class Dither final : public CodecBase {
  public:
   explicit Dither(CodecSpec spec)
-      : CodecBase(std::move(spec)), step_sigma_(this->spec().get_double("step_sigma", 1.0)) {}
+      : CodecBase(std::move(spec)),
+        step_sigma_(this->spec().get_double("step_sigma", 1.0)),
+        predict_channel_(this->spec().get_string("predict", "none") == "channel") {}
 
   ErrorClass error_class() const noexcept override { return ErrorClass::kUnbiased; }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
@@ -30,10 +38,10 @@ class Dither final : public CodecBase {
     return dtype == DType::kFloat32 || dtype == DType::kBFloat16;
   }
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override;
-  int64_t payload_bound(int64_t numel, DType dtype, const SideInfo&) const override {
+  int64_t payload_bound(int64_t numel, DType dtype, const SideInfo& side) const override {
     check_size(numel, dtype);
     // Zeros apart add at most log2(1 + 2^h) - h bits to an entropy of h.
-    return entropy_bytes(numel, dtype, std::log2(1 + std::exp2(normal_bits())) * 1.06 + 0.2);
+    return sides_bound(numel, side) + entropy_bytes(numel, dtype, std::log2(1 + std::exp2(normal_bits())) * 1.06 + 0.2);
   }
   std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const override;
   std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
@@ -46,14 +54,28 @@ class Dither final : public CodecBase {
   double normal_bits() const {
     return 0.5 * std::log2(2 * std::numbers::pi * std::numbers::e * (1 / (step_sigma_ * step_sigma_) + 1.0 / 12));
   }
-  std::optional<Fit> fit(const Extent& in, const CodecContext& context) const;
+  // The grid of a tensor whose channels are told apart; nullopt: they are not.
+  std::optional<Grid> channel_grid(int64_t numel, const SideInfo& side) const {
+    if (!predict_channel_ || !side.grid || numel == 0) return std::nullopt;
+    const Grid grid = checked_grid(spec().name, side, numel);
+    return has_channels(grid, numel) ? std::optional<Grid>(grid) : std::nullopt;
+  }
+  int64_t sides_bound(int64_t numel, const SideInfo& side) const {
+    const auto grid = channel_grid(numel, side);
+    return grid ? channels_bytes(*grid) : 0;
+  }
+  // Fills `channels` where the result says that they are used.
+  std::optional<DitherFit> fit(const Extent& in, const SideInfo& side, const CodecContext& context,
+                               Channels& channels) const;
   Header check(std::span<const std::byte> payload, int64_t numel, DType dtype) const;
 
   double step_sigma_;
+  bool predict_channel_;
 };
 
 // nullopt: nothing finite, or a scale beyond what float32 can work with.
-std::optional<Fit> Dither::fit(const Extent& in, const CodecContext& context) const {
+std::optional<DitherFit> Dither::fit(const Extent& in, const SideInfo& side, const CodecContext& context,
+                                     Channels& channels) const {
   Scale scale = sample_scale(in.data, in.dtype, in.numel);
   if (!scale.any) return std::nullopt;
   Quantiser q;
@@ -67,45 +89,59 @@ std::optional<Fit> Dither::fit(const Extent& in, const CodecContext& context) co
   if (constant) scale.sigma = 0;
   if (constant || size > kFarFromZero * sigma) q.offset = static_cast<float>(scale.mean);
   q.step = static_cast<float>(sigma * step_sigma_);
-  return fit_code(in.data, in.dtype, in.numel, q, scale);
+  const auto grid = constant ? std::nullopt : channel_grid(in.numel, side);
+  if (!grid) return DitherFit{fit_code(in.data, in.dtype, in.numel, q, scale)};
+  sample_channels(in, *grid, channels);
+  q.offset = 0;
+  q.step = static_cast<float>(step_sigma_);
+  Scale deviations;
+  deviations.sigma = 1;
+  return DitherFit{fit_code(in.data, in.dtype, in.numel, q, deviations, &channels), true};
 }
 
 std::optional<int64_t> Dither::measure(const Extent& in, const SideInfo& side, const CodecContext& context) const {
   check_extent(in);
   const int64_t bound = payload_bound(in.numel, in.dtype, side);
   if (in.numel == 0) return bound;
-  const auto sample = fit(in, context);
+  Channels channels;
+  const auto sample = fit(in, side, context, channels);
   if (!sample) return std::nullopt;
-  return std::min(bound, entropy_bytes(in.numel, in.dtype, sample->code.bits_of_value * 1.08 + 0.05));
+  const int64_t bytes = entropy_bytes(in.numel, in.dtype, sample->code.bits_of_value * 1.08 + 0.05);
+  return std::min(bound, sample->sides(channels) + bytes);
 }
 
-std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo&, std::span<std::byte> out,
+std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
                                       const CodecContext& context) const {
   check_extent(in);
-  Fit fitted;
+  DitherFit fitted;
+  Channels channels;
   if (in.numel > 0) {
-    const auto sample = fit(in, context);
+    const auto sample = fit(in, side, context, channels);
     if (!sample) return std::nullopt;
     fitted = *sample;
   }
-  check_room(out, chunks_offset(in.numel) + kSlack);
+  const int64_t begin = chunks_offset(in.numel), sides = fitted.sides(channels);
+  check_room(out, begin + sides + kSlack);
+  if (fitted.by_channel) store_channels(channels, out.data() + begin);
   const CodeTable table(fitted.code.lengths, fitted.quantiser.literal());
   Header h;
   h.magic = kEntropyMagic;
   h.dtype = static_cast<uint8_t>(in.dtype);
   h.numel = in.numel;
   put_quantiser(fitted.quantiser, h);
+  if (fitted.by_channel) h.kind |= kByChannel;
   const auto* data = static_cast<const std::byte*>(in.data);
-  return encode_payload(context, h, fitted.code.lengths, out, [&](ChunkRange r, std::byte* room) {
-    return encode_dither_chunk(data + r.first * dtype_bytes(in.dtype), in.dtype, r.count, r.first / kLetterGroup,
-                               fitted.quantiser, table, room);
+  const DitherTensor tensor{in.dtype, fitted.quantiser, fitted.by_channel ? &channels : nullptr};
+  return encode_payload(context, h, fitted.code.lengths, sides, out, [&](ChunkRange r, std::byte* room) {
+    return encode_dither_chunk(data + r.first * dtype_bytes(in.dtype), tensor, r.count, r.first / kLetterGroup, table,
+                               room);
   });
 }
 
 Header Dither::check(std::span<const std::byte> payload, int64_t numel, DType dtype) const {
   const Header h = read_header(payload, kEntropyMagic, spec().name, numel, dtype);
   const Quantiser q = get_quantiser(h);
-  if (h.payload_bytes < chunks_offset(numel) + kSlack || h.kind > 3 || !(q.step > 0) || !std::isfinite(q.step) ||
+  if (h.payload_bytes < chunks_offset(numel) + kSlack || h.kind > 7 || !(q.step > 0) || !std::isfinite(q.step) ||
       !std::isfinite(q.offset) || std::abs(h.words[3]) > 4096)
     throw_damaged(spec().name, "its header makes no sense");
   return h;
@@ -118,17 +154,27 @@ void Dither::decode(std::span<const std::byte> payload, void* out, int64_t numel
   const Header h = check(payload, numel, dtype);
   if (numel == 0) return;
   const Quantiser q = get_quantiser(h);
+  Channels channels;
+  DitherTensor tensor{dtype, q};
+  int64_t sides = 0;
+  if ((h.kind & kByChannel) != 0) {
+    const int64_t begin = chunks_offset(numel);
+    const auto after =
+        payload.subspan(static_cast<size_t>(begin), static_cast<size_t>(h.payload_bytes - kSlack - begin));
+    sides = load_channels(spec().name, after, numel, channels);
+    tensor.channels = &channels;
+  }
   const int64_t width = dtype_bytes(dtype);
   auto* values = static_cast<std::byte*>(out);
   const bool stream = streams_out(out, numel * width);
-  decode_payload(spec().name, context, h, payload,
+  decode_payload(spec().name, context, h, sides, payload,
                  [&](std::span<const std::byte> chunk, const std::byte* limit, const DecodeTable& table, ChunkRange r) {
-                   return decode_dither_chunk(chunk, limit, r.count, r.first / kLetterGroup, q, table, dtype,
+                   return decode_dither_chunk(chunk, limit, tensor, r.count, r.first / kLetterGroup, table,
                                               values + r.first * width, stream);
                  });
 }
 
-Estimate Dither::estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo&) const {
+Estimate Dither::estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const {
   check_size(numel, dtype);
   Estimate e;
   const double zeros = stats.zero_fraction, others = 1 - zeros;
@@ -144,7 +190,7 @@ Estimate Dither::estimate(const TensorStats& stats, int64_t numel, DType dtype, 
                                                      (variance / (step * step) + 1.0 / 12)));
     e.mean_square_error = others * step * step / 12;
   }
-  e.bytes = entropy_bytes(numel, dtype, bits * 1.02);
+  e.bytes = sides_bound(numel, side) + entropy_bytes(numel, dtype, bits * 1.02);
   const double raw = static_cast<double>(numel) * static_cast<double>(dtype_bytes(dtype));
   e.encode_seconds = raw / kDitherEncodeSpeed;
   e.decode_seconds = raw / kDitherDecodeSpeed;

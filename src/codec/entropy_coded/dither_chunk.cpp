@@ -29,25 +29,32 @@ void put_value(std::byte* out, int64_t i, DType dtype, float value) noexcept {
   std::memcpy(out + i * 2, &bits, 2);
 }
 
-struct Chunk {
-  DType dtype;
+struct DitherChunk : DitherTensor {
   int64_t numel, first;
-  const Quantiser& quantiser;
 
   int64_t width() const noexcept { return dtype_bytes(dtype); }
   // Values from a group on, of `groups`, that the chunk has.
   int64_t count(int64_t group, int64_t groups) const noexcept {
     return std::clamp(numel - group * kLetterGroup, int64_t{0}, groups * kLetterGroup);
   }
+  // Of a group's first value in the tensor.
+  int64_t value(int64_t group) const noexcept { return (first + group) * kLetterGroup; }
 };
 
 class Source final : public ChunkSource {
  public:
-  Source(const std::byte* in, const Chunk& chunk) : in_(in), c_(chunk) {}
+  Source(const std::byte* in, const DitherChunk& chunk) : in_(in), c_(chunk) {}
   void letters(int64_t group, int64_t groups, uint8_t* out) noexcept override {
     const std::byte* values = in_ + group * kLetterGroup * c_.width();
     const int64_t count = c_.count(group, groups), whole = groups * kLetterGroup;
     // A short last group is filled up with zeros.
+    if (c_.channels != nullptr) {
+      alignas(64) float deviations[kGroupsOfStream * kLetterGroup];
+      to_deviations(values, c_.dtype, c_.value(group), count, *c_.channels, deviations);
+      std::fill(deviations + count, deviations + whole, 0.0f);
+      values_to_letters(deviations, DType::kFloat32, groups, c_.first + group, c_.quantiser, out);
+      return;
+    }
     alignas(64) std::byte padded[kGroupsOfStream * kLetterGroup * 4];
     if (count < whole) {
       std::memcpy(padded, values, static_cast<size_t>(count * c_.width()));
@@ -67,15 +74,22 @@ class Source final : public ChunkSource {
 
  private:
   const std::byte* in_;
-  const Chunk& c_;
+  const DitherChunk& c_;
 };
 
 class Sink final : public ChunkSink {
  public:
-  Sink(std::byte* out, const Chunk& chunk, bool stream) : out_(out), c_(chunk), stream_(stream) {}
+  Sink(std::byte* out, const DitherChunk& chunk, bool stream) : out_(out), c_(chunk), stream_(stream) {}
   void letters(int64_t group, int64_t groups, const uint8_t* in) noexcept override {
     const int64_t count = c_.count(group, groups), whole = count / kLetterGroup, rest = count % kLetterGroup;
     std::byte* out = out_ + group * kLetterGroup * c_.width();
+    if (c_.channels != nullptr) {
+      alignas(64) float deviations[kGroupsOfStream * kLetterGroup];
+      letters_to_values(in, ceil_div(count, kLetterGroup), c_.first + group, c_.quantiser, DType::kFloat32, deviations,
+                        false);
+      from_deviations(deviations, c_.value(group), count, *c_.channels, c_.dtype, out);
+      return;
+    }
     letters_to_values(in, whole, c_.first + group, c_.quantiser, c_.dtype, out, stream_);
     if (rest == 0) return;
     alignas(64) std::byte padded[kLetterGroup * 4];
@@ -91,28 +105,28 @@ class Sink final : public ChunkSink {
 
  private:
   std::byte* out_;
-  const Chunk& c_;
+  const DitherChunk& c_;
   bool stream_;
 };
 
 }  // namespace
 
-int64_t encode_dither_chunk(const void* in, DType dtype, int64_t numel, int64_t first, const Quantiser& quantiser,
+int64_t encode_dither_chunk(const void* in, const DitherTensor& tensor, int64_t numel, int64_t first,
                             const CodeTable& table, std::byte* out) noexcept {
-  const Chunk chunk{dtype, numel, first, quantiser};
+  const DitherChunk chunk{tensor, numel, first};
   const auto* values = static_cast<const std::byte*>(in);
   Source source(values, chunk);
-  return encode_chunk(source, {values, static_cast<size_t>(numel * chunk.width())}, numel, quantiser, table, out);
+  return encode_chunk(source, {values, static_cast<size_t>(numel * chunk.width())}, numel, tensor.quantiser, table,
+                      out);
 }
 
-bool decode_dither_chunk(std::span<const std::byte> bytes, const std::byte* limit, int64_t numel, int64_t first,
-                         const Quantiser& quantiser, const DecodeTable& table, DType dtype, void* out,
-                         bool stream) noexcept {
-  const Chunk chunk{dtype, numel, first, quantiser};
+bool decode_dither_chunk(std::span<const std::byte> bytes, const std::byte* limit, const DitherTensor& tensor,
+                         int64_t numel, int64_t first, const DecodeTable& table, void* out, bool stream) noexcept {
+  const DitherChunk chunk{tensor, numel, first};
   auto* values = static_cast<std::byte*>(out);
   Sink sink(values, chunk, stream);
-  return decode_chunk(bytes, limit, {values, static_cast<size_t>(numel * chunk.width())}, numel, quantiser, table,
-                      sink);
+  return decode_chunk(bytes, limit, {values, static_cast<size_t>(numel * chunk.width())}, numel, tensor.quantiser,
+                      table, sink);
 }
 
 }  // namespace cinch::codec

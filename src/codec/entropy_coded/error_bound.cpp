@@ -74,7 +74,7 @@ std::optional<int64_t> ErrorBound::encode(const Extent& in, const SideInfo& side
   h.numel = in.numel;
   put_bound_quantiser(q, grid, h);
   const auto* data = static_cast<const std::byte*>(in.data);
-  return encode_payload(context, h, fit.code.lengths, out, [&](ChunkRange r, std::byte* room) {
+  return encode_payload(context, h, fit.code.lengths, 0, out, [&](ChunkRange r, std::byte* room) {
     return encode_bound_chunk(data + r.first * dtype_bytes(in.dtype), in.dtype, r.count, r.first, q, axes, table, room);
   });
 }
@@ -92,7 +92,7 @@ void ErrorBound::decode(std::span<const std::byte> payload, void* out, int64_t n
   const int64_t width = dtype_bytes(dtype);
   auto* values = static_cast<std::byte*>(out);
   const bool stream = streams_out(out, numel * width);
-  decode_payload(spec().name, context, h, payload,
+  decode_payload(spec().name, context, h, 0, payload,
                  [&](std::span<const std::byte> chunk, const std::byte* limit, const DecodeTable& table, ChunkRange r) {
                    return decode_bound_chunk(chunk, limit, r.count, r.first, q, axes, table, dtype,
                                              values + r.first * width, stream);

@@ -36,12 +36,19 @@ Groups groups_of(const void* in, DType dtype, int64_t numel, std::byte* room) no
 
 using Counts = std::array<uint32_t, kLetters>;
 
-Counts sample_letters(const Groups& groups, int64_t least, DType dtype, const Quantiser& q) {
+Counts sample_letters(const Groups& groups, int64_t least, DType dtype, const Quantiser& q, const Channels* channels) {
   Counts counts{};
   uint8_t letters[kLetterGroup];
   const int64_t stride = std::max<int64_t>(1, std::min(kCodeShare * kCodeGroups / least, groups.count / least));
   for_sampled_groups(groups.count, stride, [&](int64_t group) {
-    values_to_letters(groups.data + group * kLetterGroup * dtype_bytes(dtype), dtype, 1, group, q, letters);
+    const std::byte* values = groups.data + group * kLetterGroup * dtype_bytes(dtype);
+    if (channels != nullptr) {
+      alignas(64) float deviations[kLetterGroup];
+      to_deviations(values, dtype, group * kLetterGroup, kLetterGroup, *channels, deviations);
+      values_to_letters(deviations, DType::kFloat32, 1, group, q, letters);
+    } else {
+      values_to_letters(values, dtype, 1, group, q, letters);
+    }
     for (int64_t i = 0; i < q.letters_of_group(); ++i) ++counts[letters[i]];
   });
   return counts;
@@ -109,7 +116,8 @@ Scale sample_scale(const void* in, DType dtype, int64_t numel) {
   return scale;
 }
 
-Fit fit_code(const void* in, DType dtype, int64_t numel, const Quantiser& given, const Scale& scale) {
+Fit fit_code(const void* in, DType dtype, int64_t numel, const Quantiser& given, const Scale& scale,
+             const Channels* channels) {
   alignas(64) std::byte room[kLetterGroup * 4];
   const Groups groups = groups_of(in, dtype, numel, room);
   Fit fit;
@@ -123,7 +131,7 @@ Fit fit_code(const void* in, DType dtype, int64_t numel, const Quantiser& given,
     q.paired = false;
     q.base =
         static_cast<int>(std::floor((scale.mean - static_cast<double>(q.offset)) / static_cast<double>(q.step))) - 126;
-    const Counts counts = sample_letters(groups, kWindowGroups, dtype, q);
+    const Counts counts = sample_letters(groups, kWindowGroups, dtype, q, channels);
     const std::span symbols(counts.data(), static_cast<size_t>(q.symbols()));
     const Window window = best_window(symbols, Alphabet::kPairedSymbols);
     uint64_t all = 0;
@@ -132,7 +140,7 @@ Fit fit_code(const void* in, DType dtype, int64_t numel, const Quantiser& given,
     q.paired = static_cast<double>(outside) <= kMostOutside * static_cast<double>(all);
     if (q.paired) q.base += window.begin;
   }
-  fit.code = code_of(sample_letters(groups, kCodeGroups, dtype, q), q);
+  fit.code = code_of(sample_letters(groups, kCodeGroups, dtype, q, channels), q);
   return fit;
 }
 

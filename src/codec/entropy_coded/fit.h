@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "src/codec/entropy_coded/channels.h"
 #include "src/codec/entropy_coded/letters.h"
 #include "src/codec/entropy_coded/prefix_code.h"
 
@@ -36,7 +37,9 @@ struct Fit {
 };
 
 // Range of symbols and prefix code for a quantiser whose step, offset, dither and key are given; from one group in 64,
-// of small tensors more. Where sigma is 0 the offset is that one value. `numel` > 0.
-Fit fit_code(const void* in, DType dtype, int64_t numel, const Quantiser& quantiser, const Scale& scale);
+// of small tensors more. Where sigma is 0 the offset is that one value. `numel` > 0. With `channels` it is deviations
+// that are quantised, and the scale is theirs.
+Fit fit_code(const void* in, DType dtype, int64_t numel, const Quantiser& quantiser, const Scale& scale,
+             const Channels* channels = nullptr);
 
 }  // namespace cinch::codec

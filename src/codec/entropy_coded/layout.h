@@ -22,6 +22,9 @@ constexpr int64_t chunks_offset(int64_t numel) noexcept {
 // Behind the last chunk, for loads of eight bytes.
 constexpr int64_t kSlack = 8;
 
+// Header::kind of a payload whose channels are told apart, beside what put_quantiser says there.
+constexpr uint8_t kByChannel = 4;
+
 // What the header says of the quantiser.
 inline void put_quantiser(const Quantiser& q, Header& h) noexcept {
   h.kind = static_cast<uint8_t>((q.paired ? 1 : 0) | (q.dithered ? 2 : 0));

@@ -63,13 +63,14 @@ inline int64_t entropy_bytes(int64_t numel, DType dtype, double bits) noexcept {
 }
 
 // code(range, room) writes a chunk to `room` of kChunkRoom bytes and returns how many. `out` has room for the empty
-// payload at least. `h` holds magic, dtype, numel and the quantiser. nullopt: `out` is too small.
+// payload at least, and `sides` bytes that are the method's own, which the caller writes to chunks_offset(numel). `h`
+// holds magic, dtype, numel and the quantiser. nullopt: `out` is too small.
 template <class Code>
-std::optional<int64_t> encode_payload(const CodecContext& context, Header h, const CodeLengths& lengths,
+std::optional<int64_t> encode_payload(const CodecContext& context, Header h, const CodeLengths& lengths, int64_t sides,
                                       std::span<std::byte> out, Code&& code) {
-  const int64_t begin = chunks_offset(h.numel), chunks = chunk_count(h.numel);
+  const int64_t begin = chunks_offset(h.numel) + sides, chunks = chunk_count(h.numel);
   store_lengths(lengths, out.data() + lengths_offset());
-  std::memset(out.data() + ends_offset(), 0, static_cast<size_t>(begin - ends_offset()));
+  std::memset(out.data() + ends_offset(), 0, static_cast<size_t>(begin - sides - ends_offset()));
   Packer packer(out.subspan(static_cast<size_t>(begin), out.size() - static_cast<size_t>(begin + kSlack)),
                 reinterpret_cast<uint32_t*>(out.data() + ends_offset()));
   parallel_for(context, chunks, 1, [&](int64_t, int64_t) {
@@ -88,14 +89,14 @@ std::optional<int64_t> encode_payload(const CodecContext& context, Header h, con
 // decode(chunk, limit, table, range) -> whether it is sound. Throws CodecError for what is not. `h` was checked,
 // numel > 0.
 template <class Decode>
-void decode_payload(std::string_view method, const CodecContext& context, const Header& h,
+void decode_payload(std::string_view method, const CodecContext& context, const Header& h, int64_t sides,
                     std::span<const std::byte> payload, Decode&& decode) {
   const CodeLengths lengths = load_lengths(payload.data() + lengths_offset());
   if (!is_complete(lengths)) throw_damaged(method, "its code lengths describe no code");
   const DecodeTable table(lengths);
   const auto* ends = reinterpret_cast<const uint32_t*>(payload.data() + ends_offset());
-  const auto body = payload.subspan(static_cast<size_t>(chunks_offset(h.numel)),
-                                    static_cast<size_t>(h.payload_bytes - chunks_offset(h.numel)));
+  const int64_t first = chunks_offset(h.numel) + sides;
+  const auto body = payload.subspan(static_cast<size_t>(first), static_cast<size_t>(h.payload_bytes - first));
   const std::byte* limit = body.data() + body.size();
   const bool good = parallel_all(context, chunk_count(h.numel), 1, [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
