@@ -6,6 +6,7 @@
 
 #include "src/codec/stage/chunk.h"
 #include "src/codec/stage/grid.h"
+#include "src/core/mix.h"
 
 namespace cinch::codec {
 namespace {
@@ -19,7 +20,10 @@ ChannelMoments sample(const T* data, const Grid& g, int64_t channel, int64_t mos
   const T* base = data + channel / g.inner * positions * g.inner + channel % g.inner;
   ChannelMoments m;
   double origin = 0, sum = 0, squares = 0;
-  for (int64_t r = 0, slab = 0, at = 0; r < runs; ++r) {
+  for (int64_t r = 0; r < runs; ++r) {
+    const uint64_t draw = mix64(static_cast<uint64_t>(channel * runs + r));
+    const int64_t place = r * stride + static_cast<int64_t>(draw % static_cast<uint64_t>(stride));
+    const int64_t slab = place / positions, at = place % positions;
     const T* from = base + slab * slab_stride + std::min(at, positions - run) * g.inner;
     for (int64_t i = 0; i < run; ++i) {
       T element;
@@ -35,9 +39,6 @@ ChannelMoments sample(const T* data, const Grid& g, int64_t channel, int64_t mos
       sum += v - origin;
       squares += (v - origin) * (v - origin);
     }
-    slab += stride / positions;
-    at += stride % positions;
-    if (at >= positions) at -= positions, ++slab;
   }
   if (m.count == 0) return m;
   const double mean = sum / static_cast<double>(m.count);

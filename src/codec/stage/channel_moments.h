@@ -12,8 +12,9 @@ struct ChannelMoments {
   double mean = 0, deviation = 0;
 };
 
-// Of about `most` values of the channel, in runs for the sake of caches that start at even distances among all its
-// positions. The same on every machine. The grid is that of `in` and holds values.
+// Of about `most` values of the channel, in runs for the sake of caches, each anywhere in its share of the channel's
+// positions: at even distances they could all lie at the edge of a map. The same on every machine. The grid is that of
+// `in` and holds values.
 ChannelMoments channel_moments(const Extent& in, const Grid& grid, int64_t channel, int64_t most) noexcept;
 
 }  // namespace cinch::codec

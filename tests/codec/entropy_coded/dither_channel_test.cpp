@@ -71,6 +71,22 @@ TEST(DitherChannel, EachChannelHasLevelsOfItsOwn) {
   EXPECT_LT(static_cast<double>(coded.payload.size()) * 8 / static_cast<double>(kValues), 2.35);
 }
 
+// Maps that are dark at their edges: a sample at even distances would meet the first row of each.
+TEST(DitherChannel, SamplesMeetEveryPartOfAMap) {
+  auto values = images(true);
+  for (int64_t i = 0; i < kValues; ++i)
+    if (i % kPositions < 28) values[static_cast<size_t>(i)] *= 1e-3;
+  const auto n = static_cast<int64_t>(values.size());
+  const Buffer in = floats(values, DType::kFloat32);
+  const auto codec = dither(1.0, "channel");
+  const Extent extent{in.data(), n, DType::kFloat32};
+  const auto measured = codec->measure(extent, planes(), {});
+  ASSERT_TRUE(measured);
+  const auto payload = encode(*codec, extent, planes());
+  ASSERT_TRUE(payload) << "more than the " << *measured << " bytes measured";
+  EXPECT_LT(static_cast<double>(payload->size()) * 8 / static_cast<double>(n), 2.3);
+}
+
 TEST(DitherChannel, IsUnbiased) {
   const auto values = images();
   std::vector<double> sums(values.size());
