@@ -22,8 +22,10 @@ std::vector<CodecSpec> specs(bool quick) {
   if (quick) return all;
   for (const int64_t bits : {1, 4, 8}) all.push_back(spec("group_quant", {{"bits", bits}}));
   for (const double step : {0.3, 0.5, 0.7, 1.0, 1.7, 1.9, 2.4}) all.push_back(spec("dither", {{"step_sigma", step}}));
-  for (const double step : {0.5, 0.6, 0.7, 1.0, 1.4, 1.9, 2.1, 2.4})
+  for (const double step : {0.5, 1.0, 1.9})
     all.push_back(spec("dither", {{"step_sigma", step}, {"predict", std::string("channel")}}));
+  for (const double step : {0.3, 0.4, 0.5, 0.7, 1.0, 1.2, 1.4, 1.7, 2.0})
+    all.push_back(spec("dither", {{"step_sigma", step}, {"predict", std::string("lorenzo")}}));
   for (const int64_t bits : {2, 4}) all.push_back(spec("lfc", {{"block", int64_t{4}}, {"bits", bits}}));
   for (const int64_t block : {2, 4}) all.push_back(spec("pool", {{"block", block}}));
   for (const int64_t bits : {4, 8}) all.push_back(spec("fixed_point", {{"bits", bits}}));

@@ -17,5 +17,6 @@ std::shared_ptr<const Codec> make_fixed_point(CodecSpec spec);
 std::shared_ptr<const Codec> make_cast(CodecSpec spec);
 std::shared_ptr<const Codec> make_dither(CodecSpec spec);
 std::shared_ptr<const Codec> make_error_bound(CodecSpec spec);
+std::shared_ptr<const Codec> make_predicted_dither(CodecSpec spec);  // dither with predict "lorenzo"
 
 }  // namespace cinch::codec

@@ -38,7 +38,7 @@ constexpr std::array<ParamInfo, 1> kCastParams{{
     {"dtype", std::string_view("bf16"), {}, kNarrowTypes, "the narrower type"},
 }};
 
-constexpr std::array<std::string_view, 2> kDitherPredictions{"none", "channel"};
+constexpr std::array<std::string_view, 3> kDitherPredictions{"none", "channel", "lorenzo"};
 constexpr std::array<ParamInfo, 2> kDitherParams{{
     {.name = "step_sigma",
      .fallback = 1.0,
@@ -47,7 +47,11 @@ constexpr std::array<ParamInfo, 2> kDitherParams{{
      .description = "distance of neighbouring levels, in standard deviations of the tensor, or of each channel",
      .integer_range = {},
      .numbers = Range{0x1p-5, 8.0}},
-    {"predict", std::string_view("none"), {}, kDitherPredictions, "channel: from mean and deviation of each channel"},
+    {"predict",
+     std::string_view("none"),
+     {},
+     kDitherPredictions,
+     "channel: from mean and deviation of each channel; lorenzo: from neighbours, with one dither a chunk"},
 }};
 
 constexpr std::array<std::string_view, 3> kPredictions{"auto", "none", "lorenzo"};

@@ -59,6 +59,18 @@ ContractRow dither_channel_row(double step_sigma, DType dtype, Arrangement arran
   return row;
 }
 
+// The step is that of the tensor, whatever its neighbours tell.
+ContractRow predicted_dither_row(double step_sigma, DType dtype, Arrangement arrangement, bool relu) {
+  ContractRow row = dither_row(step_sigma, dtype, relu);
+  row.name = "dither_lorenzo_" + std::to_string(static_cast<int>(step_sigma * 100)) + "_" +
+             std::to_string(static_cast<int>(arrangement)) + "_" + std::string(to_string(dtype)) +
+             (relu ? "_relu" : "");
+  row.spec = {"dither", {{"step_sigma", step_sigma}, {"predict", std::string("lorenzo")}}};
+  row.side = [=](int64_t n) { return arranged(arrangement, n); };
+  row.mean_square_tolerance = 1.25;
+  return row;
+}
+
 // Every value is within the bound, which is a share of a sample's range or absolute; zeros stay zero, and nothing else
 // is.
 ContractRow error_bound_row(double bound, bool relative, const std::string& predict, DType dtype, bool relu) {
@@ -106,6 +118,10 @@ std::vector<ContractRow> entropy_coded_rows() {
     rows.push_back(error_bound_row(0.05, true, "auto", d, true));
     for (const Arrangement a : {kFlat, kPlanes, kChannelsLast, kTokens, kVolumes})
       rows.push_back(dither_channel_row(1.0, d, a, false));
+    for (const Arrangement a : {kFlat, kPlanes, kTokens}) {
+      rows.push_back(predicted_dither_row(1.0, d, a, false));
+      rows.push_back(predicted_dither_row(1.4, d, a, true));
+    }
     for (const Arrangement a : {kPlanes, kChannelsLast}) rows.push_back(dither_channel_row(1.4, d, a, true));
   }
   return rows;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "src/codec/entropy_coded/symbols.h"
+#include "src/codec/stage/rng.h"
 
 namespace cinch::codec {
 namespace {
@@ -100,6 +101,14 @@ class Sink final : public ChunkSink {
 
 }  // namespace
 
+BoundQuantiser quantiser_at(const BoundQuantiser& quantiser, int64_t first) noexcept {
+  BoundQuantiser q = quantiser;
+  if (!q.dithered) return q;
+  const uint64_t draw = group_key(q.key, first / kValuesOfChunk);
+  q.levels.origin += q.levels.step * (static_cast<float>(draw >> 40) * 0x1p-24f);
+  return q;
+}
+
 void BoundIntegers::add(int64_t group, int64_t groups) noexcept {
   const int64_t begin = group * kLetterGroup, whole = (group + groups) * kLetterGroup, end = std::min(whole, count_);
   uint16_t* missed = missed_ + missed_count_;
@@ -116,7 +125,8 @@ int64_t encode_bound_chunk(const void* in, DType dtype, int64_t numel, int64_t f
                            const Axes& axes, const CodeTable& table, std::byte* out) noexcept {
   const int64_t width = dtype_bytes(dtype);
   const std::span values(static_cast<const std::byte*>(in), static_cast<size_t>(numel * width));
-  BoundIntegers integers(in, dtype, numel, first, quantiser, axes);
+  const BoundQuantiser q = quantiser_at(quantiser, first);
+  BoundIntegers integers(in, dtype, numel, first, q, axes);
   Source source(values, width, quantiser.alphabet, integers);
   return encode_chunk(source, values, numel, quantiser.alphabet, table, out);
 }
@@ -125,7 +135,8 @@ bool decode_bound_chunk(std::span<const std::byte> chunk, const std::byte* limit
                         const BoundQuantiser& quantiser, const Axes& axes, const DecodeTable& table, DType dtype,
                         void* out, bool stream) noexcept {
   auto* values = static_cast<std::byte*>(out);
-  Sink sink(numel, first, quantiser, axes, dtype, values, stream);
+  const BoundQuantiser q = quantiser_at(quantiser, first);
+  Sink sink(numel, first, q, axes, dtype, values, stream);
   return decode_chunk(chunk, limit, {values, static_cast<size_t>(numel * dtype_bytes(dtype))}, numel,
                       quantiser.alphabet, table, sink);
 }

@@ -42,9 +42,9 @@ std::optional<Levels> levels_for(const Scale& scale, DType dtype, const BoundAim
   const bool constant = scale.low == scale.high;
   double bound = aim.bound;
   // The range of one value bounds the error to nothing: a step that float32 does not see beside it.
-  if (aim.relative)
-    bound = constant ? std::max(std::abs(scale.mean) * 0x1p-30, kSmallestBound)
-                     : bound * (static_cast<double>(scale.high) - static_cast<double>(scale.low));
+  if (aim.unit == BoundUnit::kRange) bound *= static_cast<double>(scale.high) - static_cast<double>(scale.low);
+  if (aim.unit == BoundUnit::kDeviation) bound *= scale.sigma;
+  if (aim.unit != BoundUnit::kAbsolute && constant) bound = std::max(std::abs(scale.mean) * 0x1p-30, kSmallestBound);
   bound = std::min(bound, kLargestBound);
   if (!(bound >= kSmallestBound)) return std::nullopt;
   l.bound = static_cast<float>(bound);
@@ -52,8 +52,8 @@ std::optional<Levels> levels_for(const Scale& scale, DType dtype, const BoundAim
   l.step = static_cast<float>(level_step(bound, scale.mean, scale.sigma, dtype));
   // Levels on both sides of zero where zeros are apart; else one close to it, because values about zero are the most
   // likely ones.
-  l.origin =
-      static_cast<float>(far_mean(scale.mean, scale.sigma) + static_cast<double>(l.step) * (l.zeros ? 0.5 : 0x1p-6));
+  const double share = aim.dithered ? 0 : l.zeros ? 0.5 : 0x1p-6;
+  l.origin = static_cast<float>(far_mean(scale.mean, scale.sigma) + static_cast<double>(l.step) * share);
   return l;
 }
 
@@ -82,7 +82,8 @@ class Sample {
     for (int64_t p = 0; p < pieces_; p += stride) {
       const int64_t begin = p * apart_ + place(p), skipped = begin == 0 ? 0 : skipped_;
       const int64_t count = std::min(skipped + counted_, numel_ - begin);
-      BoundIntegers integers(in_ + begin * dtype_bytes(dtype_), dtype_, count, begin, q, axes_);
+      const BoundQuantiser here = quantiser_at(q, begin);
+      BoundIntegers integers(in_ + begin * dtype_bytes(dtype_), dtype_, count, begin, here, axes_);
       integers.add(0, ceil_div(count, kLetterGroup));
       const auto places = integers.missed();
       *missed += std::count_if(places.begin(), places.end(), [&](int64_t place) { return place >= skipped; });
@@ -92,8 +93,8 @@ class Sample {
 
   // Share of exact zeros, of levels that keep them apart.
   double zeros(const Levels& levels) const;
-  // The range of symbols that costs the fewest bits for these levels and this prediction.
-  Choice choose(const Levels& levels, bool lorenzo) const;
+  // The range of symbols that costs the fewest bits; the alphabet given says nothing.
+  Choice choose(const BoundQuantiser& given) const;
   Code code(const BoundQuantiser& q) const;
 
  private:
@@ -140,13 +141,12 @@ double Sample::zeros(const Levels& levels) const {
   return static_cast<double>(zeros) / static_cast<double>(total);
 }
 
-Choice Sample::choose(const Levels& levels, bool lorenzo) const {
+Choice Sample::choose(const BoundQuantiser& given) const {
   // Two, because an increment waits for the one before where it meets the same counter.
   std::array<std::array<uint32_t, 2 * kReach>, 2> tables{};
   Choice best;
   BoundQuantiser& q = best.quantiser;
-  q.levels = levels;
-  q.lorenzo = lorenzo;
+  q = given;
   int64_t missed;
   double total = 0;
   each(q, few(), &missed, [&](const int16_t* integers, int64_t count) {
@@ -192,7 +192,8 @@ double level_step(double bound, double mean, double sigma, DType dtype) noexcept
   return 2 * std::max(bound * (1 - 0x1p-12) - rounding, bound / 2);
 }
 
-std::optional<BoundFit> fit_bound(const void* in, DType dtype, int64_t numel, const Grid& grid, const BoundAim& aim) {
+std::optional<BoundFit> fit_bound(const void* in, DType dtype, int64_t numel, const Grid& grid, const BoundAim& aim,
+                                  uint64_t key) {
   const Scale scale = sample_scale(in, dtype, numel);
   if (!scale.any) return std::nullopt;
   auto levels = levels_for(scale, dtype, aim, true);
@@ -200,9 +201,15 @@ std::optional<BoundFit> fit_bound(const void* in, DType dtype, int64_t numel, co
   const Axes axes(grid);
   const Sample sample(in, dtype, numel, axes, aim.predict != Predict::kNone);
   if (sample.zeros(*levels) < kManyZeros) levels = levels_for(scale, dtype, aim, false);
-  Choice best = sample.choose(*levels, aim.predict == Predict::kLorenzo);
+  BoundQuantiser q;
+  q.levels = *levels;
+  q.dithered = aim.dithered;
+  q.key = key;
+  q.lorenzo = aim.predict == Predict::kLorenzo;
+  Choice best = sample.choose(q);
   if (aim.predict == Predict::kAuto) {
-    const Choice lorenzo = sample.choose(*levels, true);
+    q.lorenzo = true;
+    const Choice lorenzo = sample.choose(q);
     if (lorenzo.bits_of_value < best.bits_of_value) best = lorenzo;
   }
   BoundFit fit{best.quantiser, sample.code(best.quantiser)};

@@ -11,10 +11,14 @@ namespace cinch::codec {
 
 enum class Predict { kAuto, kNone, kLorenzo };
 
+// What a bound is a share of: nothing, (largest - smallest) of the sample, its standard deviation.
+enum class BoundUnit { kAbsolute, kRange, kDeviation };
+
 struct BoundAim {
   double bound = 0.01;
-  bool relative = true;  // times (largest - smallest) of the sample
+  BoundUnit unit = BoundUnit::kRange;
   Predict predict = Predict::kAuto;
+  bool dithered = false;
 };
 
 // Distance of levels that keep a bound: less than twice the bound by what is rounded of most values, here and to the
@@ -27,7 +31,8 @@ struct BoundFit {
 };
 
 // `numel` > 0. nullopt: nothing finite, a bound that float32 cannot work with, or one so fine that values stored as
-// they are take no more.
-std::optional<BoundFit> fit_bound(const void* in, DType dtype, int64_t numel, const Grid& grid, const BoundAim& aim);
+// they are take no more. `key`: of draws, where the aim is to be dithered.
+std::optional<BoundFit> fit_bound(const void* in, DType dtype, int64_t numel, const Grid& grid, const BoundAim& aim,
+                                  uint64_t key);
 
 }  // namespace cinch::codec

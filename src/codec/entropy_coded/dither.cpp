@@ -199,6 +199,9 @@ Estimate Dither::estimate(const TensorStats& stats, int64_t numel, DType dtype, 
 
 }  // namespace
 
-std::shared_ptr<const Codec> make_dither(CodecSpec spec) { return std::make_shared<Dither>(std::move(spec)); }
+std::shared_ptr<const Codec> make_dither(CodecSpec spec) {
+  if (spec.get_string("predict", "none") == "lorenzo") return make_predicted_dither(std::move(spec));
+  return std::make_shared<Dither>(std::move(spec));
+}
 
 }  // namespace cinch::codec

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <cstring>
 #include <numbers>
 
 #include "src/codec/entropy_coded/bound_fit.h"
@@ -6,6 +7,7 @@
 #include "src/codec/entropy_coded/payload.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
+#include "src/codec/stage/rng.h"
 #include "src/codec/stage/speed.h"
 
 namespace cinch::codec {
@@ -16,14 +18,14 @@ Predict predict_of(const std::string& name) {
   return name == "lorenzo" ? Predict::kLorenzo : Predict::kAuto;
 }
 
+// error_bound, and dither where neighbours predict: levels then begin at a place that is drawn for each chunk.
 class ErrorBound final : public CodecBase {
  public:
-  explicit ErrorBound(CodecSpec spec)
-      : CodecBase(std::move(spec)),
-        aim_{this->spec().get_double("bound", 0.01), this->spec().get_bool("relative", true),
-             predict_of(this->spec().get_string("predict", "auto"))} {}
+  ErrorBound(CodecSpec spec, const BoundAim& aim) : CodecBase(std::move(spec)), aim_(aim) {}
 
-  ErrorClass error_class() const noexcept override { return ErrorClass::kBounded; }
+  ErrorClass error_class() const noexcept override {
+    return aim_.dithered ? ErrorClass::kUnbiased : ErrorClass::kBounded;
+  }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
     return device == DeviceKind::kCpu && is_codable_float(dtype);
   }
@@ -32,7 +34,7 @@ class ErrorBound final : public CodecBase {
   int64_t payload_bound(int64_t numel, DType dtype, const SideInfo& side) const override {
     check_size(numel, dtype);
     checked_grid(spec().name, side, numel);
-    return entropy_bytes(numel, dtype, 8 * static_cast<double>(dtype_bytes(dtype)));
+    return (aim_.dithered ? kKeyBytes : 0) + entropy_bytes(numel, dtype, 8 * static_cast<double>(dtype_bytes(dtype)));
   }
   std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const override;
   std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
@@ -41,32 +43,39 @@ class ErrorBound final : public CodecBase {
               const CodecContext& context) const override;
 
  private:
+  std::optional<BoundFit> fit(const Extent& in, const Grid& grid, const CodecContext& context) const {
+    return fit_bound(in.data, in.dtype, in.numel, grid, aim_, rng_key(context, kBoundMagic));
+  }
+
   BoundAim aim_;
 };
 
-std::optional<int64_t> ErrorBound::measure(const Extent& in, const SideInfo& side, const CodecContext&) const {
+std::optional<int64_t> ErrorBound::measure(const Extent& in, const SideInfo& side, const CodecContext& context) const {
   check_extent(in);
   const int64_t bound = payload_bound(in.numel, in.dtype, side);
   if (in.numel == 0) return bound;
-  const auto fit =
-      fit_bound(in.data, in.dtype, in.numel, grid_in_header(checked_grid(spec().name, side, in.numel)), aim_);
-  if (!fit) return std::nullopt;
-  return std::min(bound, entropy_bytes(in.numel, in.dtype, fit->code.bits_of_value * 1.08 + 0.05));
+  const auto sample = fit(in, grid_in_header(checked_grid(spec().name, side, in.numel)), context);
+  if (!sample) return std::nullopt;
+  const int64_t bytes = entropy_bytes(in.numel, in.dtype, sample->code.bits_of_value * 1.08 + 0.05);
+  return std::min(bound, sides_of(sample->quantiser) + bytes);
 }
 
 std::optional<int64_t> ErrorBound::encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
                                           const CodecContext& context) const {
   check_extent(in);
   const Grid grid = grid_in_header(checked_grid(spec().name, side, in.numel));
-  BoundFit fit;
+  BoundFit fitted;
   if (in.numel > 0) {
-    const auto sample = fit_bound(in.data, in.dtype, in.numel, grid, aim_);
+    const auto sample = fit(in, grid, context);
     if (!sample) return std::nullopt;
-    fit = *sample;
+    fitted = *sample;
   }
-  check_room(out, chunks_offset(in.numel) + kSlack);
-  const BoundQuantiser& q = fit.quantiser;
-  const CodeTable table(fit.code.lengths, q.alphabet.literal());
+  const BoundQuantiser& q = fitted.quantiser;
+  const int64_t begin = chunks_offset(in.numel), sides = sides_of(q);
+  check_room(out, begin + sides + kSlack);
+  zero_bytes(out, begin, begin + sides);
+  if (sides > 0) std::memcpy(out.data() + begin, &q.key, sizeof q.key);
+  const CodeTable table(fitted.code.lengths, q.alphabet.literal());
   const Axes axes(grid);
   Header h;
   h.magic = kBoundMagic;
@@ -74,7 +83,7 @@ std::optional<int64_t> ErrorBound::encode(const Extent& in, const SideInfo& side
   h.numel = in.numel;
   put_bound_quantiser(q, grid, h);
   const auto* data = static_cast<const std::byte*>(in.data);
-  return encode_payload(context, h, fit.code.lengths, 0, out, [&](ChunkRange r, std::byte* room) {
+  return encode_payload(context, h, fitted.code.lengths, sides, out, [&](ChunkRange r, std::byte* room) {
     return encode_bound_chunk(data + r.first * dtype_bytes(in.dtype), in.dtype, r.count, r.first, q, axes, table, room);
   });
 }
@@ -86,13 +95,17 @@ void ErrorBound::decode(std::span<const std::byte> payload, void* out, int64_t n
   const Header h = read_header(payload, kBoundMagic, spec().name, numel, dtype);
   if (h.payload_bytes < chunks_offset(numel) + kSlack) throw_damaged(spec().name, "its header makes no sense");
   Grid grid;
-  const BoundQuantiser q = get_bound_quantiser(spec().name, h, &grid);
+  BoundQuantiser q = get_bound_quantiser(spec().name, h, &grid);
   if (numel == 0) return;
+  if (q.dithered != aim_.dithered) throw_damaged(spec().name, "another method made it");
+  const int64_t sides = sides_of(q), begin = chunks_offset(numel);
+  if (h.payload_bytes < begin + sides + kSlack) throw_damaged(spec().name, "it ends before its chunks");
+  if (sides > 0) std::memcpy(&q.key, payload.data() + begin, sizeof q.key);
   const Axes axes(grid);
   const int64_t width = dtype_bytes(dtype);
   auto* values = static_cast<std::byte*>(out);
   const bool stream = streams_out(out, numel * width);
-  decode_payload(spec().name, context, h, 0, payload,
+  decode_payload(spec().name, context, h, sides, payload,
                  [&](std::span<const std::byte> chunk, const std::byte* limit, const DecodeTable& table, ChunkRange r) {
                    return decode_bound_chunk(chunk, limit, r.count, r.first, q, axes, table, dtype,
                                              values + r.first * width, stream);
@@ -106,7 +119,10 @@ Estimate ErrorBound::estimate(const TensorStats& stats, int64_t numel, DType dty
   Estimate e;
   const double zeros = stats.zero_fraction, others = 1 - zeros;
   const auto plogp = [](double p) { return p > 0 ? -p * std::log2(p) : 0.0; };
-  const double bound = aim_.relative ? aim_.bound * (stats.max - stats.min) : aim_.bound;
+  const double unit = aim_.unit == BoundUnit::kRange       ? stats.max - stats.min
+                      : aim_.unit == BoundUnit::kDeviation ? std::sqrt(stats.variance)
+                                                           : 1.0;
+  const double bound = aim_.bound * unit;
   double bits = plogp(zeros) + plogp(others);
   if (others > 0 && bound > 0) {
     // Of what is not zero: no distribution of that variance has more entropy than a normal one, none of positive values
@@ -132,6 +148,16 @@ Estimate ErrorBound::estimate(const TensorStats& stats, int64_t numel, DType dty
 
 }  // namespace
 
-std::shared_ptr<const Codec> make_error_bound(CodecSpec spec) { return std::make_shared<ErrorBound>(std::move(spec)); }
+std::shared_ptr<const Codec> make_error_bound(CodecSpec spec) {
+  const BoundAim aim{spec.get_double("bound", 0.01),
+                     spec.get_bool("relative", true) ? BoundUnit::kRange : BoundUnit::kAbsolute,
+                     predict_of(spec.get_string("predict", "auto")), false};
+  return std::make_shared<ErrorBound>(std::move(spec), aim);
+}
+
+std::shared_ptr<const Codec> make_predicted_dither(CodecSpec spec) {
+  const BoundAim aim{spec.get_double("step_sigma", 1.0) / 2, BoundUnit::kDeviation, Predict::kAuto, true};
+  return std::make_shared<ErrorBound>(std::move(spec), aim);
+}
 
 }  // namespace cinch::codec

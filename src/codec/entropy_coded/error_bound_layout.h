@@ -21,8 +21,13 @@ inline Grid grid_in_header(const Grid& g) noexcept {
   return fits ? g : Grid{1, {1, 1, g.outer * slab_values(g)}, 1, 1};
 }
 
+// Sides: the key of the draws, where there are any.
+constexpr int64_t kKeyBytes = 64;
+constexpr int64_t sides_of(const BoundQuantiser& q) noexcept { return q.dithered ? kKeyBytes : 0; }
+
 inline void put_bound_quantiser(const BoundQuantiser& q, const Grid& g, Header& h) noexcept {
-  h.kind = static_cast<uint8_t>((q.alphabet.paired ? 1 : 0) | (q.levels.zeros ? 2 : 0) | (q.lorenzo ? 4 : 0));
+  h.kind = static_cast<uint8_t>((q.alphabet.paired ? 1 : 0) | (q.levels.zeros ? 2 : 0) | (q.lorenzo ? 4 : 0) |
+                                (q.dithered ? 8 : 0));
   const auto low = [](auto v) { return static_cast<int64_t>(std::bit_cast<uint32_t>(v)); };
   h.words[0] = low(q.levels.step) | low(q.levels.origin) << 32;
   h.words[1] = low(q.alphabet.base) | g.inner << 32;
@@ -37,10 +42,11 @@ inline BoundQuantiser get_bound_quantiser(std::string_view method, const Header&
   q.alphabet.paired = (h.kind & 1) != 0;
   q.levels.zeros = (h.kind & 2) != 0;
   q.lorenzo = (h.kind & 4) != 0;
+  q.dithered = (h.kind & 8) != 0;
   q.levels.step = std::bit_cast<float>(static_cast<uint32_t>(h.words[0]));
   q.levels.origin = std::bit_cast<float>(high(h.words[0]));
   q.alphabet.base = static_cast<int32_t>(static_cast<uint32_t>(h.words[1]));
-  if (h.kind > 7 || !(q.levels.step > 0) || !std::isfinite(q.levels.step) || !std::isfinite(q.levels.origin) ||
+  if (h.kind > 15 || !(q.levels.step > 0) || !std::isfinite(q.levels.step) || !std::isfinite(q.levels.origin) ||
       q.alphabet.base < INT16_MIN || q.alphabet.base > INT16_MAX)
     throw_damaged(method, "its header makes no sense");
   Header sides;
