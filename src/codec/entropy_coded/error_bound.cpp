@@ -136,7 +136,7 @@ Estimate ErrorBound::estimate(const TensorStats& stats, int64_t numel, DType dty
         std::max(0.0, 0.5 * std::log2(2 * std::numbers::pi * std::numbers::e * (spread / (step * step) + 1.0 / 12)));
     // Beyond 253 symbols values are escapes.
     if (deviation > 0)
-      bits += others * 24 * std::erfc(Alphabet::kSingleSymbols / 2 * step / (deviation * std::numbers::sqrt2));
+      bits += others * 24 * std::erfc((Alphabet::kSingleSymbols - 1) * 0.5 * step / (deviation * std::numbers::sqrt2));
     e.mean_square_error = others * std::min(step * step / 12, variance);
   }
   e.bytes = entropy_bytes(numel, dtype, bits * 1.02);
