@@ -95,12 +95,26 @@ void Controller::finish_observing() {
   profile->optimizer_bytes = optimizer_bytes_;
   profile->step_seconds = step_seconds_;
   profile->device_bytes = memory().total_bytes();
+  std::shared_ptr<const Profile> before = profile;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    profile_ = profile;
+    before.swap(profile_);
   }
   if (!options_.save_profile.empty()) profile->save(options_.save_profile);
-  plan_now();
+  try {
+    plan_now();
+  } catch (const BudgetError&) {
+    // A step that ended in OutOfBudget shows a part of itself only; that no plan fits that part says nothing.
+    if (!cut_short_) throw;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      profile_ = std::move(before);
+    }
+    emit(Event::Kind::kWarning,
+         "the observed step ended in OutOfBudget, and no plan fits what it showed; the next one "
+         "is observed instead");
+    begin_observing();
+  }
 }
 
 void Controller::plan_now() {
@@ -206,6 +220,7 @@ void Controller::begin_iteration() {
   session_->iteration.fetch_add(1);
   session_->fingerprint.store(0);
   session_->backwards_since_step.store(0);
+  cut_short_ = false;
   session_->store->begin_iteration(session_->iteration.load(), planned);
   session_->store->raw_ledger().reset_peaks();
   session_->store->charged_ledger().reset_peaks();

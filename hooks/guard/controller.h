@@ -110,6 +110,7 @@ class Controller final : public backend::OverrunHandler {
   int64_t observed_ = 0, since_plan_ = 0;
   int64_t poisoned_groups_ = memory().poisoned_groups();  // earlier guards' are theirs
   bool check_fingerprint_ = false;
+  std::atomic<bool> cut_short_{false};                      // a request of this iteration's own threads was refused
   std::atomic<OnOverrun> on_overrun_{OnOverrun::kReclaim};  // the budget's, for any thread
   std::atomic<int64_t> parameters_bytes_{0}, gradients_bytes_{0}, optimizer_bytes_{0};
 

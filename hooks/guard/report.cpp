@@ -100,6 +100,7 @@ bool Controller::overrun(int64_t request_bytes, MemoryBreakdown& result) {
     last_overrun_ = result;
   }
   const bool granted = on_overrun_ == OnOverrun::kWarn;
+  if (!granted && session_of(current_session(), memory().device()) == session_) cut_short_ = true;
   emit(Event::Kind::kOverrun, "a request of " + format_bytes(request_bytes) + " does not fit under the limit" +
                                   (granted ? "; granted (on_overrun is warn)" : "; refused"));
   return granted;

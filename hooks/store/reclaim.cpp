@@ -126,6 +126,7 @@ int64_t Store::reclaim_raw(Mode mode) {
       return false;
     });
   }
+  others.clear();  // coding takes its time, and memory that others let go of meanwhile is what is wanted
   for (const EntryPtr& entry : candidates) {
     if (encode_entry(entry, mode)) {
       ++counters_.reclaims;
@@ -139,7 +140,6 @@ int64_t Store::reclaim_raw(Mode mode) {
 int64_t Store::reclaim_coded() {
   const auto coarser = shared_codec(group_quant(2));
   std::vector<EntryPtr> candidates;
-  std::vector<std::shared_ptr<Payload>> others;  // see Store::save
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (const auto& [sequence, entry] : live_)
@@ -147,6 +147,7 @@ int64_t Store::reclaim_coded() {
   }
   for (const EntryPtr& entry : candidates) {
     std::shared_ptr<Payload> payload;
+    std::vector<std::shared_ptr<Payload>> others;  // see Store::save
     double extra = 0;
     int64_t bits = 0;
     {
@@ -173,6 +174,7 @@ int64_t Store::reclaim_coded() {
       spent_variance_ += extra;
       entry->busy = true;
     }
+    others.clear();
     const int64_t before = payload->coded_bytes();
     bool done = false;
     try {

@@ -57,5 +57,34 @@ TEST(ObserveAgain, UnderALossyPlan) {
   expect_the_same_profile(budget, 256 * 256 * 4);
 }
 
+// Of a step that another's memory cut short only the beginning is known, and no plan fits that: the next one is
+// observed, and planned for.
+TEST(ObserveAgain, AfterAStepThatEndedInOutOfBudget) {
+  const int64_t base = DeviceMeter::of(c10::kCPU).current_bytes();
+  std::vector<std::string> warnings;
+  GuardOptions options;
+  options.observe_steps = 1;
+  options.on_event = [&](const Event& event) {
+    if (event.kind == Event::Kind::kWarning) warnings.push_back(event.message);
+  };
+  constexpr int64_t kLimit = 8 << 20;
+  BudgetGuard guard(without_noise_bound(base + kLimit), options);
+  {
+    // Five tensors fit: what the reclaimer codes of them shows as raw, which is more than the limit.
+    const auto others = at::empty({kLimit - 5 * (256 << 10)}, at::kByte);
+    EXPECT_THROW(step(), OutOfBudget);
+    EXPECT_NO_THROW(guard.step());
+  }
+  EXPECT_EQ(guard.phase(), Phase::kObserve);
+  EXPECT_EQ(guard.profile(), nullptr) << "what it showed is no profile";
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("ended in OutOfBudget"), std::string::npos) << warnings[0];
+  step();
+  guard.step();
+  EXPECT_EQ(guard.phase(), Phase::kRun);
+  ASSERT_NE(guard.plan(), nullptr);
+  EXPECT_LE(guard.plan()->predicted_peak_bytes, base + kLimit);
+}
+
 }  // namespace
 }  // namespace cinch::test
