@@ -129,8 +129,7 @@ ContractRow fixed_point_row(int64_t bits, DType dtype, Arrangement arrangement) 
     }
     return AssertionSuccess();
   };
-  // At 8 bits clamping is most of the error, and depends on how well few channels' samples hit their deviations.
-  row.mean_square_tolerance = bits == 8 ? 1.5 : 1.15;
+  row.mean_square_tolerance = 1.15;
   return row;
 }
 

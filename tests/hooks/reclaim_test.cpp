@@ -36,7 +36,8 @@ struct ReclaimTest : testing::Test {
     want.site = sites->intern(sites->intern_layer("net"), op, 0, 0);
     want.need = Need::kLinear;
     store->set_listener(watch);
-    store->set_reclaim(true, 1e9, [](const std::string&) { return true; }, nullptr);
+    store->set_reclaim(
+        true, 1e9, [](const std::string&) { return true; }, nullptr);
     memory.meter_.set_limit(1);  // so that making room codes whatever it can
   }
   void save_three() {

@@ -1,7 +1,7 @@
 #include <cmath>
-#include <numbers>
 
 #include "src/codec/entropy_coded/dither_chunk.h"
+#include "src/codec/entropy_coded/estimate.h"
 #include "src/codec/entropy_coded/fit.h"
 #include "src/codec/entropy_coded/payload.h"
 #include "src/codec/registry.h"
@@ -41,7 +41,8 @@ class Dither final : public CodecBase {
   int64_t payload_bound(int64_t numel, DType dtype, const SideInfo& side) const override {
     check_size(numel, dtype);
     // Zeros apart add at most log2(1 + 2^h) - h bits to an entropy of h.
-    return sides_bound(numel, side) + entropy_bytes(numel, dtype, std::log2(1 + std::exp2(normal_bits())) * 1.06 + 0.2);
+    return sides_bound(numel, side) +
+           entropy_bytes(numel, dtype, std::log2(1 + std::exp2(normal_bits(1, step_sigma_))) * 1.06 + 0.2);
   }
   std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const override;
   std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
@@ -50,10 +51,6 @@ class Dither final : public CodecBase {
               const CodecContext& context) const override;
 
  private:
-  // Entropy of a normal distribution after dithering, in bits per value: no distribution of that variance has more.
-  double normal_bits() const {
-    return 0.5 * std::log2(2 * std::numbers::pi * std::numbers::e * (1 / (step_sigma_ * step_sigma_) + 1.0 / 12));
-  }
   // The grid of a tensor whose channels are told apart; nullopt: they are not.
   std::optional<Grid> channel_grid(int64_t numel, const SideInfo& side) const {
     if (!predict_channel_ || !side.grid || numel == 0) return std::nullopt;
@@ -176,25 +173,11 @@ void Dither::decode(std::span<const std::byte> payload, void* out, int64_t numel
 
 Estimate Dither::estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const {
   check_size(numel, dtype);
-  Estimate e;
-  const double zeros = stats.zero_fraction, others = 1 - zeros;
-  const auto plogp = [](double p) { return p > 0 ? -p * std::log2(p) : 0.0; };
-  // Of what is not zero: spread as a normal distribution of the same second moments.
-  double bits = plogp(zeros) + plogp(others);
-  if (others > 0) {
-    const double mean = stats.mean / others;
-    const double variance = std::max(0.0, (stats.variance + stats.mean * stats.mean) / others - mean * mean);
-    const double step = step_sigma_ * std::sqrt(stats.variance);
-    if (step > 0)
-      bits += others * std::max(0.0, 0.5 * std::log2(2 * std::numbers::pi * std::numbers::e *
-                                                     (variance / (step * step) + 1.0 / 12)));
-    e.mean_square_error = others * step * step / 12;
-  }
-  e.bytes = sides_bound(numel, side) + entropy_bytes(numel, dtype, bits * 1.02);
-  const double raw = static_cast<double>(numel) * static_cast<double>(dtype_bytes(dtype));
-  e.encode_seconds = raw / kDitherEncodeSpeed;
-  e.decode_seconds = raw / kDitherDecodeSpeed;
-  return e;
+  const Nonzeros n = nonzeros_of(stats);
+  const double step = step_sigma_ * std::sqrt(stats.variance);
+  const double bits = n.which_bits + (step > 0 ? n.share * normal_bits(n.variance, step) : 0.0);
+  return entropy_estimate(numel, dtype, bits, sides_bound(numel, side), n.share * step * step / 12, kDitherEncodeSpeed,
+                          kDitherDecodeSpeed);
 }
 
 }  // namespace

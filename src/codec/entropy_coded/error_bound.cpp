@@ -1,9 +1,9 @@
 #include <cmath>
 #include <cstring>
-#include <numbers>
 
 #include "src/codec/entropy_coded/bound_fit.h"
 #include "src/codec/entropy_coded/error_bound_layout.h"
+#include "src/codec/entropy_coded/estimate.h"
 #include "src/codec/entropy_coded/payload.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
@@ -116,34 +116,23 @@ void ErrorBound::decode(std::span<const std::byte> payload, void* out, int64_t n
 Estimate ErrorBound::estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const {
   check_size(numel, dtype);
   checked_grid(spec().name, side, numel);
-  Estimate e;
-  const double zeros = stats.zero_fraction, others = 1 - zeros;
-  const auto plogp = [](double p) { return p > 0 ? -p * std::log2(p) : 0.0; };
+  const Nonzeros n = nonzeros_of(stats);
   const double unit = aim_.unit == BoundUnit::kRange       ? stats.max - stats.min
                       : aim_.unit == BoundUnit::kDeviation ? std::sqrt(stats.variance)
                                                            : 1.0;
   const double bound = aim_.bound * unit;
-  double bits = plogp(zeros) + plogp(others);
-  if (others > 0 && bound > 0) {
-    // Of what is not zero: no distribution of that variance has more entropy than a normal one, none of positive values
-    // and that second moment more than half a normal one.
-    const double mean = stats.mean / others, second = (stats.variance + stats.mean * stats.mean) / others;
-    const double variance = std::max(0.0, second - mean * mean), deviation = std::sqrt(variance);
+  double bits = n.which_bits, error = 0;
+  if (n.share > 0 && bound > 0) {
     const double step = level_step(bound, stats.mean, std::sqrt(stats.variance), dtype);
-    const double spread = stats.min >= 0 ? std::min(variance, second / 4) : variance;
-    bits +=
-        others *
-        std::max(0.0, 0.5 * std::log2(2 * std::numbers::pi * std::numbers::e * (spread / (step * step) + 1.0 / 12)));
+    // No distribution of positive values and that second moment has more entropy than half a normal one.
+    bits += n.share * normal_bits(stats.min >= 0 ? std::min(n.variance, n.second_moment / 4) : n.variance, step);
     // Beyond 253 symbols values are escapes.
-    if (deviation > 0)
-      bits += others * 24 * std::erfc((Alphabet::kSingleSymbols - 1) * 0.5 * step / (deviation * std::numbers::sqrt2));
-    e.mean_square_error = others * std::min(step * step / 12, variance);
+    if (n.variance > 0)
+      bits += n.share * 24 * std::erfc((Alphabet::kSingleSymbols - 1) * 0.5 * step / std::sqrt(2 * n.variance));
+    error = n.share * std::min(step * step / 12, n.variance);
   }
-  e.bytes = entropy_bytes(numel, dtype, bits * 1.02);
-  const double raw = static_cast<double>(numel) * static_cast<double>(dtype_bytes(dtype));
-  e.encode_seconds = raw / kErrorBoundEncodeSpeed;
-  e.decode_seconds = raw / kErrorBoundDecodeSpeed;
-  return e;
+  return entropy_estimate(numel, dtype, bits, aim_.dithered ? kKeyBytes : 0, error, kErrorBoundEncodeSpeed,
+                          kErrorBoundDecodeSpeed);
 }
 
 }  // namespace

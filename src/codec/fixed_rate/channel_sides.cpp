@@ -30,8 +30,9 @@ ChannelSides channel_cells(double mean, double deviation, int bits, DType dtype)
 
 bool channel_sides(const Extent& in, const Grid& grid, int bits, int64_t first, int64_t last,
                    ChannelSides* sides) noexcept {
+  const int64_t most = std::max(kChannelSample, kTensorSample / channel_count(grid));
   for (int64_t c = first; c < last; ++c) {
-    const ChannelMoments m = channel_moments(in, grid, c, kChannelSample);
+    const ChannelMoments m = channel_moments(in, grid, c, most);
     if (!m.finite || !std::isfinite(m.deviation)) return false;
     sides[c] = channel_cells(m.mean, m.deviation, bits, in.dtype);
   }

@@ -6,7 +6,9 @@
 
 namespace cinch::codec {
 
-constexpr int64_t kChannelSample = 512;  // values of a channel that are looked at, at most
+// Values of a channel that are looked at; more of them where channels are few, since there is no other to make up for
+// one whose sample misleads.
+constexpr int64_t kChannelSample = 512, kTensorSample = 16384;
 
 // Cells of a channel with these moments: 2^bits of them, an edge at zero. Where zero is within 3 deviations of the mean
 // they span these; elsewhere they reach from one cell beyond zero to the far end.
