@@ -103,6 +103,7 @@ class Payload {
     c10::Stream decoded_stream;
   };
   const Part* part_for(const Want& want) const;
+  std::span<const std::byte> bytes_of(const Part& part) const;  // mutex held
   // Moves parts that do not fill their room of `room` bytes to one that they fill; the bytes they take then. Stays
   // where that would win little or memory does not suffice.
   int64_t pack_closely(std::vector<Part>& parts, int64_t room, at::Tensor& coded) const;

@@ -64,8 +64,8 @@ struct Grid {
 struct SideInfo {
   Predicate predicate;               ///< for `mask`
   std::optional<PoolGeometry> pool;  ///< for `int`
-  /// For `lfc`, `pool`, `fixed_point` and `error_bound`; without it a tensor is one row of values, of one channel. What
-  /// decode needs of it is in the payload.
+  /// For `lfc`, `pool`, `fixed_point`, `error_bound`, and `dither` where it predicts; without it a tensor is one row of
+  /// values, of one channel. What decode needs of it is in the payload.
   std::optional<Grid> grid = {};
 };
 

@@ -8,12 +8,6 @@
 namespace cinch::test {
 namespace {
 
-Budget everything(const CodecSpec& spec) {
-  Budget budget;
-  budget.rules.push_back({"*", spec, {}});
-  budget.min_effective_batch = 0;
-  return budget;
-}
 Budget dithered() { return everything({"dither", {{"step_sigma", 1.0}}}); }
 Budget two_bits() { return everything({"group_quant", {{"bits", int64_t{2}}}}); }
 

@@ -9,13 +9,6 @@
 namespace cinch::test {
 namespace {
 
-Budget everything(const CodecSpec& spec) {
-  Budget budget;
-  budget.rules.push_back({"*", spec, {}});
-  budget.min_effective_batch = 0;
-  return budget;
-}
-
 // Smooth images whose only copy autograd holds, before a convolution and after a ReLU.
 struct Images {
   Images() {

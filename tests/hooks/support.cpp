@@ -87,13 +87,8 @@ Budget budget_of(Setting setting) {
     case Setting::kObserve:
     case Setting::kExact:
       return Budget::exact();
-    case Setting::kLossy: {
-      SiteRule rule;
-      rule.match = "*";
-      rule.codec = CodecSpec{"group_quant", {{"bits", int64_t{4}}}};
-      budget.rules.push_back(rule);
-      break;
-    }
+    case Setting::kLossy:
+      return everything({"group_quant", {{"bits", int64_t{4}}}});
     case Setting::kReclaim:
       budget = Budget::bytes(kLimit);
       break;
@@ -102,6 +97,13 @@ Budget budget_of(Setting setting) {
       budget.allow = {"exact"};
       break;
   }
+  budget.min_effective_batch = 0;
+  return budget;
+}
+
+Budget everything(const CodecSpec& spec) {
+  Budget budget;
+  budget.rules.push_back({"*", spec, {}});
   budget.min_effective_batch = 0;
   return budget;
 }

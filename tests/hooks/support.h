@@ -54,6 +54,8 @@ struct Outcome {
 };
 
 Budget budget_of(Setting setting);
+// `spec` for all values, however much noise it costs.
+Budget everything(const CodecSpec& spec);
 // A limit alone: however much noise it costs.
 Budget without_noise_bound(int64_t limit_bytes);
 GuardOptions options_of(Setting setting);

@@ -10,7 +10,7 @@
 
 #include "cinch/error.h"
 #include "src/codec/entropy_coded/sample.h"
-#include "tests/contract/support.h"
+#include "tests/codec/values.h"
 
 namespace cinch::testing {
 namespace {
@@ -20,11 +20,7 @@ constexpr auto kInfinity = std::numeric_limits<double>::infinity();
 std::shared_ptr<const Codec> dither(double step) { return make_codec({"dither", {{"step_sigma", step}}}); }
 
 std::vector<double> normal(int64_t n, double mean = 0, double sigma = 2, uint32_t seed = 1) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> draw(mean, sigma);
-  std::vector<double> values(static_cast<size_t>(n));
-  for (double& v : values) v = draw(random);
-  return values;
+  return normal_values(n, sigma, mean, seed);
 }
 
 // Decoded values; throws where the codec declines.

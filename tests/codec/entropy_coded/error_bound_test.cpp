@@ -1,5 +1,5 @@
-// What is special to error_bound: no value is further off than the bound, whatever the data; neighbours make smooth
-// data small; bytes near the entropy.
+// What is special to error_bound: no value is further off than the bound, whatever the data; bytes near the
+// entropy.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,75 +10,10 @@
 
 #include "cinch/error.h"
 #include "src/backend/cpu/isa.h"
-#include "tests/contract/grids.h"
-#include "tests/contract/support.h"
+#include "tests/codec/entropy_coded/error_bound_support.h"
 
 namespace cinch::testing {
 namespace {
-
-constexpr auto kInfinity = std::numeric_limits<double>::infinity();
-
-CodecSpec error_bound(double bound, bool relative = false, const std::string& predict = "auto") {
-  return {"error_bound", {{"bound", bound}, {"relative", relative}, {"predict", predict}}};
-}
-
-std::vector<double> normal(int64_t n, double mean = 0, double sigma = 1, uint32_t seed = 1) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> draw(mean, sigma);
-  std::vector<double> values(static_cast<size_t>(n));
-  for (double& v : values) v = draw(random);
-  return values;
-}
-
-// As convolutions of images give them: maps of side x side, smooth, each with a mean of its own; deviation 1.
-std::vector<double> smooth(int64_t maps, int64_t side, double roughness = 0.05, uint32_t seed = 2) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> draw(0, 1);
-  std::vector<double> values;
-  for (int64_t m = 0; m < maps; ++m) {
-    const double mean = draw(random) / 2, a = draw(random) / 4, b = draw(random) / 4, phase = draw(random);
-    for (int64_t h = 0; h < side; ++h)
-      for (int64_t w = 0; w < side; ++w)
-        values.push_back(mean + std::sin(a * static_cast<double>(h) + b * static_cast<double>(w) + phase) +
-                         roughness * draw(random));
-  }
-  return values;
-}
-
-SideInfo maps_of(int64_t maps, int64_t side) {
-  SideInfo info;
-  info.grid = Grid{maps, {1, side, side}, 1, maps};
-  return info;
-}
-
-// Codes, decodes, and checks every value; the payload's bytes, or nothing where it is declined.
-std::optional<int64_t> bytes_of(const CodecSpec& spec, const std::vector<double>& values, DType dtype,
-                                const SideInfo& side = {}, const CodecContext& context = {}) {
-  const auto n = static_cast<int64_t>(values.size());
-  const auto codec = make_codec(spec);
-  const Buffer in = floats(values, dtype);
-  const auto payload = encode(*codec, {in.data(), n, dtype}, side, context);
-  if (!payload) return std::nullopt;
-  const Buffer out = decode(*codec, *payload, n, dtype, context);
-  double low = kInfinity, high = -kInfinity,
-         bound = spec.params.contains("bound") ? std::get<double>(spec.params.at("bound")) : 0.01;
-  for (int64_t i = 0; i < n; ++i) {
-    const double x = float_at(in.data(), i, dtype);
-    if (std::isfinite(x)) low = std::min(low, x), high = std::max(high, x);
-  }
-  if (std::get<bool>(spec.params.at("relative"))) bound *= high - low;
-  int64_t wrong = 0;
-  for (int64_t i = 0; i < n && wrong < 3; ++i) {
-    const double x = float_at(in.data(), i, dtype), y = float_at(out.data(), i, dtype);
-    const bool good = std::isnan(x) ? std::isnan(y) : x == y || (std::fabs(x - y) <= bound && x != 0 && y != 0);
-    wrong += !good;
-    EXPECT_TRUE(good) << to_string(spec) << ", " << to_string(dtype) << ", value " << i << ": " << x << " became " << y
-                      << ", bound " << bound;
-  }
-  return payload->size();
-}
-
-constexpr DType kDTypes[] = {DType::kFloat32, DType::kBFloat16, DType::kFloat16};
 
 TEST(ErrorBound, IsKeptByEveryValueOfEveryKindOfData) {
   std::map<std::string, std::vector<double>> data;
@@ -129,78 +64,6 @@ TEST(ErrorBound, WhatNoLevelHoldsIsExact) {
         }
       }
   }
-}
-
-// Wherever chunks begin within rows and maps, for any order of memory; the same bytes and values from any machine.
-TEST(ErrorBound, NeighboursOfEveryGridOnEveryInstructionSetAndThreadCount) {
-  using enum Arrangement;
-  for (const Arrangement a : {kFlat, kPlanes, kChannelsLast, kTokens, kVolumes})
-    for (const DType dtype : kDTypes) {
-      const int64_t n = 28 * 14 * 11 * 24;
-      std::vector<double> values(static_cast<size_t>(n));
-      for (size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<double>(i) * 1e-3) * 3;
-      values[40'000] = 1e4;
-      for (size_t i = 50'000; i < 50'100; ++i) values[i] = i % 3 == 0 ? kInfinity : i % 3 == 1 ? std::nan("") : -1e38;
-      const SideInfo side = arranged(a, n);
-      const Buffer in = floats(values, dtype);
-      const auto codec = make_codec(error_bound(0.05, false, "lorenzo"));
-      std::optional<Buffer> expected, expected_out;
-      on_every_instruction_set([&](const std::string&) {
-        for (const int threads : {1, 3}) {
-          const ThreadedExecutor executor(threads);
-          const CodecContext context{1, 2, 3, &executor, nullptr};
-          const auto payload = encode(*codec, {in.data(), n, dtype}, side, context);
-          ASSERT_TRUE(payload.has_value());
-          const Buffer out = decode(*codec, *payload, n, dtype, context);
-          if (!expected) expected.emplace(*payload), expected_out.emplace(out);
-          EXPECT_TRUE(*payload == *expected);
-          EXPECT_TRUE(out == *expected_out);
-        }
-      });
-      bytes_of(error_bound(0.05, false, "lorenzo"), values, dtype, side);
-    }
-}
-
-TEST(ErrorBound, NeighboursMakeSmoothDataSmallAndAutoNoticesWhereTheyDoNot) {
-  const int64_t maps = 400, side = 28;
-  const auto rough = normal(maps * side * side), soft = smooth(maps, side);
-  const SideInfo info = maps_of(maps, side);
-  for (const DType dtype : kDTypes)
-    for (const double bound : {0.03, 0.1, 0.3}) {
-      const auto bytes = [&](const std::vector<double>& values, const char* predict) {
-        return static_cast<double>(bytes_of(error_bound(bound, false, predict), values, dtype, info).value());
-      };
-      EXPECT_LT(bytes(soft, "lorenzo"), 0.75 * bytes(soft, "none")) << bound;
-      EXPECT_LT(bytes(soft, "auto"), 1.01 * bytes(soft, "lorenzo")) << bound;
-      EXPECT_LT(bytes(rough, "none"), bytes(rough, "lorenzo")) << bound;
-      EXPECT_LT(bytes(rough, "auto"), 1.01 * bytes(rough, "none")) << bound;
-    }
-}
-
-// Where neighbours are far apart in memory the sample must reach them.
-TEST(ErrorBound, NeighboursOfChannelsLastAreSeenInTheSample) {
-  const int64_t side = 112, channels = 64;
-  const auto planes = smooth(channels, side);
-  std::vector<double> values(planes.size());
-  for (int64_t i = 0; i < side * side; ++i)
-    for (int64_t c = 0; c < channels; ++c)
-      values[static_cast<size_t>(i * channels + c)] = planes[static_cast<size_t>(c * side * side + i)];
-  SideInfo info;
-  info.grid = Grid{1, {1, side, side}, channels, 1};
-  const auto bytes = [&](const char* predict, const std::vector<double>& v, const SideInfo& grid) {
-    return static_cast<double>(bytes_of(error_bound(0.1, false, predict), v, DType::kFloat32, grid).value());
-  };
-  EXPECT_LT(bytes("auto", values, info), 0.75 * bytes("none", values, info));
-  // A chunk has five rows of 7168 values, the first of them without one above.
-  EXPECT_LT(bytes("auto", values, info), 1.1 * bytes("auto", planes, maps_of(channels, side)));
-}
-
-// Maps of 256 values, 64 channels of their own deviation: every 16384th value is the same channel's.
-TEST(ErrorBound, ASampleMeetsAllChannels) {
-  auto values = normal(192 * 64 * 256);
-  for (size_t i = 0; i < values.size(); ++i) values[i] *= 0.1 + static_cast<double>(i / 256 % 64) / 16;
-  for (const char* predict : {"none", "auto"})
-    EXPECT_TRUE(bytes_of(error_bound(0.6, false, predict), values, DType::kFloat32, maps_of(192 * 64, 16))) << predict;
 }
 
 // Levels as the decoded values show them, in order: on data this dense none is left out.
