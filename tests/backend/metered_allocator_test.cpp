@@ -211,7 +211,7 @@ TEST_F(MeteredAllocator, MemoryMayBeFreedOnAnotherThread) {
 }
 
 TEST(DeviceMeter, RefusesDevicesThatAreNotSupportedAndNegativeLimits) {
-  EXPECT_THROW(DeviceMeter::of(c10::Device(c10::kCUDA, 0)), Error);
+  EXPECT_THROW(DeviceMeter::of(c10::Device(c10::kMeta, 0)), Error);
   EXPECT_THROW(DeviceMeter::of(c10::kCPU).set_limit(-1), Error);
   EXPECT_EQ(&DeviceMeter::of(c10::kCPU), &DeviceMeter::of(c10::Device(c10::kCPU, -1)));
 }
