@@ -197,6 +197,38 @@ TEST_P(GroupQuantWalk, PoisonsGroupsThatCannotBeCoded) {
   }
 }
 
+// What stands in the place of IEEE divisions on a GPU gives their bits.
+TEST(GroupQuantArithmetic, AReciprocalIsRoundedCorrectlyFromAnyNearOne) {
+  for (int mantissa = 0; mantissa < 128; ++mantissa)
+    for (const int exponent : {-99, -40, -1, 0, 3, 60, 118}) {
+      const float step = std::ldexp(1.0f + static_cast<float>(mantissa) / 128.0f, exponent), exact = 1.0f / step;
+      for (int ulps = -2; ulps <= 2; ++ulps) {
+        const float near = std::bit_cast<float>(std::bit_cast<int32_t>(exact) + ulps);
+        EXPECT_EQ(refined_reciprocal(step, near), exact) << step << ", " << ulps << " ulps off";
+      }
+    }
+}
+
+template <int kLevels>
+void expect_quotients() {
+  std::mt19937_64 random(kLevels);
+  std::uniform_real_distribution<double> exponent(-126.0, 119.0);
+  for (int i = 0; i < 200'000; ++i) {
+    const double n = std::exp2(exponent(random));
+    const auto with_zeros = static_cast<double>(static_cast<float>(n));  // as a range of floats often has
+    ASSERT_EQ(divide_by_levels<kLevels>(n), n / kLevels);
+    ASSERT_EQ(divide_by_levels<kLevels>(with_zeros), with_zeros / kLevels);
+  }
+  EXPECT_EQ(divide_by_levels<kLevels>(0.0), 0.0);
+}
+
+TEST(GroupQuantArithmetic, QuotientsByTheLevelsAreThoseOfADivision) {
+  expect_quotients<1>();
+  expect_quotients<3>();
+  expect_quotients<15>();
+  expect_quotients<255>();
+}
+
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const int bits : {1, 2, 4, 8})

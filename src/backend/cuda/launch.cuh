@@ -22,10 +22,10 @@ inline void check_cuda(cudaError_t status, const char* what) {
   throw Error(std::string("CUDA: ") + what + ": " + cudaGetErrorString(status));
 }
 
-// Blocks for `pieces` of work, at most as many as keep every multiprocessor of today's GPUs busy several times over:
-// known without asking the device.
+// Blocks for `pieces` of work: no more than fill today's largest GPUs a few times over, known without asking the
+// device. Beyond that a warp takes several pieces, and what it prepares serves them all.
 inline unsigned blocks_for(int64_t pieces) {
-  constexpr int64_t kMost = 1 << 16;
+  constexpr int64_t kMost = 1 << 11;
   return static_cast<unsigned>(std::clamp<int64_t>((pieces + kWarpsPerBlock - 1) / kWarpsPerBlock, 1, kMost));
 }
 

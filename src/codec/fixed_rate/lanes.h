@@ -1,4 +1,4 @@
-// How a group's elements and codes are spread over the lanes of a warp that moves 16 bytes at a time.
+// How two groups' elements and codes are spread over the lanes of a warp that moves 16 bytes at a time.
 #pragma once
 
 #include "src/backend/warp.h"
@@ -8,59 +8,40 @@
 namespace cinch::codec {
 
 using backend::kLanes;
-using backend::scatter_or;
-using backend::scattered_begin;
-using backend::Words;
+using backend::kLanesOfHalf;
 
-constexpr int kTogether = 2;  // groups that a warp codes at once: 16 lanes a group make its draws and its sides
-constexpr int kLanesOfGroup = kLanes / kTogether;
+constexpr int kTogether = 2;  // groups that a warp codes at once: each half of its lanes owns one
+constexpr int kRowsOfLane = 2, kColumnsOfLane = 8;
+static_assert(kLanesOfHalf * kRowsOfLane * kColumnsOfLane == kGroup && kLanesOfHalf * kTogether == kLanes);
 
-// Element (lane, load, i) of a group is at 16 * row + column + i.
+// A lane owns rows 2 * pair and 2 * pair + 1 of eight columns: one draw gives the dither of both rows, and their codes
+// are in the same word, 16 bits apart. The two lanes of a pair take turns, so that together they read 32 bytes in a
+// row.
 template <class T>
 struct GroupLanes {
-  static constexpr int kValues = kChunkValues<T>;                               // of a load: 4 or 8
-  static constexpr int kLoads = static_cast<int>(kGroup) / (kLanes * kValues);  // 2 or 1
-  static constexpr int kRowLanes = static_cast<int>(kColumns) / kValues;        // lanes that share a row
-  static constexpr int kLoadRows = kLanes / kRowLanes;  // rows that one load of all lanes covers
-  static constexpr int row(int lane, int load) noexcept { return lane / kRowLanes + load * kLoadRows; }
-  static constexpr int column(int lane) noexcept { return lane % kRowLanes * kValues; }
-};
-
-// Where the code of a row is in its column's words. At 1 bit the halves of a word hold 8 bits each, which are folded.
-template <int kBits>
-struct CodeWords {
-  static constexpr int kPairs = kBits == 1 ? 8 : 16 / kBits;  // pairs of rows in a word
-  static constexpr int block(int row) noexcept { return row / 2 / kPairs; }
-  static constexpr int shift(int row) noexcept { return kBits * (row / 2 % kPairs) + row % 2 * 16; }
-};
-
-// Words of codes that a lane has a part in, and how the parts come together.
-template <int kBits, class T>
-struct CodeLanes {
-  using Lanes = GroupLanes<T>;
-  using Code = CodeWords<kBits>;
-  // Loads whose rows lie in different words have a slot each.
-  static constexpr int kSlots = Lanes::kLoads > 1 && 2 * Code::kPairs <= Lanes::kLoadRows ? Lanes::kLoads : 1;
-  static constexpr int kSet = 2 * Code::kPairs < Lanes::kLoadRows ? 2 * Code::kPairs : Lanes::kLoadRows;
-  static constexpr int kCount = kTogether * kSlots * Lanes::kValues;
-  static constexpr int kHeld = kCount / kSet;  // words of a lane in the end
-  static constexpr int slot(int load) noexcept { return kSlots > 1 ? load : 0; }
-  static constexpr int word(int group, int slot, int i) noexcept {
-    return (group * kSlots + slot) * Lanes::kValues + i;
+  static constexpr int kValues = kChunkValues<T>;           // of a chunk: 4 or 8
+  static constexpr int kChunks = kColumnsOfLane / kValues;  // of a lane in a row: 2 or 1
+  static constexpr int group(int lane) noexcept { return lane / kLanesOfHalf; }
+  static constexpr int pair(int lane) noexcept { return lane % kLanesOfHalf / 2; }
+  static constexpr int column(int lane, int chunk) noexcept { return (chunk * 2 + lane % 2) * kValues; }
+  // Where a lane's first chunk begins in its group, and how far from there the others do.
+  static constexpr int begin(int lane) noexcept {
+    return 2 * pair(lane) * static_cast<int>(kColumns) + lane % 2 * kValues;
+  }
+  static constexpr int offset(int row, int chunk) noexcept {
+    return row * static_cast<int>(kColumns) + chunk * 2 * kValues;
   }
 };
 
-// Floats as integers of the same order (-0 below 0, NaN beyond the infinities).
-constexpr int32_t order_key(float x) noexcept {
-  const auto bits = std::bit_cast<int32_t>(x);
-  return bits ^ ((bits >> 31) & 0x7fffffff);
-}
-constexpr float from_order_key(int32_t key) noexcept { return std::bit_cast<float>(key ^ ((key >> 31) & 0x7fffffff)); }
-
-// Whether a group with these extremes, as keys, can be coded. NaN of either sign lies beyond the infinities.
-constexpr bool is_range(int32_t min, int32_t max) noexcept {
-  return min > order_key(-kLargestCoded) && max < order_key(kLargestCoded);
-}
+// Values of a lane.
+template <class T>
+struct LaneValues {
+  Chunk at[kRowsOfLane][GroupLanes<T>::kChunks];
+  CINCH_DEVICE_FN float value(int row, int column) const {
+    constexpr int kValues = GroupLanes<T>::kValues;
+    return to_float(chunk_value<T>(at[row][column / kValues], column % kValues));
+  }
+};
 
 // Sides of a group with a value that cannot be coded: it decodes to NaN, which no training loop overlooks. The CPU
 // codec declines the tensor instead; a kernel cannot, since nobody waits for its answer.

@@ -52,19 +52,24 @@ decltype(auto) with_bits(int bits, F&& f) {
 
 // Minimum rounded down and step rounded up to bfloat16, so that [min, max] lies within [minimum, minimum + levels *
 // step].
+constexpr uint16_t side_minimum(float min) noexcept {
+  const uint16_t floor = bf16_floor(min);
+  const float low = bf16_to_float(floor);
+  if (low >= 0x1p-126f || low <= -0x1p-126f) return floor;
+  return min < 0.0f ? 0x8080 : 0;  // -2^-126: no denormals in sides
+}
+constexpr uint16_t side_step(float step) noexcept { return step >= kSmallestStep ? bf16_ceil(step) : uint16_t{0}; }
+
+// Smallest float that is not below x >= 0. Without a branch: which way it rounds is unpredictable.
+constexpr float float_at_least(double x) noexcept {
+  const float near = static_cast<float>(x);
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(near) + static_cast<uint32_t>(static_cast<double>(near) < x));
+}
+
 constexpr Sides make_sides(float min, float max, int levels) noexcept {
   Sides s;
-  const float low = bf16_to_float(bf16_floor(min));
-  if (low >= 0x1p-126f || low <= -0x1p-126f)
-    s.minimum = bf16_floor(min);
-  else if (min < 0.0f)
-    s.minimum = 0x8080;  // -2^-126: no denormals in sides
-  const double need = (static_cast<double>(max) - bf16_to_float(s.minimum)) / levels;
-  const float near = static_cast<float>(need);
-  // Without a branch: which way a step rounds is unpredictable.
-  const float step =
-      std::bit_cast<float>(std::bit_cast<uint32_t>(near) + static_cast<uint32_t>(static_cast<double>(near) < need));
-  if (step >= kSmallestStep) s.step = bf16_ceil(step);
+  s.minimum = side_minimum(min);
+  s.step = side_step(float_at_least((static_cast<double>(max) - bf16_to_float(s.minimum)) / levels));
   return s;
 }
 
