@@ -4,7 +4,6 @@
 //   each(f)             f(lane) for every lane; what f writes into memory is seen by others after sync()
 //   sync()
 //   any(Var<bool>)                                         one answer for all lanes
-//   half_min(Var<int32_t>), half_max(Var<int32_t>)         each lane's answer is that of its 16 lanes
 //   exchange(Var<uint32_t>, mask)                          each lane's value of lane ^ mask
 //   scratch             words of memory that the lanes share
 //   count(counter)      adds one, once for the warp; counter may be null
@@ -17,7 +16,7 @@
 
 namespace cinch::backend {
 
-constexpr int kLanes = 32, kLanesOfHalf = 16;
+constexpr int kLanes = 32;
 
 template <int kCount>
 struct Words {

@@ -72,6 +72,7 @@ Buffer walk_encode(const Buffer& data, int64_t n, uint64_t key, const Buffer& re
                                        reinterpret_cast<Sides*>(out.data() + sides_offset()),
                                        out.data() + codes_offset(groups),
                                        poisoned};
+  constexpr int kTogether = GroupLanes<T>::kTogether;
   walk(ceil_div(groups, kTogether), blocks, kScratchWords, [&](const HostWarp& warp, int64_t piece) {
     encode_groups_of_warp<kBits, kNearest>(warp, job, piece * kTogether);
   });
@@ -121,8 +122,8 @@ TEST_P(GroupQuantWalk, DecodesToTheValuesOfTheCpu) {
       using T = decltype(zero);
       Buffer out(data.size());
       const DecodeJob<T> job{coded(*payload, n), reinterpret_cast<T*>(out.data())};
-      walk(ceil_div(group_count(n), kTogether), 2, 0, [&](const HostWarp& warp, int64_t piece) {
-        decode_groups_of_warp<decltype(bits)::value>(warp, job, piece * kTogether);
+      walk(ceil_div(group_count(n), kDecodedTogether), 2, 0, [&](const HostWarp& warp, int64_t piece) {
+        decode_groups_of_warp<decltype(bits)::value>(warp, job, piece * kDecodedTogether);
       });
       EXPECT_TRUE(out.intact());
       EXPECT_TRUE(out == expected) << n << " values";
@@ -150,6 +151,7 @@ TEST_P(GroupQuantWalk, RecodesToTheBytesOfTheCpu) {
                                                     reinterpret_cast<Sides*>(out.data() + sides_offset()),
                                                     out.data() + codes_offset(groups),
                                                     nullptr};
+        constexpr int kTogether = GroupLanes<float>::kTogether;
         walk(ceil_div(groups, kTogether), 2, kScratchWords, [&](const HostWarp& warp, int64_t piece) {
           encode_groups_of_warp<kBits, decltype(nearest)::value>(warp, job, piece * kTogether);
         });
@@ -188,8 +190,8 @@ TEST_P(GroupQuantWalk, PoisonsGroupsThatCannotBeCoded) {
       }
       Buffer out(data.size());
       const DecodeJob<T> job{coded(payload, n), reinterpret_cast<T*>(out.data())};
-      walk(ceil_div(group_count(n), kTogether), 1, 0, [&](const HostWarp& warp, int64_t piece) {
-        decode_groups_of_warp<decltype(bits)::value>(warp, job, piece * kTogether);
+      walk(ceil_div(group_count(n), kDecodedTogether), 1, 0, [&](const HostWarp& warp, int64_t piece) {
+        decode_groups_of_warp<decltype(bits)::value>(warp, job, piece * kDecodedTogether);
       });
       for (int64_t i = 0; i < n; ++i)
         ASSERT_EQ(std::isnan(float_at(out.data(), i, c.dtype)), i / 256 == 1 || i / 256 == 5) << i;

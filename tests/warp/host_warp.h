@@ -25,12 +25,6 @@ struct HostWarp {
     for (int lane = 0; lane < backend::kLanes; ++lane) f(lane);
   }
   void sync() const {}
-  Var<int32_t> half_min(const Var<int32_t>& v) const {
-    return of_halves(v, [](const int32_t* from, const int32_t* to) { return *std::min_element(from, to); });
-  }
-  Var<int32_t> half_max(const Var<int32_t>& v) const {
-    return of_halves(v, [](const int32_t* from, const int32_t* to) { return *std::max_element(from, to); });
-  }
   bool any(const Var<bool>& v) const { return std::find(v.of, v.of + backend::kLanes, true) != v.of + backend::kLanes; }
   Var<uint32_t> exchange(const Var<uint32_t>& v, int mask) const {
     Var<uint32_t> out;
@@ -42,17 +36,6 @@ struct HostWarp {
   }
   void count_lanes(uint32_t* counter, const Var<bool>& who) const {
     if (counter != nullptr) *counter += static_cast<uint32_t>(std::count(who.of, who.of + backend::kLanes, true));
-  }
-
- private:
-  template <class F>
-  static Var<int32_t> of_halves(const Var<int32_t>& v, F f) {
-    Var<int32_t> out;
-    for (int lane = 0; lane < backend::kLanes; ++lane) {
-      const int32_t* half = v.of + lane / backend::kLanesOfHalf * backend::kLanesOfHalf;
-      out[lane] = f(half, half + backend::kLanesOfHalf);
-    }
-    return out;
   }
 };
 

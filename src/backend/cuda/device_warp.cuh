@@ -26,36 +26,6 @@ struct DeviceWarp {
   }
   __device__ __forceinline__ void sync() const { __syncwarp(); }
 
-  __device__ __forceinline__ Var<int32_t> half_min(const Var<int32_t>& v) const {
-#if __CUDA_ARCH__ >= 800
-    const bool upper = lane() >= kLanesOfHalf;
-    const int32_t low = __reduce_min_sync(kAll, upper ? INT32_MAX : v.mine);
-    const int32_t high = __reduce_min_sync(kAll, upper ? v.mine : INT32_MAX);
-    return {upper ? high : low};
-#else
-    int32_t m = v.mine;
-    for (int mask = kLanesOfHalf / 2; mask > 0; mask /= 2) {
-      const int32_t other = __shfl_xor_sync(kAll, m, mask);
-      m = other < m ? other : m;
-    }
-    return {m};
-#endif
-  }
-  __device__ __forceinline__ Var<int32_t> half_max(const Var<int32_t>& v) const {
-#if __CUDA_ARCH__ >= 800
-    const bool upper = lane() >= kLanesOfHalf;
-    const int32_t low = __reduce_max_sync(kAll, upper ? INT32_MIN : v.mine);
-    const int32_t high = __reduce_max_sync(kAll, upper ? v.mine : INT32_MIN);
-    return {upper ? high : low};
-#else
-    int32_t m = v.mine;
-    for (int mask = kLanesOfHalf / 2; mask > 0; mask /= 2) {
-      const int32_t other = __shfl_xor_sync(kAll, m, mask);
-      m = other > m ? other : m;
-    }
-    return {m};
-#endif
-  }
   __device__ __forceinline__ bool any(const Var<bool>& v) const { return __any_sync(kAll, v.mine) != 0; }
   __device__ __forceinline__ Var<uint32_t> exchange(const Var<uint32_t>& v, int mask) const {
     return {__shfl_xor_sync(kAll, v.mine, mask)};

@@ -1,4 +1,4 @@
-// Codes in the lanes of a warp: which of them a lane's words hold, how they get into the payload's order, and back.
+// Codes in the lanes of a warp: which of them a lane's words hold, and how they get into the payload's order.
 #pragma once
 
 #include <bit>
@@ -9,29 +9,38 @@ namespace cinch::codec {
 
 using backend::Words;
 
-// Codes of a lane. A word of the payload holds one column of kFields pairs of rows, a field a pair in both halves.
-// While values are coded a lane's words hold one pair of rows, its eight columns spread over the fields of kWords
-// words.
+// A word of the payload holds one column of kFields pairs of rows: a field a pair, its rows 16 bits apart.
 template <int kBits>
-struct LaneCodes {
+struct CodeWords {
   static constexpr int kFields = kBits == 1 ? 8 : 16 / kBits;
-  static constexpr int kWords = kColumnsOfLane / kFields;
-  static constexpr uint32_t kBoth = 0x10001u;                     // once in each half
-  static constexpr uint32_t kCode = ((1u << kBits) - 1) * kBoth;  // of field 0
-  static constexpr int field(int column) noexcept { return column / kWords; }
-  static constexpr int word(int column) noexcept { return column % kWords; }
-  // The lane's words in the payload: one after the other, from this one on.
-  template <class T>
-  static constexpr int place(int lane) noexcept {
-    using Lanes = GroupLanes<T>;
-    const int first = Lanes::pair(lane) % kFields * kWords;  // of the lane's columns
-    return Lanes::pair(lane) / kFields * static_cast<int>(kColumns) + Lanes::column(lane, first / Lanes::kValues) +
-           first % Lanes::kValues;
+  static constexpr uint32_t kMask = (1u << kBits) - 1;  // of one code
+  static constexpr uint32_t kCode = kMask * 0x10001u;   // of field 0, both rows
+  static constexpr int block(int pair) noexcept { return pair / kFields; }
+  static constexpr int shift(int pair) noexcept { return kBits * (pair % kFields); }
+};
+
+// Words of a lane that codes. At first their fields are the lane's own columns; lanes then swap fields until a field is
+// a pair of rows, and each lane has kSide columns next to each other.
+template <int kBits, class T>
+struct LaneCodes {
+  using Lanes = GroupLanes<T>;
+  using Code = CodeWords<kBits>;
+  static constexpr int kSwapped = Code::kFields < kPairLanes ? Code::kFields : kPairLanes;  // lanes that swap
+  static constexpr int kSide = Lanes::kValues / kSwapped;
+  static constexpr int kFold = Code::kFields / kSwapped;  // of the lane's pairs in one word
+  static constexpr int kBlocks = kPairsOfLane / kFold;
+  static constexpr int kWords = kBlocks * kSide;
+  static constexpr int field(int k, int column) noexcept { return column / kSide + k % kFold * kSwapped; }
+  static constexpr int word(int k, int column) noexcept { return k / kFold * kSide + column % kSide; }
+  // Where in the group's words those of one block begin.
+  static constexpr int place(int lane, int block) noexcept {
+    return Code::block(Lanes::pair(lane) + block * kFold * kPairLanes) * static_cast<int>(kColumns) +
+           Lanes::part(lane) * Lanes::kValues + Lanes::pair(lane) % kSwapped * kSide;
   }
   // Fields whose number has bit `distance` clear.
   static constexpr uint32_t lower_fields(int distance) noexcept {
     uint32_t mask = 0;
-    for (int f = 0; f < kFields; ++f) mask |= (f & distance) == 0 ? kCode << kBits * f : 0u;
+    for (int f = 0; f < Code::kFields; ++f) mask |= (f & distance) == 0 ? Code::kCode << kBits * f : 0u;
     return mask;
   }
 };
@@ -48,20 +57,20 @@ CINCH_DEVICE_FN uint32_t choose(uint32_t mask, uint32_t yes, uint32_t no) {
 #endif
 }
 
-// Turns words of one pair of rows into words of one column, or back: field f of pair p goes where field p of pair f
-// was. In each round lanes that are `distance` pairs apart swap half of their fields.
-template <int kBits, class W>
-CINCH_DEVICE_FN void transpose(const W& w, typename W::template Var<Words<LaneCodes<kBits>::kWords>>& words) {
-  using Codes = LaneCodes<kBits>;
+// Field f of lane p goes where field p of lane f was, for fields and lanes below kSwapped: in each round lanes that are
+// `distance` apart swap half of their fields.
+template <int kBits, class T, class W>
+CINCH_DEVICE_FN void swap_fields(const W& w, typename W::template Var<Words<LaneCodes<kBits, T>::kWords>>& words) {
+  using Codes = LaneCodes<kBits, T>;
   CINCH_UNROLL
-  for (int distance = Codes::kFields / 2; distance > 0; distance /= 2) {
+  for (int distance = Codes::kSwapped / 2; distance > 0; distance /= 2) {
     CINCH_UNROLL
     for (int i = 0; i < Codes::kWords; ++i) {
       typename W::template Var<uint32_t> mine;
       w.each([&](int lane) { mine[lane] = words[lane].at[i]; });
-      const auto other = w.exchange(mine, 2 * distance);
+      const auto other = w.exchange(mine, distance * GroupLanes<T>::kParts);
       w.each([&](int lane) {
-        const bool upper = (lane & 2 * distance) != 0;
+        const bool upper = (GroupLanes<T>::pair(lane) & distance) != 0;
         const uint32_t keep = upper ? ~Codes::lower_fields(distance) : Codes::lower_fields(distance);
         const uint32_t moved = std::rotl(other[lane], upper ? 32 - kBits * distance : kBits * distance);
         words[lane].at[i] = choose(keep, mine[lane], moved);
@@ -70,33 +79,49 @@ CINCH_DEVICE_FN void transpose(const W& w, typename W::template Var<Words<LaneCo
   }
 }
 
-// A lane's words in the codes of its group. At 1 bit the halves of a word hold 8 bits each and are stored folded.
 template <int kCount>
 struct alignas(4 * kCount) WordsInMemory {
-  Words<kCount> words;
+  uint32_t at[kCount];
 };
 
+// A lane's words, with their fields swapped, into the codes of its group. At 1 bit the halves of a word hold 8 bits
+// each and are stored folded.
 template <int kBits, class T>
-CINCH_DEVICE_FN void store_code_words(const Words<LaneCodes<kBits>::kWords>& words, std::byte* codes, int lane) {
-  using Codes = LaneCodes<kBits>;
-  const int place = Codes::template place<T>(lane);
-  if constexpr (kBits == 1) {
-    const uint32_t word = words.at[0];
-    reinterpret_cast<uint16_t*>(codes)[place] = static_cast<uint16_t>((word & 0xffu) | (word >> 8 & 0xff00u));
-  } else {
-    *reinterpret_cast<WordsInMemory<Codes::kWords>*>(codes + 4 * place) = {words};
+CINCH_DEVICE_FN void store_words(const Words<LaneCodes<kBits, T>::kWords>& words, std::byte* codes, int lane) {
+  using Codes = LaneCodes<kBits, T>;
+  CINCH_UNROLL
+  for (int b = 0; b < Codes::kBlocks; ++b) {
+    const int place = Codes::place(lane, b);
+    if constexpr (kBits == 1) {
+      CINCH_UNROLL
+      for (int i = 0; i < Codes::kSide; ++i) {
+        const uint32_t word = words.at[b * Codes::kSide + i];
+        reinterpret_cast<uint16_t*>(codes)[place + i] = static_cast<uint16_t>((word & 0xffu) | (word >> 8 & 0xff00u));
+      }
+    } else {
+      WordsInMemory<Codes::kSide> out;
+      CINCH_UNROLL
+      for (int i = 0; i < Codes::kSide; ++i) out.at[i] = words.at[b * Codes::kSide + i];
+      *reinterpret_cast<WordsInMemory<Codes::kSide>*>(codes + 4 * place) = out;
+    }
   }
 }
 
-template <int kBits, class T>
-CINCH_DEVICE_FN void load_code_words(const std::byte* codes, int lane, Words<LaneCodes<kBits>::kWords>& words) {
-  using Codes = LaneCodes<kBits>;
-  const int place = Codes::template place<T>(lane);
+// Words of four columns side by side, as they are in the payload (at 1 bit unfolded).
+template <int kBits>
+CINCH_DEVICE_FN void load_words(const std::byte* codes, int block, int column, uint32_t* words) {
+  const int place = block * static_cast<int>(kColumns) + column;
   if constexpr (kBits == 1) {
-    const uint32_t word = reinterpret_cast<const uint16_t*>(codes)[place];
-    words.at[0] = (word & 0xffu) | (word & 0xff00u) << 8;
+    const auto two = *reinterpret_cast<const WordsInMemory<2>*>(codes + 2 * place);
+    CINCH_UNROLL
+    for (int i = 0; i < 4; ++i) {
+      const uint32_t word = two.at[i / 2] >> (i % 2 * 16);
+      words[i] = (word & 0xffu) | (word & 0xff00u) << 8;
+    }
   } else {
-    words = reinterpret_cast<const WordsInMemory<Codes::kWords>*>(codes + 4 * place)->words;
+    const auto four = *reinterpret_cast<const WordsInMemory<4>*>(codes + 4 * place);
+    CINCH_UNROLL
+    for (int i = 0; i < 4; ++i) words[i] = four.at[i];
   }
 }
 

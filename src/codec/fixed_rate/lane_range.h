@@ -19,6 +19,11 @@ struct KeyRange {
   int32_t low = 0, high = 0;
 };
 
+constexpr KeyRange range_of_key(int32_t key) noexcept { return {key, key}; }
+constexpr KeyRange joined(KeyRange a, KeyRange b) noexcept {
+  return {a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
+}
+
 // Whether a group with these extremes can be coded. NaN of either sign lies beyond the infinities.
 constexpr bool is_coded_range(KeyRange r) noexcept {
   return r.low > order_key(-kLargestCoded) && r.high < order_key(kLargestCoded);
@@ -53,13 +58,13 @@ template <class T>
 CINCH_DEVICE_FN KeyRange lane_range(const LaneValues<T>& x) {
   uint32_t low = x.at[0][0].words[0], high = low;
   CINCH_UNROLL
-  for (int row = 0; row < kRowsOfLane; ++row) {
+  for (int k = 0; k < kPairsOfLane; ++k) {
     CINCH_UNROLL
-    for (int c = 0; c < GroupLanes<T>::kChunks; ++c) {
+    for (int row = 0; row < kRows; ++row) {
       CINCH_UNROLL
       for (int i = 0; i < 4; ++i) {
-        low = least<T>(low, x.at[row][c].words[i]);
-        high = greatest<T>(high, x.at[row][c].words[i]);
+        low = least<T>(low, x.at[k][row].words[i]);
+        high = greatest<T>(high, x.at[k][row].words[i]);
       }
     }
   }
@@ -69,26 +74,43 @@ CINCH_DEVICE_FN KeyRange lane_range(const LaneValues<T>& x) {
     const auto half = [](uint32_t word, int i) {
       return order_key(to_float(std::bit_cast<T>(static_cast<uint16_t>(word >> 16 * i))));
     };
-    const int32_t low_0 = half(low, 0), low_1 = half(low, 1), high_0 = half(high, 0), high_1 = half(high, 1);
-    return {low_0 < low_1 ? low_0 : low_1, high_0 > high_1 ? high_0 : high_1};
+    return joined({half(low, 0), half(high, 0)}, {half(low, 1), half(high, 1)});
   }
 }
 #else
 template <class T>
 CINCH_DEVICE_FN KeyRange lane_range(const LaneValues<T>& x) {
-  KeyRange range{order_key(x.value(0, 0)), order_key(x.value(0, 0))};
+  KeyRange range{order_key(x.value(0, 0, 0)), order_key(x.value(0, 0, 0))};
   CINCH_UNROLL
-  for (int row = 0; row < kRowsOfLane; ++row) {
+  for (int k = 0; k < kPairsOfLane; ++k) {
     CINCH_UNROLL
-    for (int c = 0; c < kColumnsOfLane; ++c) {
-      const int32_t key = order_key(x.value(row, c));
-      range.low = key < range.low ? key : range.low;
-      range.high = key > range.high ? key : range.high;
+    for (int row = 0; row < kRows; ++row) {
+      CINCH_UNROLL
+      for (int c = 0; c < GroupLanes<T>::kValues; ++c)
+        range = joined(range, range_of_key(order_key(x.value(k, row, c))));
     }
   }
   return range;
 }
 #endif
+
+// Extremes of each group, in all of its lanes.
+template <class T, class W>
+CINCH_DEVICE_FN void group_ranges(const W& w, typename W::template Var<KeyRange>& ranges) {
+  CINCH_UNROLL
+  for (int mask = 1; mask < GroupLanes<T>::kLanesOfGroup; mask *= 2) {
+    typename W::template Var<uint32_t> low, high;
+    w.each([&](int lane) {
+      low[lane] = static_cast<uint32_t>(ranges[lane].low);
+      high[lane] = static_cast<uint32_t>(ranges[lane].high);
+    });
+    const auto other_low = w.exchange(low, mask), other_high = w.exchange(high, mask);
+    w.each([&](int lane) {
+      const KeyRange other{static_cast<int32_t>(other_low[lane]), static_cast<int32_t>(other_high[lane])};
+      ranges[lane] = joined(ranges[lane], other);
+    });
+  }
+}
 
 // n / kLevels, rounded as a division is: the reciprocal's error is at most half of an ulp, so the product is within one
 // of the quotient, and one correction with the exact remainder rounds it correctly (Markstein).

@@ -1,4 +1,4 @@
-// A warp decodes two groups, each half of its lanes one. Every word of codes is read once.
+// A warp decodes two groups, each half of its lanes one, and stores chunk after chunk.
 #pragma once
 
 #include "src/codec/fixed_rate/lane_codes.h"
@@ -18,11 +18,33 @@ CINCH_DEVICE_FN float level(Sides sides, uint32_t code) {
   return bf16_to_float(sides.minimum) + static_cast<float>(code) * bf16_to_float(sides.step);
 }
 
-// The same from an integer's bits in a float of 2^23: cheaper than a conversion.
-CINCH_DEVICE_FN float level_of_bits(Sides sides, uint32_t code) {
-  const float exact = std::bit_cast<float>(code | 0x4b000000u) - 8388608.0f;
-  return bf16_to_float(sides.minimum) + exact * bf16_to_float(sides.step);
-}
+// The codes of a lane's columns in all of its chunks: the words they lie in, the lane's first code at the low end.
+template <int kBits, class T>
+struct LaneWords {
+  using Lanes = DecodingLanes<T>;
+  using Code = CodeWords<kBits>;
+  static constexpr int kChunksOfWord = Code::kFields > Lanes::kStep ? Code::kFields / Lanes::kStep : 1;
+  static constexpr int kBlocks = Lanes::kChunks / kChunksOfWord;
+  uint32_t at[kBlocks][Lanes::kValues];
+
+  CINCH_DEVICE_FN void load(const std::byte* codes, int lane) {
+    const int shift = Code::shift(Lanes::pair(lane)) + 16 * Lanes::row(lane);
+    CINCH_UNROLL
+    for (int b = 0; b < kBlocks; ++b) {
+      const int block = Code::block(Lanes::pair(lane) + b * kChunksOfWord * Lanes::kStep);
+      CINCH_UNROLL
+      for (int c = 0; c < Lanes::kValues; c += 4)
+        load_words<kBits>(codes, block, Lanes::part(lane) * Lanes::kValues + c, &at[b][c]);
+      CINCH_UNROLL
+      for (int c = 0; c < Lanes::kValues; ++c) at[b][c] >>= shift;
+    }
+  }
+  // How far a chunk's code is from the low end.
+  static constexpr int shift(int chunk) noexcept { return kBits * Lanes::kStep * (chunk % kChunksOfWord); }
+  CINCH_DEVICE_FN uint32_t code(int chunk, int column) const {
+    return at[chunk / kChunksOfWord][column] >> shift(chunk) & Code::kMask;
+  }
+};
 
 // Two values of a chunk at once.
 template <class T>
@@ -37,67 +59,60 @@ CINCH_DEVICE_FN void set_chunk_pair(Chunk& chunk, int i, float a, float b) {
   set_chunk_value(chunk, i + 1, from_float<T>(b));
 }
 
-// A lane's values from its words, by arithmetic.
+// A chunk by arithmetic. The integer goes into the bits of a float of 2^23: cheaper than a conversion, and where it is
+// shifted the step is so the other way, which is exact.
 template <int kBits, class T>
-CINCH_DEVICE_FN void dequantise(const Words<LaneCodes<kBits>::kWords>& words, Sides sides, LaneValues<T>& to) {
-  using Codes = LaneCodes<kBits>;
-  constexpr int kValues = GroupLanes<T>::kValues;
-  const auto value = [&](int row, int c) {
-    const uint32_t code = words.at[Codes::word(c)] >> (kBits * Codes::field(c) + 16 * row) & ((1u << kBits) - 1);
-    return level_of_bits(sides, code);
+CINCH_DEVICE_FN Chunk dequantise(const LaneWords<kBits, T>& words, Sides sides, int chunk) {
+  using Lane = LaneWords<kBits, T>;
+  constexpr int kMostShift = 8;  // above that the product of a small step is not exact
+  const int stay = Lane::shift(chunk) <= kMostShift ? Lane::shift(chunk) : 0;
+  const float minimum = bf16_to_float(sides.minimum);
+  const float step = bf16_to_float(sides.step) * (1.0f / static_cast<float>(1 << stay));
+  const auto value = [&](int column) {
+    const uint32_t word = words.at[chunk / Lane::kChunksOfWord][column] >> (Lane::shift(chunk) - stay);
+    const uint32_t code = word & CodeWords<kBits>::kMask << stay;
+    return minimum + (std::bit_cast<float>(code | 0x4b000000u) - 8388608.0f) * step;
   };
+  Chunk out;
   CINCH_UNROLL
-  for (int row = 0; row < kRowsOfLane; ++row) {
-    CINCH_UNROLL
-    for (int c = 0; c < kColumnsOfLane; c += 2)
-      set_chunk_pair<T>(to.at[row][c / kValues], c % kValues, value(row, c), value(row, c + 1));
-  }
+  for (int c = 0; c < DecodingLanes<T>::kValues; c += 2) set_chunk_pair<T>(out, c, value(c), value(c + 1));
+  return out;
 }
 
-// 16 bits each from a table of four: `codes` has the number of the lower one's entry in bits 0 and 1, of the upper
-// one's in bits 8 and 9.
-CINCH_DEVICE_FN uint32_t two_of_four(uint32_t low_entries, uint32_t high_entries, uint32_t selector) {
+// Bytes of `low` (0 to 3) and `high` (4 to 7) by the four low nibbles of a selector.
+CINCH_DEVICE_FN uint32_t pick_bytes(uint32_t low, uint32_t high, uint32_t selector) {
 #if defined(__CUDA_ARCH__)
-  return __byte_perm(low_entries, high_entries, selector);
+  return __byte_perm(low, high, selector);
 #else
-  const uint64_t entries = low_entries | static_cast<uint64_t>(high_entries) << 32;
+  const uint64_t bytes = low | static_cast<uint64_t>(high) << 32;
   uint32_t out = 0;
-  for (int i = 0; i < 4; ++i) out |= static_cast<uint32_t>(entries >> 8 * (selector >> 4 * i & 7) & 0xff) << 8 * i;
+  for (int i = 0; i < 4; ++i) out |= static_cast<uint32_t>(bytes >> 8 * (selector >> 4 * i & 7) & 0xff) << 8 * i;
   return out;
 #endif
 }
 
-// 16-bit values of 1 or 2 bits: a group has at most four different ones, so a byte permutation finds two at a time.
+// 16-bit values of 1 or 2 bits: a group has at most four different ones, of which picking bytes finds two at a time.
 template <int kBits, class T>
-CINCH_DEVICE_FN void look_up(uint32_t word, Sides sides, LaneValues<T>& to) {
-  static_assert(kBits <= 2 && sizeof(T) == 2);
-  using Codes = LaneCodes<kBits>;
-  constexpr uint32_t kTwo = ((1u << 2 * kBits) - 1) * Codes::kBoth, kOne = ((1u << kBits) - 1) * 0x01010101u;
+CINCH_DEVICE_FN void look_up(const LaneWords<kBits, T>& words, Sides sides, Chunk* chunks) {
+  using Lane = LaneWords<kBits, T>;
+  static_assert(kBits <= 2 && sizeof(T) == 2 && Lane::kBlocks == 1 && DecodingLanes<T>::kChunks == 2);
   Chunk table;
   set_chunk_pair<T>(table, 0, level(sides, 0), level(sides, 1));
   set_chunk_pair<T>(table, 2, level(sides, 2), level(sides, 3));
   CINCH_UNROLL
-  for (int i = 0; i < kColumnsOfLane / 2; ++i) {
-    const uint32_t two = word >> 2 * kBits * i & kTwo;               // codes of columns 2i and 2i + 1, both rows
-    const uint32_t spread = two * (1 + (1u << (8 - kBits))) & kOne;  // one in each byte
-    const uint32_t selector = spread * 0x22u + 0x10101010u;          // 2 * code and 2 * code + 1 in its halves
-    to.at[0][0].words[i] = two_of_four(table.words[0], table.words[1], selector);
-    to.at[1][0].words[i] = two_of_four(table.words[0], table.words[1], selector >> 16);
+  for (int i = 0; i < 4; ++i) {
+    const uint32_t a = words.at[0][2 * i], b = words.at[0][2 * i + 1];
+    // A code in each byte: both columns of chunk 0, both of chunk 1.
+    uint32_t codes;
+    if constexpr (Lane::shift(1) == 8)
+      codes = pick_bytes(a, b, 0x5140);
+    else
+      codes = (pick_bytes(a, b, 0x4040) & 0xffffu) | pick_bytes(a >> Lane::shift(1), b >> Lane::shift(1), 0x4040) << 16;
+    // Bytes 2 * code and 2 * code + 1 of the table.
+    const uint32_t selector = (codes & CodeWords<kBits>::kMask * 0x01010101u) * 0x22u + 0x10101010u;
+    chunks[0].words[i] = pick_bytes(table.words[0], table.words[1], selector);
+    chunks[1].words[i] = pick_bytes(table.words[0], table.words[1], selector >> 16);
   }
-}
-
-// Words of both groups' codes, a pair of rows a lane. Nothing for a group behind the last one.
-template <int kBits, class T, class W>
-CINCH_DEVICE_FN void load_codes(const W& w, const CodedGroups& in, int64_t first,
-                                typename W::template Var<Words<LaneCodes<kBits>::kWords>>& words,
-                                typename W::template Var<Sides>& sides) {
-  const int64_t groups = group_count(in.numel);
-  w.each([&](int lane) {
-    const int64_t own = first + GroupLanes<T>::group(lane), group = own < groups ? own : groups - 1;
-    sides[lane] = in.sides[group];
-    load_code_words<kBits, T>(in.codes_of(group, kBits), lane, words[lane]);
-  });
-  transpose<kBits>(w, words);
 }
 
 template <class T>
@@ -106,42 +121,29 @@ struct DecodeJob {
   T* out;  // chunk-aligned
 };
 
-template <class T>
-CINCH_DEVICE_FN void store_values(const DecodeJob<T>& job, int64_t group, int lane, const LaneValues<T>& x) {
-  using Lanes = GroupLanes<T>;
-  const int64_t count = job.in.numel - group * kGroup;
-  T* own = job.out + group * kGroup + Lanes::begin(lane);
-  CINCH_UNROLL
-  for (int row = 0; row < kRowsOfLane; ++row) {
-    CINCH_UNROLL
-    for (int c = 0; c < Lanes::kChunks; ++c) {
-      const int element = Lanes::begin(lane) + Lanes::offset(row, c);
-      T* to = own + Lanes::offset(row, c);
-      if (element + Lanes::kValues <= count) {
-        *reinterpret_cast<Chunk*>(to) = x.at[row][c];
-      } else {
-        CINCH_UNROLL
-        for (int i = 0; i < Lanes::kValues; ++i)
-          if (element + i < count) to[i] = chunk_value<T>(x.at[row][c], i);
-      }
-    }
-  }
-}
-
 template <int kBits, class T, class W>
 CINCH_DEVICE_FN void decode_groups_of_warp(const W& w, const DecodeJob<T>& job, int64_t first) {
-  typename W::template Var<Words<LaneCodes<kBits>::kWords>> words;
-  typename W::template Var<Sides> sides;
-  load_codes<kBits, T>(w, job.in, first, words, sides);
+  using Lanes = DecodingLanes<T>;
+  const int64_t groups = group_count(job.in.numel);
   w.each([&](int lane) {
-    const int64_t group = first + GroupLanes<T>::group(lane);
-    if (group >= group_count(job.in.numel)) return;
-    LaneValues<T> x;
-    if constexpr (kBits <= 2 && sizeof(T) == 2)
-      look_up<kBits, T>(words[lane].at[0], sides[lane], x);
-    else
-      dequantise<kBits, T>(words[lane], sides[lane], x);
-    store_values(job, group, lane, x);
+    const int64_t group = first + Lanes::group(lane);
+    if (group >= groups) return;
+    const Sides sides = job.in.sides[group];
+    LaneWords<kBits, T> words;
+    words.load(job.in.codes_of(group, kBits), lane);
+    Chunk chunks[Lanes::kChunks];
+    if constexpr (kBits <= 2 && sizeof(T) == 2) {
+      look_up<kBits, T>(words, sides, chunks);
+    } else {
+      CINCH_UNROLL
+      for (int i = 0; i < Lanes::kChunks; ++i) chunks[i] = dequantise<kBits, T>(words, sides, i);
+    }
+    const int64_t rest = job.in.numel - group * kGroup;
+    const int count = rest < kGroup ? static_cast<int>(rest) : static_cast<int>(kGroup);
+    T* to = job.out + group * kGroup + Lanes::element(lane, 0);
+    CINCH_UNROLL
+    for (int i = 0; i < Lanes::kChunks; ++i)
+      store_chunk(to + Lanes::element(0, i), chunks[i], count - Lanes::element(lane, i));
   });
 }
 
@@ -155,32 +157,30 @@ struct CodedSource {
 
   template <class W>
   CINCH_DEVICE_FN void load(const W& w, int64_t first, typename W::template Var<LaneValues<float>>& to) const {
-    typename W::template Var<Words<LaneCodes<kBits>::kWords>> words;
-    typename W::template Var<Sides> sides;
-    load_codes<kBits, float>(w, in, first, words, sides);
-    const bool whole = (first + kTogether) * kGroup <= in.numel;
-    w.each([&](int lane) {
-      dequantise<kBits, float>(words[lane], sides[lane], to[lane]);
-      if (!whole) go_on_with_first(first, lane, sides[lane], to[lane]);
-    });
-  }
-
- private:
-  CINCH_DEVICE_FN void go_on_with_first(int64_t first, int lane, Sides sides, LaneValues<float>& to) const {
     using Lanes = GroupLanes<float>;
-    const int64_t last = groups() - 1, own = first + Lanes::group(lane), group = own < last ? own : last;
-    const int64_t count = in.numel - group * kGroup;
-    const uint32_t code = *reinterpret_cast<const uint8_t*>(in.codes_of(group, kBits)) & ((1u << kBits) - 1);
-    const uint32_t value = std::bit_cast<uint32_t>(level(sides, code));
-    CINCH_UNROLL
-    for (int row = 0; row < kRowsOfLane; ++row) {
+    using Code = CodeWords<kBits>;
+    w.each([&](int lane) {
+      const int64_t last = groups() - 1, own = first + Lanes::group(lane), group = own < last ? own : last;
+      const int64_t count = in.numel - group * kGroup;
+      const std::byte* codes = in.codes_of(group, kBits);
+      const Sides sides = in.sides[group];
+      const float first_value = level(sides, *reinterpret_cast<const uint8_t*>(codes) & Code::kMask);
       CINCH_UNROLL
-      for (int c = 0; c < Lanes::kChunks; ++c) {
+      for (int k = 0; k < kPairsOfLane; ++k) {
+        const int pair = Lanes::pair(lane) + k * kPairLanes;
+        uint32_t words[Lanes::kValues];
+        load_words<kBits>(codes, Code::block(pair), Lanes::part(lane) * Lanes::kValues, words);
         CINCH_UNROLL
-        for (int i = 0; i < Lanes::kValues; ++i)
-          if (Lanes::begin(lane) + Lanes::offset(row, c) + i >= count) to.at[row][c].words[i] = value;
+        for (int row = 0; row < kRows; ++row) {
+          const int element = Lanes::begin(lane) + Lanes::offset(k, row);
+          CINCH_UNROLL
+          for (int i = 0; i < Lanes::kValues; ++i) {
+            const float x = level(sides, words[i] >> (Code::shift(pair) + 16 * row) & Code::kMask);
+            set_chunk_value(to[lane].at[k][row], i, element + i < count ? x : first_value);
+          }
+        }
       }
-    }
+    });
   }
 };
 

@@ -1,5 +1,5 @@
-// A warp codes two groups, each half of its lanes one: a single read of the input, everything else in registers. The
-// bytes are those of the CPU codec.
+// A warp codes two groups of float32 or four of 16-bit values: a single read of the input, everything else in
+// registers. The bytes are those of the CPU codec.
 #pragma once
 
 #include "src/codec/fixed_rate/lane_codes.h"
@@ -17,11 +17,11 @@ struct TensorSource {
 
   CINCH_DEVICE_FN int64_t groups() const { return group_count(numel); }
 
-  // Groups first and first + 1. Behind the last group the last one is read once more.
+  // Groups from `first` on. Behind the last group the last one is read once more.
   template <class W>
   CINCH_DEVICE_FN void load(const W& w, int64_t first, typename W::template Var<LaneValues<T>>& to) const {
     // One question for all loads: then none of them waits for a branch.
-    const bool whole = (first + kTogether) * kGroup <= numel && is_chunk_aligned(in);
+    const bool whole = (first + Lanes::kTogether) * kGroup <= numel && is_chunk_aligned(in);
     w.each([&](int lane) {
       if (whole)
         load_chunks(first, lane, to[lane]);
@@ -36,23 +36,23 @@ struct TensorSource {
   CINCH_DEVICE_FN void load_chunks(int64_t first, int lane, LaneValues<T>& to) const {
     const T* from = in + first * kGroup + (Lanes::group(lane) * static_cast<int>(kGroup) + Lanes::begin(lane));
     CINCH_UNROLL
-    for (int row = 0; row < kRowsOfLane; ++row) {
+    for (int k = 0; k < kPairsOfLane; ++k) {
       CINCH_UNROLL
-      for (int c = 0; c < Lanes::kChunks; ++c)
-        to.at[row][c] = *reinterpret_cast<const Chunk*>(from + Lanes::offset(row, c));
+      for (int row = 0; row < kRows; ++row)
+        to.at[k][row] = *reinterpret_cast<const Chunk*>(from + Lanes::offset(k, row));
     }
   }
   CINCH_DEVICE_FN void load_values(int64_t first, int lane, LaneValues<T>& to) const {
     const int64_t last = groups() - 1, own = first + Lanes::group(lane);
     const int64_t begin = (own < last ? own : last) * kGroup, count = numel - begin;
     CINCH_UNROLL
-    for (int row = 0; row < kRowsOfLane; ++row) {
+    for (int k = 0; k < kPairsOfLane; ++k) {
       CINCH_UNROLL
-      for (int c = 0; c < Lanes::kChunks; ++c) {
-        const int element = Lanes::begin(lane) + Lanes::offset(row, c);
+      for (int row = 0; row < kRows; ++row) {
+        const int element = Lanes::begin(lane) + Lanes::offset(k, row);
         CINCH_UNROLL
         for (int i = 0; i < Lanes::kValues; ++i)
-          set_chunk_value(to.at[row][c], i, in[begin + (element + i < count ? element + i : 0)]);
+          set_chunk_value(to.at[k][row], i, in[begin + (element + i < count ? element + i : 0)]);
       }
     }
   }
@@ -67,40 +67,49 @@ struct EncodeJob {
   uint32_t* poisoned;  // counts groups that could not be coded; may be null
 };
 
-// Draws in the memory of a warp: [group][pair of rows][column]. The strides are such that no two lanes that read
-// 16 bytes each at a time meet in a bank.
-constexpr int kPairStride = 24, kDrawStride = 8 * kPairStride + 16;
-constexpr int kScratchWords = kTogether * kDrawStride;
-
-// Where a column's draw is among those of its pair: the first four columns of both lanes, then the other four.
+// Draws in the memory of a warp: [group][pair of rows][place]. Strides and places are such that no two lanes that read
+// 16 bytes each at a time, or write a word each, meet in a bank.
 template <class T>
-constexpr int draw_place(int column) noexcept {
-  constexpr int kValues = GroupLanes<T>::kValues;
-  const int lane = column / kValues % 2, own = column / (2 * kValues) * kValues + column % kValues;
-  return (own / 4 * 2 + lane) * 4 + own % 4;
-}
+struct Draws {
+  using Lanes = GroupLanes<T>;
+  static constexpr int kPairStride = sizeof(T) == 4 ? 16 : 24;
+  static constexpr int kStride = kPairs * kPairStride + Lanes::kLanesOfGroup;
+  static constexpr int kWords = Lanes::kTogether * kStride;
+  static constexpr int kChains = static_cast<int>(kColumns) / Lanes::kLanesOfGroup;  // that a lane follows
+  // A part's first four columns lie beside those of the next part.
+  static constexpr int column_at(int place) noexcept {
+    return place / 4 % Lanes::kParts * Lanes::kValues + place / (4 * Lanes::kParts) * 4 + place % 4;
+  }
+};
+constexpr int kScratchWords = Draws<float>::kWords > Draws<Bf16>::kWords ? Draws<float>::kWords : Draws<Bf16>::kWords;
 
-// Draws of both groups: 16 lanes a group, each follows one column's chain.
 template <class T, class W>
 CINCH_DEVICE_FN void make_draws(const W& w, uint64_t key, int64_t first) {
+  using Lanes = GroupLanes<T>;
   w.sync();  // nobody reads those of the groups before any more
   w.each([&](int lane) {
-    const int group = lane / kLanesOfHalf, column = lane % kLanesOfHalf;
-    uint32_t* to = w.scratch + group * kDrawStride + draw_place<T>(column);
-    uint32_t x = first_draw(group_key(key, first + group), static_cast<uint32_t>(column));
+    const uint64_t own = group_key(key, first + Lanes::group(lane));
     CINCH_UNROLL
-    for (int pair = 0; pair < 8; ++pair, x = next_draw(x)) to[pair * kPairStride] = x;
+    for (int c = 0; c < Draws<T>::kChains; ++c) {
+      const int place = lane % Lanes::kLanesOfGroup + c * Lanes::kLanesOfGroup;
+      uint32_t* to = w.scratch + Lanes::group(lane) * Draws<T>::kStride + place;
+      uint32_t x = first_draw(own, static_cast<uint32_t>(Draws<T>::column_at(place)));
+      CINCH_UNROLL
+      for (int pair = 0; pair < kPairs; ++pair, x = next_draw(x)) to[pair * Draws<T>::kPairStride] = x;
+    }
   });
   w.sync();
 }
 
+// Draws of a lane's columns, for its pair k.
 template <class T>
-CINCH_DEVICE_FN void read_draws(const uint32_t* scratch, int lane, uint32_t* draws) {
+CINCH_DEVICE_FN void read_draws(const uint32_t* scratch, int lane, int k, uint32_t* draws) {
   using Lanes = GroupLanes<T>;
-  const uint32_t* from = scratch + Lanes::group(lane) * kDrawStride + Lanes::pair(lane) * kPairStride + lane % 2 * 4;
+  const uint32_t* from = scratch + Lanes::group(lane) * Draws<T>::kStride +
+                         (Lanes::pair(lane) + k * kPairLanes) * Draws<T>::kPairStride + Lanes::part(lane) * 4;
   CINCH_UNROLL
-  for (int c = 0; c < kColumnsOfLane; c += 4) {
-    const Chunk chunk = *reinterpret_cast<const Chunk*>(from + 2 * c);
+  for (int c = 0; c < Lanes::kValues; c += 4) {
+    const Chunk chunk = *reinterpret_cast<const Chunk*>(from + c * Lanes::kParts);
     CINCH_UNROLL
     for (int i = 0; i < 4; ++i) draws[c + i] = chunk.words[i];
   }
@@ -114,48 +123,39 @@ CINCH_DEVICE_FN uint32_t low_halves(uint32_t low, uint32_t high) {
 #endif
 }
 
-// Codes of a lane's values. Both rows of a column share an addition: 16 bits each, and no sum carries.
+// Codes of a lane's values for its pair k. Both rows of a column share an addition: 16 bits each, and no sum carries.
 template <int kBits, bool kNearest, class T>
-CINCH_DEVICE_FN void quantise(const LaneValues<T>& x, Sides sides, const uint32_t* draws,
-                              Words<LaneCodes<kBits>::kWords>& words) {
-  using Codes = LaneCodes<kBits>;
+CINCH_DEVICE_FN void quantise(const LaneValues<T>& x, int k, float minimum, float scale, const uint32_t* draws,
+                              Words<LaneCodes<kBits, T>::kWords>& words) {
+  using Codes = LaneCodes<kBits, T>;
   constexpr int kFraction = 16 - kBits;
-  constexpr uint32_t kMask = ((1u << kFraction) - 1) * Codes::kBoth, kHalf = (1u << (kFraction - 1)) * Codes::kBoth;
-  const float minimum = bf16_to_float(sides.minimum), step = bf16_to_float(sides.step);
-  const float scale = step > 0.0f ? step_reciprocal(step) * static_cast<float>(1u << kFraction) : 0.0f;
+  constexpr uint32_t kDraw = ((1u << kFraction) - 1) * 0x10001u, kHalf = (1u << (kFraction - 1)) * 0x10001u;
   CINCH_UNROLL
-  for (int i = 0; i < Codes::kWords; ++i) words.at[i] = 0;
-  CINCH_UNROLL
-  for (int c = 0; c < kColumnsOfLane; ++c) {
+  for (int c = 0; c < GroupLanes<T>::kValues; ++c) {
     // Rounds to nearest even and leaves the integer in the low bits.
     const auto rounded = [&](int row) {
-      return std::bit_cast<uint32_t>((x.value(row, c) - minimum) * scale + 12582912.0f);
+      return std::bit_cast<uint32_t>((x.value(k, row, c) - minimum) * scale + 12582912.0f);
     };
-    const uint32_t both = low_halves(rounded(0), rounded(1));
-    const uint32_t sum = both + (kNearest ? kHalf : draws[c] & kMask);
-    const int shift = kBits * Codes::field(c);
-    words.at[Codes::word(c)] |= sum >> (kFraction - shift) & Codes::kCode << shift;
+    const uint32_t sum = low_halves(rounded(0), rounded(1)) + (kNearest ? kHalf : draws[c] & kDraw);
+    const int shift = kBits * Codes::field(k, c);
+    words.at[Codes::word(k, c)] |= sum >> (kFraction - shift) & CodeWords<kBits>::kCode << shift;
   }
 }
 
-// Stores the sides of both groups; each lane has those of its own.
+// Stores the sides of the groups; each lane has those of its own.
 template <int kBits, class Source, class W>
 CINCH_DEVICE_FN void find_sides(const W& w, const EncodeJob<Source>& job, int64_t first,
                                 const typename W::template Var<LaneValues<typename Source::Value>>& in,
                                 typename W::template Var<Sides>& sides) {
   using Lanes = GroupLanes<typename Source::Value>;
   const int64_t groups = job.source.groups();
-  typename W::template Var<int32_t> low, high;
+  typename W::template Var<KeyRange> ranges;
   typename W::template Var<bool> bad;
+  w.each([&](int lane) { ranges[lane] = lane_range(in[lane]); });
+  group_ranges<typename Source::Value>(w, ranges);
   w.each([&](int lane) {
-    const KeyRange range = lane_range(in[lane]);
-    low[lane] = range.low;
-    high[lane] = range.high;
-  });
-  const auto min = w.half_min(low), max = w.half_max(high);
-  w.each([&](int lane) {
-    const bool stores = lane % kLanesOfHalf == 0 && first + Lanes::group(lane) < groups;
-    const KeyRange range{min[lane], max[lane]};
+    const bool stores = Lanes::is_first(lane) && first + Lanes::group(lane) < groups;
+    const KeyRange range = ranges[lane];
     const Sides s = sides_of<(1 << kBits) - 1>(from_order_key(range.low), from_order_key(range.high));
     const bool is_bad = !is_coded_range(range);
     sides[lane] = is_bad ? kPoisoned : s;
@@ -165,11 +165,13 @@ CINCH_DEVICE_FN void find_sides(const W& w, const EncodeJob<Source>& job, int64_
   if (w.any(bad)) w.count_lanes(job.poisoned, bad);
 }
 
-// Groups first and, if there is one, first + 1.
+// Groups from `first` on, kTogether of them where there are so many.
 template <int kBits, bool kNearest, class Source, class W>
 CINCH_DEVICE_FN void encode_groups_of_warp(const W& w, const EncodeJob<Source>& job, int64_t first) {
   using T = typename Source::Value;
-  using Codes = LaneCodes<kBits>;
+  using Lanes = GroupLanes<T>;
+  using Codes = LaneCodes<kBits, T>;
+  constexpr float kScale = static_cast<float>(1u << (16 - kBits));
   typename W::template Var<LaneValues<T>> in;
   job.source.load(w, first, in);
   if constexpr (!kNearest) make_draws<T>(w, job.key, first);  // while the values are on their way
@@ -177,17 +179,21 @@ CINCH_DEVICE_FN void encode_groups_of_warp(const W& w, const EncodeJob<Source>& 
   find_sides<kBits>(w, job, first, in, sides);
   typename W::template Var<Words<Codes::kWords>> words;
   w.each([&](int lane) {
-    uint32_t draws[kColumnsOfLane] = {};
-    if constexpr (!kNearest) read_draws<T>(w.scratch, lane, draws);
-    quantise<kBits, kNearest, T>(in[lane], sides[lane], draws, words[lane]);
+    const float minimum = bf16_to_float(sides[lane].minimum), step = bf16_to_float(sides[lane].step);
+    const float scale = step > 0.0f ? step_reciprocal(step) * kScale : 0.0f;
+    words[lane] = {};
     CINCH_UNROLL
-    for (int i = 0; i < Codes::kWords; ++i) words[lane].at[i] = is_poisoned(sides[lane]) ? 0u : words[lane].at[i];
+    for (int k = 0; k < kPairsOfLane; ++k) {
+      uint32_t draws[Lanes::kValues] = {};
+      if constexpr (!kNearest) read_draws<T>(w.scratch, lane, k, draws);
+      quantise<kBits, kNearest, T>(in[lane], k, minimum, scale, draws, words[lane]);
+    }
+    if (is_poisoned(sides[lane])) words[lane] = {};
   });
-  transpose<kBits>(w, words);
+  swap_fields<kBits, T>(w, words);
   w.each([&](int lane) {
-    const int64_t group = first + GroupLanes<T>::group(lane);
-    if (group >= job.source.groups()) return;
-    store_code_words<kBits, T>(words[lane], job.codes + group * code_bytes(kBits), lane);
+    const int64_t group = first + Lanes::group(lane);
+    if (group < job.source.groups()) store_words<kBits, T>(words[lane], job.codes + group * code_bytes(kBits), lane);
   });
 }
 

@@ -81,4 +81,28 @@ CINCH_DEVICE_FN void set_chunk_value(Chunk& chunk, int i, T value) {
   }
 }
 
+// One store, where the compiler might make four of it.
+CINCH_DEVICE_FN void store_whole_chunk(void* to, const Chunk& chunk) {
+#if defined(__CUDA_ARCH__)
+  asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};" ::"l"(to), "r"(chunk.words[0]), "r"(chunk.words[1]),
+               "r"(chunk.words[2]), "r"(chunk.words[3])
+               : "memory");
+#else
+  *static_cast<Chunk*>(to) = chunk;
+#endif
+}
+
+// The first `count` values of a chunk. `to` is chunk-aligned.
+template <class T>
+CINCH_DEVICE_FN void store_chunk(T* to, const Chunk& chunk, int64_t count) {
+  constexpr int kValues = kChunkValues<T>;
+  if (count >= kValues) {
+    store_whole_chunk(to, chunk);
+    return;
+  }
+  CINCH_UNROLL
+  for (int i = 0; i < kValues; ++i)
+    if (i < count) to[i] = chunk_value<T>(chunk, i);
+}
+
 }  // namespace cinch::codec
