@@ -114,7 +114,8 @@ NeedsCase ctc(const char* saves, bool lengths_are_tensors) {
     const Tensor x = leaf({20, 2 * size, 12});
     const Tensor log_probs = at::log_softmax(x, 2), targets = indices({2 * size, 5}, 11) + 1;
     const std::vector<int64_t> inputs(2 * size, 20), lengths(2 * size, 5);
-    const auto loss = lengths_are_tensors ? at::_ctc_loss(log_probs, targets, at::tensor(inputs), at::tensor(lengths))
+    const auto on_device = [&](const std::vector<int64_t>& values) { return at::tensor(values, targets.options()); };
+    const auto loss = lengths_are_tensors ? at::_ctc_loss(log_probs, targets, on_device(inputs), on_device(lengths))
                                           : at::_ctc_loss(log_probs, targets, inputs, lengths);
     return Graph{{std::get<0>(loss)}, {x}};
   };
