@@ -12,16 +12,13 @@ struct CodedGroups {
   int64_t numel;
 };
 
-// Values (lane, load, 0 ..) of a group as float32.
+// Codes of values (lane, load, 0 ..) of the group whose codes begin at `from`.
 template <int kBits, class T>
-CINCH_DEVICE_FN void decode_values(const CodedGroups& in, int64_t group, int lane, int load, float* x) {
+CINCH_DEVICE_FN void load_codes(const std::byte* from, int lane, int load, uint32_t* codes) {
   using Lanes = GroupLanes<T>;
   using Code = CodeWords<kBits>;
   const int row = Lanes::row(lane, load);
   const int place = Code::block(row) * static_cast<int>(kColumns) + Lanes::column(lane);
-  const std::byte* from = in.codes + group * code_bytes(kBits);
-  const Sides sides = in.sides[group];
-  const float minimum = bf16_to_float(sides.minimum), step = bf16_to_float(sides.step);
   constexpr uint32_t kMask = (1u << kBits) - 1;
   CINCH_UNROLL
   for (int c = 0; c < Lanes::kValues; c += 4) {
@@ -40,8 +37,35 @@ CINCH_DEVICE_FN void decode_values(const CodedGroups& in, int64_t group, int lan
     }
     const int shift = kBits == 1 ? row / 2 + row % 2 * 8 : Code::shift(row);
     CINCH_UNROLL
-    for (int i = 0; i < 4; ++i) x[c + i] = minimum + static_cast<float>(words[i] >> shift & kMask) * step;
+    for (int i = 0; i < 4; ++i) codes[c + i] = words[i] >> shift & kMask;
   }
+}
+
+// The first `count` of a lane's values of one load. `to` is chunk-aligned.
+template <class T>
+CINCH_DEVICE_FN void store_values(T* to, const float* x, int64_t count) {
+  constexpr int kValues = kChunkValues<T>;
+  if (count >= kValues) {
+    Chunk chunk;
+    CINCH_UNROLL
+    for (int i = 0; i < kValues; ++i) set_chunk_value(chunk, i, from_float<T>(x[i]));
+    *reinterpret_cast<Chunk*>(to) = chunk;
+  } else {
+    CINCH_UNROLL
+    for (int i = 0; i < kValues; ++i)
+      if (i < count) to[i] = from_float<T>(x[i]);
+  }
+}
+
+// Values (lane, load, 0 ..) of a group as float32.
+template <int kBits, class T>
+CINCH_DEVICE_FN void decode_values(const CodedGroups& in, int64_t group, int lane, int load, float* x) {
+  const Sides sides = in.sides[group];
+  const float minimum = bf16_to_float(sides.minimum), step = bf16_to_float(sides.step);
+  uint32_t codes[GroupLanes<T>::kValues];
+  load_codes<kBits, T>(in.codes + group * code_bytes(kBits), lane, load, codes);
+  CINCH_UNROLL
+  for (int i = 0; i < GroupLanes<T>::kValues; ++i) x[i] = minimum + static_cast<float>(codes[i]) * step;
 }
 
 template <class T>
@@ -64,15 +88,7 @@ CINCH_DEVICE_FN void decode_groups_of_warp(const W& w, const DecodeJob<T>& job, 
         float x[Lanes::kValues];
         decode_values<kBits, T>(job.in, first + g, lane, k, x);
         const int element = Lanes::row(lane, k) * static_cast<int>(kColumns) + Lanes::column(lane);
-        T* to = job.out + (first + g) * kGroup + element;
-        if (element + Lanes::kValues <= count) {
-          Chunk chunk;
-          CINCH_UNROLL
-          for (int i = 0; i < Lanes::kValues; ++i) set_chunk_value(chunk, i, from_float<T>(x[i]));
-          *reinterpret_cast<Chunk*>(to) = chunk;
-        } else {
-          for (int i = 0; i < Lanes::kValues && element + i < count; ++i) to[i] = from_float<T>(x[i]);
-        }
+        store_values(job.out + (first + g) * kGroup + element, x, count - element);
       }
     }
   });
