@@ -33,6 +33,8 @@ std::vector<Case> make_cases() {
   planes.grid = Grid{0, {1, 32, 32}, 1, 1};  // as many as there are values for
   for (const int64_t bits : {4, 8})
     for (const DType dtype : floats) cases.push_back({normalise({"fixed_point", {{"bits", bits}}}), dtype, planes});
+  for (const int64_t block : {2, 4, 8})
+    for (const DType dtype : floats) cases.push_back({normalise({"pool", {{"block", block}}}), dtype, planes});
   SideInfo positive;
   positive.predicate = {PredicateKind::kGreater, 0.0, 0.0, true};
   for (const DType dtype : floats) cases.push_back({normalise({"mask", {}}), dtype, positive});

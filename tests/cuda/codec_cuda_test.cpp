@@ -182,6 +182,39 @@ TEST_P(FixedPointCuda, ChannelsThatCannotBeCodedDecodeToNan) {
   }
 }
 
+class BlocksCuda : public CodecCuda {};
+
+TEST_P(BlocksCuda, BlocksThatCannotBeAveragedDecodeToNan) {
+  const int64_t n = 28 * 14 * 24 * 6, width = dtype_bytes(row_.dtype), at = 5000, edge = row_.spec.get_int("block", 0);
+  const SideInfo side = row_.side(n);
+  const Grid grid = grid_of(side, n);
+  for (const double bad : {double{NAN}, double{INFINITY}, -double{INFINITY}}) {
+    const Buffer values = row_.data(n, 1), special = floats({bad}, row_.dtype);
+    const Buffer good = decode(*codec_, *encode(*codec_, {values.data(), n, row_.dtype}, side, kOnCpu), n, row_.dtype);
+    std::memcpy(values.data() + at * width, special.data(), static_cast<size_t>(width));
+    const uint32_t zero = 0;
+    const DeviceBuffer in(values.data(), values.size()), counter(&zero, sizeof zero), out(n * width);
+    DeviceBuffer payload(codec_->payload_bound(n, row_.dtype, side));
+    const std::span<std::byte> room{payload.data(), static_cast<size_t>(payload.size())};
+    codec_->encode({in.data(), n, row_.dtype}, side, room, on_gpu(reinterpret_cast<uint32_t*>(counter.data())));
+    codec_->decode(room, out.data(), n, row_.dtype, on_gpu());
+    uint32_t poisoned = 0;
+    counter.copy_to(&poisoned);
+    EXPECT_EQ(poisoned, 1u);
+    const Buffer decoded = fetched(out, out.size());
+    const Place hit = place_of(grid, at);
+    for (int64_t i = 0; i < n; ++i) {
+      const double y = float_at(decoded.data(), i, row_.dtype);
+      const Place p = place_of(grid, i);
+      const bool same =
+          p.map == hit.map && p.d / edge == hit.d / edge && p.h / edge == hit.h / edge && p.w / edge == hit.w / edge;
+      ASSERT_EQ(std::isnan(y), same) << i;
+      if (same) continue;
+      ASSERT_EQ(y, float_at(good.data(), i, row_.dtype)) << i;
+    }
+  }
+}
+
 class StoredGridCuda : public CodecCuda {};
 
 // The host does not read headers: a kernel that meets a grid that does not fit reads nothing behind it.
@@ -207,7 +240,8 @@ std::vector<ContractRow> rows_on_gpu(const std::string& name) {
     const SideInfo side = row.side(1);
     const bool declined = side.predicate.kind == PredicateKind::kTwoValued || (row.spec.name == "int" && !side.pool);
     const std::string& method = row.spec.name;
-    static const std::set<std::string> kWithKernels{"group_quant", "cast", "fixed_point", "mask", "bits", "int"};
+    static const std::set<std::string> kWithKernels{"group_quant", "cast", "fixed_point", "pool",
+                                                    "mask",        "bits", "int"};
     if (!declined && kWithKernels.contains(method) && (name.empty() || row.spec.name == name)) rows.push_back(row);
   }
   return rows;
@@ -218,6 +252,8 @@ INSTANTIATE_TEST_SUITE_P(Codecs, GroupQuantCuda, ::testing::ValuesIn(rows_on_gpu
 INSTANTIATE_TEST_SUITE_P(Codecs, CastCuda, ::testing::ValuesIn(rows_on_gpu("cast")), row_name);
 INSTANTIATE_TEST_SUITE_P(Codecs, FixedPointCuda, ::testing::ValuesIn(rows_on_gpu("fixed_point")), row_name);
 INSTANTIATE_TEST_SUITE_P(FixedPoint, StoredGridCuda, ::testing::ValuesIn(rows_on_gpu("fixed_point")), row_name);
+INSTANTIATE_TEST_SUITE_P(Codecs, BlocksCuda, ::testing::ValuesIn(rows_on_gpu("pool")), row_name);
+INSTANTIATE_TEST_SUITE_P(Pool, StoredGridCuda, ::testing::ValuesIn(rows_on_gpu("pool")), row_name);
 INSTANTIATE_TEST_SUITE_P(Codecs, PoolCuda, ::testing::ValuesIn(rows_on_gpu("int")), row_name);
 
 TEST(CudaRuntime, SaysWhyThereIsNoDevice) {

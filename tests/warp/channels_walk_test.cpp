@@ -9,6 +9,7 @@
 #include "tests/contract/grids.h"
 #include "tests/contract/support.h"
 #include "tests/warp/walk.h"
+#include "tests/warp/walk_grids.h"
 
 namespace cinch::testing {
 namespace {
@@ -29,15 +30,6 @@ void with_case(const Case& c, F f) {
     return f(bits, Fp16{});
   };
   c.bits == 4 ? typed(std::integral_constant<int, 4>()) : typed(std::integral_constant<int, 8>());
-}
-
-// Slabs and runs that end within a chunk, within a tile, or after many tiles; channels that a tile meets again.
-std::vector<Grid> grids() {
-  return {{1, {1, 1, 1}, 1, 1},  {1, {1, 1, 3}, 1, 1},   {1, {1, 1, 5000}, 1, 1},  {1, {1, 1, 70'001}, 1, 1},
-          {6, {1, 7, 7}, 1, 3},  {12, {1, 1, 1}, 1, 4},  {300, {1, 1, 1}, 1, 100}, {40, {1, 3, 5}, 1, 20},
-          {8, {4, 5, 6}, 1, 2},  {3, {1, 1, 600}, 1, 3}, {2, {1, 28, 28}, 1, 2},   {3, {1, 1, 1}, 700, 1},
-          {2, {1, 5, 7}, 24, 1}, {4, {1, 1, 50}, 3, 2},  {1, {1, 1, 1}, 1, 1},     {2, {2, 3, 5}, 1000, 2},
-          {5, {1, 1, 9}, 1, 5},  {6, {1, 14, 14}, 1, 6}, {2, {1, 1, 4}, 2, 2},     {1, {1, 33, 31}, 1, 1}};
 }
 
 Buffer values_of(const Grid& grid, int64_t n, DType dtype) {
@@ -95,7 +87,7 @@ class ChannelsWalk : public ::testing::TestWithParam<Case> {
 };
 
 TEST_P(ChannelsWalk, HasTheBytesAndTheValuesOfTheCpu) {
-  for (const Grid& grid : grids())
+  for (const Grid& grid : walk_grids())
     for (const int64_t shift : {0, 1}) {
       SideInfo side;
       side.grid = grid;

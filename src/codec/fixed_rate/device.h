@@ -6,6 +6,7 @@
 
 #include "src/codec/fixed_rate/fixed_point_kernels.h"
 #include "src/codec/fixed_rate/kernels.h"
+#include "src/codec/fixed_rate/lfc_kernels.h"
 #include "src/codec/fixed_rate/narrow_type.h"
 #include "src/codec/stage/header.h"
 
@@ -29,5 +30,11 @@ void device_encode_channels(const void* in, const Header& header, const ChannelT
                             uint32_t* poisoned, void* stream);
 void device_decode_channels(std::span<const std::byte> payload, int64_t numel, int bits, DType dtype, void* out,
                             void* stream);
+
+// pool: the same, of a grid that is_mappable.
+void device_pool(const void* in, const Header& header, const BlockTensor& tensor, std::byte* out, uint32_t* poisoned,
+                 void* stream);
+void device_unpool(std::span<const std::byte> payload, int64_t edge, int64_t numel, DType dtype, void* out,
+                   void* stream);
 
 }  // namespace cinch::codec

@@ -60,6 +60,8 @@ struct Blocks {
 constexpr Blocks blocks_of(const Grid& g, int64_t edge) noexcept {
   return {edge, {ceil_div(g.sides[0], edge), ceil_div(g.sides[1], edge), ceil_div(g.sides[2], edge)}};
 }
+// Averages from here on decline the tensor; no residual of smaller ones overflows.
+constexpr float kLargestAverage = 0x1p117f;
 // Averages of one slab: blocks in memory order, `inner` for each.
 constexpr int64_t slab_averages(const Grid& g, const Blocks& b) noexcept {
   return b.counts[0] * b.counts[1] * b.counts[2] * g.inner;
