@@ -7,6 +7,8 @@
 //   exchange(Var<uint32_t>, mask)                          each lane's value of lane ^ mask
 //   scratch             words of memory that the lanes share
 //   count(counter)      adds one, once for the warp; counter may be null
+//   count(counter, Var<bool>)                              adds the number of lanes that say so
+//   lower(int32_t*, value), raise(int32_t*, value)         of a lane: a minimum, a maximum that warps have in common
 #pragma once
 
 #include <cstdint>

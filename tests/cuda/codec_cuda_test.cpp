@@ -2,42 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <set>
 
 #include "cinch/error.h"
-#include "src/backend/cuda/device_buffer.h"
-#include "src/backend/cuda/runtime.h"
-#include "tests/contract/grids.h"
-#include "tests/contract/rows.h"
+#include "tests/cuda/codec_cuda.h"
 
 namespace cinch::testing {
 namespace {
-
-using backend::DeviceBuffer;
-
-CodecContext on_gpu(uint32_t* poisoned = nullptr) {
-  CodecContext context{7, 8, 9, &serial_executor(), nullptr};
-  context.device = DeviceKind::kCuda;
-  context.poisoned = poisoned;
-  return context;
-}
-const CodecContext kOnCpu{7, 8, 9, &serial_executor(), nullptr};
-
-Buffer fetched(const DeviceBuffer& from, int64_t bytes) {
-  Buffer all(from.size());
-  from.copy_to(all.data());
-  return Buffer(all.data(), bytes);
-}
-
-class CodecCuda : public ::testing::TestWithParam<ContractRow> {
- protected:
-  void SetUp() override {
-    if (backend::cuda_device_count() == 0) GTEST_SKIP() << backend::cuda_problem();
-    if (!codec_->supports(row_.dtype, DeviceKind::kCuda)) GTEST_SKIP() << row_.spec.name << " has no kernels for CUDA";
-  }
-  const ContractRow row_ = GetParam();
-  const std::shared_ptr<const Codec> codec_ = make_codec(row_.spec);
-};
 
 TEST_P(CodecCuda, HasTheBytesAndTheValuesOfTheCpu) {
   const int64_t width = dtype_bytes(row_.dtype);
@@ -152,108 +122,9 @@ TEST_P(CastCuda, CastsWhatIsSpecialAsTheCpuDoes) {
   }
 }
 
-class FixedPointCuda : public CodecCuda {};
-
-TEST_P(FixedPointCuda, ChannelsThatCannotBeCodedDecodeToNan) {
-  const int64_t n = 28 * 14 * 24 * 6, width = dtype_bytes(row_.dtype), at = 5000;
-  const SideInfo side = row_.side(n);
-  const Grid grid = grid_of(side, n);
-  for (const double bad : {double{NAN}, double{INFINITY}, -double{INFINITY}}) {
-    const Buffer values = row_.data(n, 1), special = floats({bad}, row_.dtype);
-    const Buffer good = decode(*codec_, *encode(*codec_, {values.data(), n, row_.dtype}, side, kOnCpu), n, row_.dtype);
-    std::memcpy(values.data() + at * width, special.data(), static_cast<size_t>(width));
-    const uint32_t zero = 0;
-    const DeviceBuffer in(values.data(), values.size()), counter(&zero, sizeof zero), out(n * width);
-    DeviceBuffer payload(codec_->payload_bound(n, row_.dtype, side));
-    const std::span<std::byte> room{payload.data(), static_cast<size_t>(payload.size())};
-    codec_->encode({in.data(), n, row_.dtype}, side, room, on_gpu(reinterpret_cast<uint32_t*>(counter.data())));
-    codec_->decode(room, out.data(), n, row_.dtype, on_gpu());
-    uint32_t poisoned = 0;
-    counter.copy_to(&poisoned);
-    EXPECT_EQ(poisoned, 1u);
-    const Buffer decoded = fetched(out, out.size());
-    for (int64_t i = 0; i < n; ++i) {
-      const double y = float_at(decoded.data(), i, row_.dtype);
-      const bool hit = place_of(grid, i).channel == place_of(grid, at).channel;
-      ASSERT_EQ(std::isnan(y), hit) << i;
-      if (hit) continue;
-      ASSERT_EQ(y, float_at(good.data(), i, row_.dtype)) << i;
-    }
-  }
-}
-
-class BlocksCuda : public CodecCuda {};
-
-TEST_P(BlocksCuda, BlocksThatCannotBeAveragedDecodeToNan) {
-  const int64_t n = 28 * 14 * 24 * 6, width = dtype_bytes(row_.dtype), at = 5000, edge = row_.spec.get_int("block", 0);
-  const SideInfo side = row_.side(n);
-  const Grid grid = grid_of(side, n);
-  for (const double bad : {double{NAN}, double{INFINITY}, -double{INFINITY}}) {
-    const Buffer values = row_.data(n, 1), special = floats({bad}, row_.dtype);
-    const Buffer good = decode(*codec_, *encode(*codec_, {values.data(), n, row_.dtype}, side, kOnCpu), n, row_.dtype);
-    std::memcpy(values.data() + at * width, special.data(), static_cast<size_t>(width));
-    const uint32_t zero = 0;
-    const DeviceBuffer in(values.data(), values.size()), counter(&zero, sizeof zero), out(n * width);
-    DeviceBuffer payload(codec_->payload_bound(n, row_.dtype, side));
-    const std::span<std::byte> room{payload.data(), static_cast<size_t>(payload.size())};
-    codec_->encode({in.data(), n, row_.dtype}, side, room, on_gpu(reinterpret_cast<uint32_t*>(counter.data())));
-    codec_->decode(room, out.data(), n, row_.dtype, on_gpu());
-    uint32_t poisoned = 0;
-    counter.copy_to(&poisoned);
-    EXPECT_EQ(poisoned, 1u);
-    const Buffer decoded = fetched(out, out.size());
-    const Place hit = place_of(grid, at);
-    for (int64_t i = 0; i < n; ++i) {
-      const double y = float_at(decoded.data(), i, row_.dtype);
-      const Place p = place_of(grid, i);
-      const bool same =
-          p.map == hit.map && p.d / edge == hit.d / edge && p.h / edge == hit.h / edge && p.w / edge == hit.w / edge;
-      ASSERT_EQ(std::isnan(y), same) << i;
-      if (same) continue;
-      ASSERT_EQ(y, float_at(good.data(), i, row_.dtype)) << i;
-    }
-  }
-}
-
-class StoredGridCuda : public CodecCuda {};
-
-// The host does not read headers: a kernel that meets a grid that does not fit reads nothing behind it.
-TEST_P(StoredGridCuda, APayloadWithAnotherGridDecodesToNan) {
-  const int64_t n = 28 * 14 * 24 * 6, width = dtype_bytes(row_.dtype);
-  const SideInfo side = row_.side(n);
-  const Buffer values = row_.data(n, 1);
-  auto payload = encode(*codec_, {values.data(), n, row_.dtype}, side, kOnCpu);
-  for (const int64_t word : {int64_t{0}, int64_t{-1}, int64_t{5}, int64_t{1} << 40}) {
-    std::memcpy(payload->data() + 24 + 2 * 8, &word, sizeof word);  // the width
-    const DeviceBuffer coded(payload->data(), payload->size()), out(n * width);
-    codec_->decode({coded.data(), static_cast<size_t>(coded.size())}, out.data(), n, row_.dtype, on_gpu());
-    const Buffer decoded = fetched(out, out.size());
-    for (int64_t i = 0; i < n; ++i) ASSERT_TRUE(std::isnan(float_at(decoded.data(), i, row_.dtype))) << i;
-  }
-}
-
-// Rows of codecs that have kernels, whether or not they were built. Integers without a max-pool's geometry and a mask
-// of two values found in the data are declined there.
-std::vector<ContractRow> rows_on_gpu(const std::string& name) {
-  std::vector<ContractRow> rows;
-  for (const ContractRow& row : contract_rows()) {
-    const SideInfo side = row.side(1);
-    const bool declined = side.predicate.kind == PredicateKind::kTwoValued || (row.spec.name == "int" && !side.pool);
-    const std::string& method = row.spec.name;
-    static const std::set<std::string> kWithKernels{"group_quant", "cast", "fixed_point", "pool",
-                                                    "mask",        "bits", "int"};
-    if (!declined && kWithKernels.contains(method) && (name.empty() || row.spec.name == name)) rows.push_back(row);
-  }
-  return rows;
-}
-
 INSTANTIATE_TEST_SUITE_P(Codecs, CodecCuda, ::testing::ValuesIn(rows_on_gpu("")), row_name);
 INSTANTIATE_TEST_SUITE_P(Codecs, GroupQuantCuda, ::testing::ValuesIn(rows_on_gpu("group_quant")), row_name);
 INSTANTIATE_TEST_SUITE_P(Codecs, CastCuda, ::testing::ValuesIn(rows_on_gpu("cast")), row_name);
-INSTANTIATE_TEST_SUITE_P(Codecs, FixedPointCuda, ::testing::ValuesIn(rows_on_gpu("fixed_point")), row_name);
-INSTANTIATE_TEST_SUITE_P(FixedPoint, StoredGridCuda, ::testing::ValuesIn(rows_on_gpu("fixed_point")), row_name);
-INSTANTIATE_TEST_SUITE_P(Codecs, BlocksCuda, ::testing::ValuesIn(rows_on_gpu("pool")), row_name);
-INSTANTIATE_TEST_SUITE_P(Pool, StoredGridCuda, ::testing::ValuesIn(rows_on_gpu("pool")), row_name);
 INSTANTIATE_TEST_SUITE_P(Codecs, PoolCuda, ::testing::ValuesIn(rows_on_gpu("int")), row_name);
 
 TEST(CudaRuntime, SaysWhyThereIsNoDevice) {

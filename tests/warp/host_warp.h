@@ -36,6 +36,11 @@ struct HostWarp {
   void count(uint32_t* counter) const {
     if (counter != nullptr) ++*counter;
   }
+  void count(uint32_t* counter, const Var<bool>& v) const {
+    if (counter != nullptr) *counter += static_cast<uint32_t>(std::count(v.of, v.of + backend::kLanes, true));
+  }
+  void lower(int32_t* at, int32_t value) const { *at = std::min(*at, value); }
+  void raise(int32_t* at, int32_t value) const { *at = std::max(*at, value); }
 };
 
 }  // namespace cinch::testing

@@ -57,6 +57,12 @@ struct DeviceWarp {
   __device__ __forceinline__ void count(uint32_t* counter) const {
     if (counter != nullptr && lane() == 0) atomicAdd(counter, 1u);
   }
+  __device__ __forceinline__ void count(uint32_t* counter, const Var<bool>& v) const {
+    const unsigned lanes = __ballot_sync(kAll, v.mine);
+    if (counter != nullptr && lanes != 0 && lane() == 0) atomicAdd(counter, static_cast<unsigned>(__popc(lanes)));
+  }
+  __device__ __forceinline__ void lower(int32_t* at, int32_t value) const { atomicMin(at, value); }
+  __device__ __forceinline__ void raise(int32_t* at, int32_t value) const { atomicMax(at, value); }
 };
 
 }  // namespace cinch::backend

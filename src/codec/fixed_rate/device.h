@@ -37,4 +37,10 @@ void device_pool(const void* in, const Header& header, const BlockTensor& tensor
 void device_unpool(std::span<const std::byte> payload, int64_t edge, int64_t numel, DType dtype, void* out,
                    void* stream);
 
+// lfc: the same.
+void device_encode_lfc(const void* in, const Header& header, const BlockTensor& tensor, int bits, uint64_t key,
+                       std::byte* out, uint32_t* poisoned, void* stream);
+void device_decode_lfc(std::span<const std::byte> payload, int64_t edge, int64_t numel, int bits, DType dtype,
+                       void* out, void* stream);
+
 }  // namespace cinch::codec

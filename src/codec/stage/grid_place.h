@@ -69,6 +69,9 @@ struct BlockWalk {
   uint32_t left;  // positions to the end of the block's row, were the row long enough
 
   CINCH_DEVICE_FN int64_t average() const { return block + place.i; }
+  CINCH_DEVICE_FN int64_t map(const BlockMap& m) const {
+    return static_cast<int64_t>(place.slab) * m.grid.inner + place.i;
+  }
   CINCH_DEVICE_FN void find(const BlockMap& m) {
     const uint32_t column = place.w / m.edge;
     const int64_t row = static_cast<int64_t>(place.d / m.edge) * m.blocks_h + place.h / m.edge;
@@ -78,6 +81,9 @@ struct BlockWalk {
   CINCH_DEVICE_FN void advance(const BlockMap& m) {
     if (++place.i < m.grid.inner) return;
     place.i = 0;
+    next_position(m);
+  }
+  CINCH_DEVICE_FN void next_position(const BlockMap& m) {
     if (++place.w < m.grid.width) {
       if (--left > 0) return;
       left = m.edge;

@@ -66,6 +66,7 @@ CINCH_DEVICE_FN void add_columns(const BlockValues<T>& b, uint32_t column, float
   CINCH_UNROLL
   for (int c = 0; c < kSome; ++c) sums[c] = 0.0f;
   const bool whole = b.column_stride == 1 && column + kSome <= b.columns;
+  CINCH_ROLLED
   for (uint32_t plane = 0; plane < b.planes; ++plane) {
     const T* row = b.first + plane * b.plane_stride + column * b.column_stride;
     for (uint32_t r = 0; r < b.rows; ++r, row += b.row_stride) {
@@ -106,7 +107,7 @@ CINCH_DEVICE_FN float sum_of_block(const BlockValues<T>& b) {
     add_columns<kColumns>(b, 0, sums);
     return joined_columns<kColumns>(sums);
   } else {
-    constexpr int kSizes = 7;
+    constexpr int kSizes = std::bit_width(64u / kColumns);
     float waiting[kSizes] = {};
     uint32_t done = 0;
     CINCH_ROLLED
@@ -155,6 +156,11 @@ CINCH_DEVICE_FN void average_run(const W& w, const AverageJob<T>& job, GridPlace
   });
   if (w.any(bad)) w.count(job.poisoned);
 }
+
+// Columns at once for blocks of any edge: up to 8, or with kMany up to 64.
+template <bool kMany>
+constexpr int kAnyColumns = kMany ? 4 : 8;
+constexpr bool has_many_columns(int64_t edge) noexcept { return edge > kAnyColumns<false>; }
 
 // Blocks of a tile: kRuns for each lane, so that small ones are worth the divisions of its start.
 template <int kColumns, bool kMany, int kRuns, class T, class W>
