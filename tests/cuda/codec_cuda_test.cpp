@@ -11,12 +11,15 @@ namespace {
 
 TEST_P(CodecCuda, HasTheBytesAndTheValuesOfTheCpu) {
   const int64_t width = dtype_bytes(row_.dtype);
-  for (const int64_t n : {1, 7, 64, 255, 256, 257, 512, 1000, 4099, 300'007, 5'000'011})
+  // The last one has factors for grids.
+  for (const int64_t n : {1, 7, 64, 255, 256, 257, 512, 1000, 4099, 300'007, 5'000'011, 30 * 56'448}) {
+    const Buffer values = row_.data(n, static_cast<uint32_t>(n));
+    const SideInfo side = row_.side(n);
+    if (n == 5'000'011 && side.grid) continue;
+    const auto expected = encode(*codec_, {values.data(), n, row_.dtype}, side, kOnCpu);
+    if (!expected) continue;
+    const Buffer decoded = decode(*codec_, *expected, n, row_.dtype, kOnCpu);
     for (const int64_t shift : {0, 1, 3}) {
-      const Buffer values = row_.data(n, static_cast<uint32_t>(n));
-      const SideInfo side = row_.side(n);
-      const auto expected = encode(*codec_, {values.data(), n, row_.dtype}, side, kOnCpu);
-      if (!expected) continue;
       const Buffer shifted((n + shift) * width);
       std::memcpy(shifted.data() + shift * width, values.data(), static_cast<size_t>(n * width));
       const DeviceBuffer in(shifted.data(), shifted.size());
@@ -31,8 +34,9 @@ TEST_P(CodecCuda, HasTheBytesAndTheValuesOfTheCpu) {
       ASSERT_EQ(bytes, expected->size());
       ASSERT_TRUE(fetched(payload, *bytes) == *expected) << n << " values, shifted by " << shift;
       codec_->decode({payload.data(), static_cast<size_t>(*bytes)}, out.data(), n, row_.dtype, on_gpu());
-      ASSERT_TRUE(fetched(out, out.size()) == decode(*codec_, *expected, n, row_.dtype, kOnCpu)) << n << " values";
+      ASSERT_TRUE(fetched(out, out.size()) == decoded) << n << " values";
     }
+  }
 }
 
 using GroupQuantCuda = CodecCuda;
