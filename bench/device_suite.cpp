@@ -24,6 +24,19 @@ std::vector<Case> make_cases() {
   std::vector<Case> cases;
   for (const int64_t bits : {1, 2, 4, 8})
     for (const DType dtype : floats) cases.push_back({normalise({"group_quant", {{"bits", bits}}}), dtype, {}});
+  for (const char* narrow : {"bf16", "fp16", "fp8_e4m3", "fp8_e5m2"}) {
+    const CodecSpec spec = normalise({"cast", {{"dtype", std::string(narrow)}}});
+    for (const DType dtype : floats)
+      if (make_codec(spec)->supports(dtype, DeviceKind::kCuda)) cases.push_back({spec, dtype, {}});
+  }
+  SideInfo planes;
+  planes.grid = Grid{0, {1, 32, 32}, 1, 1};  // as many as there are values for
+  for (const int64_t bits : {4, 8})
+    for (const DType dtype : floats) cases.push_back({normalise({"fixed_point", {{"bits", bits}}}), dtype, planes});
+  for (const int64_t block : {2, 4, 8})
+    for (const DType dtype : floats) cases.push_back({normalise({"pool", {{"block", block}}}), dtype, planes});
+  for (const int64_t bits : {1, 2, 4, 8})
+    for (const DType dtype : floats) cases.push_back({normalise({"lfc", {{"bits", bits}}}), dtype, planes});
   SideInfo positive;
   positive.predicate = {PredicateKind::kGreater, 0.0, 0.0, true};
   for (const DType dtype : floats) cases.push_back({normalise({"mask", {}}), dtype, positive});
@@ -35,6 +48,14 @@ std::vector<Case> make_cases() {
   pool.pool = stem;
   cases.push_back({normalise({"int", {}}), DType::kInt64, pool});
   return cases;
+}
+
+// Buffers of all sizes are whole planes.
+void fit(SideInfo& side, int64_t numel) {
+  if (side.pool) side.pool->planes = numel / (side.pool->out_h * side.pool->out_w);
+  if (!side.grid) return;
+  side.grid->outer = numel / (side.grid->sides[1] * side.grid->sides[2]);
+  side.grid->channels = std::min<int64_t>(64, side.grid->outer);
 }
 
 int64_t pool_index(const PoolGeometry& p, int64_t element, uint32_t random) {
@@ -115,7 +136,7 @@ SuiteResult run_codec_on_device(int index, bool quick) {
     const std::vector<std::byte> values = make_values(c, sizes.back());
     for (const int64_t bytes : sizes) {
       const int64_t numel = bytes / dtype_bytes(c.dtype);
-      if (c.side.pool) c.side.pool->planes = numel / (c.side.pool->out_h * c.side.pool->out_w);
+      fit(c.side, numel);
       const DeviceTiming t = time_codec_on_device(*make_codec(c.spec), {values.data(), numel, c.dtype}, c.side,
                                                   quick ? 1 : 9, quick ? 0 : int64_t{256} << 20);
       if (t.declined || !t.verified) {

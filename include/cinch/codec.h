@@ -89,8 +89,9 @@ struct CodecContext {
   const Executor* executor = &serial_executor();
   void* stream = nullptr;                ///< cudaStream_t for CUDA, on which work is queued; unused on CPU
   DeviceKind device = DeviceKind::kCpu;  ///< where the data, the payload and the output are
-  /// CUDA: device or mapped memory that counts what could not be coded, groups or tiles; may be null. docs/cuda.md says
-  /// what those decode to. The CPU declines such tensors; a kernel cannot, since the host does not wait for its answer.
+  /// CUDA: device or mapped memory that counts what could not be coded (groups, tiles, maps); may be null.
+  /// docs/cuda.md says what those decode to. The CPU declines such tensors; a kernel cannot, since the host does not
+  /// wait for its answer.
   uint32_t* poisoned = nullptr;
 };
 

@@ -3,11 +3,12 @@
 //   W::Var<U>           one U a lane, reached as var[lane]
 //   each(f)             f(lane) for every lane; what f writes into memory is seen by others after sync()
 //   sync()
-//   any(Var<bool>)                                         one answer for all lanes
+//   min(Var<int32_t>), max(Var<int32_t>), any(Var<bool>)   one answer for all lanes
 //   exchange(Var<uint32_t>, mask)                          each lane's value of lane ^ mask
 //   scratch             words of memory that the lanes share
 //   count(counter)      adds one, once for the warp; counter may be null
-//   count_lanes(counter, Var<bool>)                        adds one for each lane that says so
+//   count(counter, Var<bool>)                              adds the number of lanes that say so
+//   lower(int32_t*, value), raise(int32_t*, value)         of a lane: a minimum, a maximum that warps have in common
 #pragma once
 
 #include <cstdint>

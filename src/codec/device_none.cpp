@@ -15,6 +15,18 @@ void device_decode(const std::byte*, int64_t, int, DType, void*, void*) { absent
 void device_recode(const std::byte*, int, const Header&, const GroupQuantParams&, std::byte*, uint32_t*, void*) {
   absent();
 }
+void device_cast_down(const void*, const Header&, Narrow, std::byte*, void*) { absent(); }
+void device_cast_up(const std::byte*, Narrow, int64_t, DType, void*, void*) { absent(); }
+void device_encode_channels(const void*, const Header&, const ChannelTensor&, std::byte*, uint32_t*, void*) {
+  absent();
+}
+void device_decode_channels(std::span<const std::byte>, int64_t, int, DType, void*, void*) { absent(); }
+void device_pool(const void*, const Header&, const BlockTensor&, std::byte*, uint32_t*, void*) { absent(); }
+void device_unpool(std::span<const std::byte>, int64_t, int64_t, DType, void*, void*) { absent(); }
+void device_encode_lfc(const void*, const Header&, const BlockTensor&, int, uint64_t, std::byte*, uint32_t*, void*) {
+  absent();
+}
+void device_decode_lfc(std::span<const std::byte>, int64_t, int64_t, int, DType, void*, void*) { absent(); }
 void device_mask(const void*, const Header&, const Predicate&, std::byte*, void*) { absent(); }
 void device_bits(const void*, const Header&, std::byte*, void*) { absent(); }
 void device_choose(const std::byte*, int64_t, int64_t, int64_t, void*, void*) { absent(); }

@@ -38,7 +38,8 @@ TEST(CodecSuiteCuda, MeasuresEveryCodecBesideACopy) {
     for (const char* field : {"encode_gbps", "decode_gbps", "device_copy_gbps", "encode_of_copy", "decode_of_copy"})
       EXPECT_TRUE(row.at(field).get<double>() > 0 && std::isfinite(row.at(field).get<double>())) << row.dump();
   }
-  EXPECT_EQ(codecs, (std::set<std::string>{"bits", "group_quant", "int", "mask"}));
+  EXPECT_EQ(codecs,
+            (std::set<std::string>{"bits", "cast", "fixed_point", "group_quant", "int", "lfc", "mask", "pool"}));
 }
 
 TEST(CodecSuiteCuda, AnIndexThatTheCodecDeclinesIsARowWithoutFigures) {

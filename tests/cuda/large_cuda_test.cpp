@@ -35,6 +35,13 @@ TEST_P(LargeCuda, ValuesBeyondTwoToThe31ComeBack) {
 std::vector<LargeRow> rows() {
   std::vector<LargeRow> rows = large_rows();
   std::erase_if(rows, [](const LargeRow& row) { return row.spec.name == "int"; });  // has no geometry
+  // Blocks of one value are their own average. kNumel is 3 times a prime.
+  SideInfo outer, width;
+  outer.grid = Grid{3, {1, 1, 1}, kNumel / 3, 1};
+  width.grid = Grid{1, {1, 1, 3}, kNumel / 3, 1};
+  rows.push_back({{"cast", {{"dtype", std::string("fp8_e5m2")}}}, DType::kBFloat16, 0xBF80, 0x3F80, {}});
+  rows.push_back({{"pool", {{"block", 2}}}, DType::kBFloat16, 0xBF80, 0x3F80, outer});
+  rows.push_back({{"lfc", {{"block", 1}, {"bits", 1}}}, DType::kBFloat16, 0xBF80, 0x3F80, width});
   return rows;
 }
 

@@ -72,10 +72,8 @@ Buffer walk_encode(const Buffer& data, int64_t n, uint64_t key, const Buffer& re
                                        reinterpret_cast<Sides*>(out.data() + sides_offset()),
                                        out.data() + codes_offset(groups),
                                        poisoned};
-  constexpr int kTogether = GroupLanes<T>::kTogether;
-  walk(ceil_div(groups, kTogether), blocks, kScratchWords, [&](const HostWarp& warp, int64_t piece) {
-    encode_groups_of_warp<kBits, kNearest>(warp, job, piece * kTogether);
-  });
+  walk(encoding_pieces<T>(n), blocks, kScratchWords,
+       [&](const HostWarp& warp, int64_t piece) { encode_piece<kBits, kNearest>(warp, job, piece); });
   EXPECT_TRUE(out.intact());
   return out;
 }
@@ -122,9 +120,8 @@ TEST_P(GroupQuantWalk, DecodesToTheValuesOfTheCpu) {
       using T = decltype(zero);
       Buffer out(data.size());
       const DecodeJob<T> job{coded(*payload, n), reinterpret_cast<T*>(out.data())};
-      walk(ceil_div(group_count(n), kDecodedTogether), 2, 0, [&](const HostWarp& warp, int64_t piece) {
-        decode_groups_of_warp<decltype(bits)::value>(warp, job, piece * kDecodedTogether);
-      });
+      walk(decoding_pieces(n), 2, 0,
+           [&](const HostWarp& warp, int64_t piece) { decode_piece<decltype(bits)::value>(warp, job, piece); });
       EXPECT_TRUE(out.intact());
       EXPECT_TRUE(out == expected) << n << " values";
     });
@@ -151,9 +148,8 @@ TEST_P(GroupQuantWalk, RecodesToTheBytesOfTheCpu) {
                                                     reinterpret_cast<Sides*>(out.data() + sides_offset()),
                                                     out.data() + codes_offset(groups),
                                                     nullptr};
-        constexpr int kTogether = GroupLanes<float>::kTogether;
-        walk(ceil_div(groups, kTogether), 2, kScratchWords, [&](const HostWarp& warp, int64_t piece) {
-          encode_groups_of_warp<kBits, decltype(nearest)::value>(warp, job, piece * kTogether);
+        walk(encoding_pieces<float>(n), 2, kScratchWords, [&](const HostWarp& warp, int64_t piece) {
+          encode_piece<kBits, decltype(nearest)::value>(warp, job, piece);
         });
         EXPECT_TRUE(out == expected) << n << " values";
       }
@@ -190,9 +186,8 @@ TEST_P(GroupQuantWalk, PoisonsGroupsThatCannotBeCoded) {
       }
       Buffer out(data.size());
       const DecodeJob<T> job{coded(payload, n), reinterpret_cast<T*>(out.data())};
-      walk(ceil_div(group_count(n), kDecodedTogether), 1, 0, [&](const HostWarp& warp, int64_t piece) {
-        decode_groups_of_warp<decltype(bits)::value>(warp, job, piece * kDecodedTogether);
-      });
+      walk(decoding_pieces(n), 1, 0,
+           [&](const HostWarp& warp, int64_t piece) { decode_piece<decltype(bits)::value>(warp, job, piece); });
       for (int64_t i = 0; i < n; ++i)
         ASSERT_EQ(std::isnan(float_at(out.data(), i, c.dtype)), i / 256 == 1 || i / 256 == 5) << i;
     });

@@ -25,6 +25,8 @@ struct HostWarp {
     for (int lane = 0; lane < backend::kLanes; ++lane) f(lane);
   }
   void sync() const {}
+  int32_t min(const Var<int32_t>& v) const { return *std::min_element(v.of, v.of + backend::kLanes); }
+  int32_t max(const Var<int32_t>& v) const { return *std::max_element(v.of, v.of + backend::kLanes); }
   bool any(const Var<bool>& v) const { return std::find(v.of, v.of + backend::kLanes, true) != v.of + backend::kLanes; }
   Var<uint32_t> exchange(const Var<uint32_t>& v, int mask) const {
     Var<uint32_t> out;
@@ -34,9 +36,11 @@ struct HostWarp {
   void count(uint32_t* counter) const {
     if (counter != nullptr) ++*counter;
   }
-  void count_lanes(uint32_t* counter, const Var<bool>& who) const {
-    if (counter != nullptr) *counter += static_cast<uint32_t>(std::count(who.of, who.of + backend::kLanes, true));
+  void count(uint32_t* counter, const Var<bool>& v) const {
+    if (counter != nullptr) *counter += static_cast<uint32_t>(std::count(v.of, v.of + backend::kLanes, true));
   }
+  void lower(int32_t* at, int32_t value) const { *at = std::min(*at, value); }
+  void raise(int32_t* at, int32_t value) const { *at = std::max(*at, value); }
 };
 
 }  // namespace cinch::testing

@@ -26,6 +26,30 @@ struct DeviceWarp {
   }
   __device__ __forceinline__ void sync() const { __syncwarp(); }
 
+  __device__ __forceinline__ int32_t min(const Var<int32_t>& v) const {
+#if __CUDA_ARCH__ >= 800
+    return __reduce_min_sync(kAll, v.mine);
+#else
+    int32_t m = v.mine;
+    for (int mask = 16; mask > 0; mask /= 2) {
+      const int32_t other = __shfl_xor_sync(kAll, m, mask);
+      m = other < m ? other : m;
+    }
+    return m;
+#endif
+  }
+  __device__ __forceinline__ int32_t max(const Var<int32_t>& v) const {
+#if __CUDA_ARCH__ >= 800
+    return __reduce_max_sync(kAll, v.mine);
+#else
+    int32_t m = v.mine;
+    for (int mask = 16; mask > 0; mask /= 2) {
+      const int32_t other = __shfl_xor_sync(kAll, m, mask);
+      m = other > m ? other : m;
+    }
+    return m;
+#endif
+  }
   __device__ __forceinline__ bool any(const Var<bool>& v) const { return __any_sync(kAll, v.mine) != 0; }
   __device__ __forceinline__ Var<uint32_t> exchange(const Var<uint32_t>& v, int mask) const {
     return {__shfl_xor_sync(kAll, v.mine, mask)};
@@ -33,9 +57,12 @@ struct DeviceWarp {
   __device__ __forceinline__ void count(uint32_t* counter) const {
     if (counter != nullptr && lane() == 0) atomicAdd(counter, 1u);
   }
-  __device__ __forceinline__ void count_lanes(uint32_t* counter, const Var<bool>& who) const {
-    if (counter != nullptr && who.mine) atomicAdd(counter, 1u);
+  __device__ __forceinline__ void count(uint32_t* counter, const Var<bool>& v) const {
+    const unsigned lanes = __ballot_sync(kAll, v.mine);
+    if (counter != nullptr && lanes != 0 && lane() == 0) atomicAdd(counter, static_cast<unsigned>(__popc(lanes)));
   }
+  __device__ __forceinline__ void lower(int32_t* at, int32_t value) const { atomicMin(at, value); }
+  __device__ __forceinline__ void raise(int32_t* at, int32_t value) const { atomicMax(at, value); }
 };
 
 }  // namespace cinch::backend

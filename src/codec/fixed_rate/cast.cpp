@@ -1,6 +1,8 @@
 #include <cmath>
 
+#include "src/backend/cuda/runtime.h"
 #include "src/codec/fixed_rate/cast_kernels.h"
+#include "src/codec/fixed_rate/device.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
 #include "src/codec/stage/header.h"
@@ -35,7 +37,8 @@ class Cast final : public CodecBase {
 
   ErrorClass error_class() const noexcept override { return ErrorClass::kBounded; }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
-    return device == DeviceKind::kCpu && is_codable_float(dtype) && dtype_bytes(dtype) > narrow_bytes(to_);
+    return (device == DeviceKind::kCpu || backend::cuda_built()) && is_codable_float(dtype) &&
+           dtype_bytes(dtype) > narrow_bytes(to_);
   }
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override;
   int64_t payload_bound(int64_t numel, DType dtype, const SideInfo& /*side*/) const override {
@@ -79,6 +82,10 @@ std::optional<int64_t> Cast::encode(const Extent& in, const SideInfo& /*side*/, 
   h.numel = in.numel;
   h.payload_bytes = kHeaderBytes + in.numel * narrow_bytes(to_);
   check_room(out, h.payload_bytes);
+  if (context.device == DeviceKind::kCuda) {
+    device_cast_down(in.data, h, to_, out.data(), context.stream);
+    return h.payload_bytes;
+  }
   write_header(h, out);
   const auto* from = static_cast<const std::byte*>(in.data);
   parallel_for(context, in.numel, kGrain, [&](int64_t begin, int64_t end) {
@@ -92,6 +99,10 @@ void Cast::decode(std::span<const std::byte> payload, void* out, int64_t numel, 
                   const CodecContext& context) const {
   check_size(numel, dtype);
   check_out(out, numel);
+  if (context.device == DeviceKind::kCuda) {
+    check_length(payload, kHeaderBytes + numel * narrow_bytes(to_));
+    return device_cast_up(payload.data(), to_, numel, dtype, out, context.stream);
+  }
   const Header h = read_header(payload, kCastMagic, spec().name, numel, dtype);
   if (h.kind != static_cast<uint8_t>(to_)) throw CodecError(to_string(spec()) + ": the payload has other parameters");
   if (h.payload_bytes != kHeaderBytes + numel * narrow_bytes(to_))

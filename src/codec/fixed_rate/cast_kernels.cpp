@@ -9,6 +9,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "src/codec/fixed_rate/narrow_type.h"
 #include "src/codec/stage/float_rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -18,22 +19,12 @@ namespace hn = hwy::HWY_NAMESPACE;
 using WordTag = hn::RebindToUnsigned<RowTag>;
 using Words = hn::Vec<WordTag>;
 
-// A floating-point type as a sign, an exponent and a mantissa of so many bits. kInfinity: its highest exponent is kept
-// for infinities and NaN; without, the highest code alone is NaN, and there is no infinity.
-template <int kExponent, int kMantissa, bool kInfinity, class Code>
-struct Format {
-  using Stored = Code;
-  static constexpr int kShift = 23 - kMantissa;
-  static constexpr int kBias = (1 << (kExponent - 1)) - 1;
-  static constexpr uint32_t kSign = 1u << (kExponent + kMantissa);
-  static constexpr uint32_t kInfinityCode = ((1u << kExponent) - 1) << kMantissa;
-  static constexpr uint32_t kNan = kInfinity ? kInfinityCode | 1u << (kMantissa - 1) : kSign - 1;
-  static constexpr uint32_t kLargest = kInfinity ? kInfinityCode - 1 : kNan - 1;
-  static constexpr uint32_t kRebias = static_cast<uint32_t>(127 - kBias);
-  static constexpr uint32_t kLargestFloat = (kLargest << kShift) + (kRebias << 23);
-  static constexpr uint32_t kSmallestNormalFloat = (kRebias + 1) << 23;
-  // The float whose last bit counts what the smallest denormal counts.
-  static constexpr uint32_t kDenormalMagic = (kRebias + 1 + kShift) << 23;
+// Conversions of a type's codes from and to bits of floats, a vector of them.
+template <class Type>
+struct Format : Type {
+  using Type::kShift, Type::kSign, Type::kMantissa, Type::kRebias, Type::kLargest, Type::kLargestFloat;
+  using Type::kSmallestNormalFloat, Type::kDenormalMagic, Type::kInfinityCode, Type::kInfinity, Type::kNan;
+  using typename Type::Stored;
 
   // Bits of floats to codes: nearest even, finite values stop at the largest.
   static HWY_INLINE Words narrow(Words bits) {
@@ -74,10 +65,10 @@ struct Format {
     return hn::Or(bits, hn::ShiftLeft<8 * (4 - static_cast<int>(sizeof(Stored)))>(hn::And(code, word(kSign))));
   }
 };
-using BFloat16 = Format<8, 7, true, uint16_t>;
-using Float16 = Format<5, 10, true, uint16_t>;
-using E4M3 = Format<4, 3, false, uint8_t>;
-using E5M2 = Format<5, 2, true, uint8_t>;
+using BFloat16 = Format<BFloat16Type>;
+using Float16 = Format<Float16Type>;
+using E4M3 = Format<E4M3Type>;
+using E5M2 = Format<E5M2Type>;
 
 template <class Code>
 HWY_INLINE Words load_codes(WordTag du, const Code* p) {

@@ -4,11 +4,9 @@
 #include <cstdint>
 
 #include "cinch/dtype.h"
+#include "src/codec/fixed_rate/narrow_type.h"
 
 namespace cinch::codec {
-
-enum class Narrow : uint8_t { kBFloat16, kFloat16, kE4M3, kE5M2 };
-constexpr int64_t narrow_bytes(Narrow type) noexcept { return type <= Narrow::kFloat16 ? 2 : 1; }
 
 // `count` values of `dtype` to the narrower type, and back. Any value can be cast.
 void cast_down(const void* in, DType dtype, Narrow to, int64_t count, void* out);

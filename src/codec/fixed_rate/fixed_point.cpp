@@ -1,6 +1,8 @@
 #include <cmath>
 
+#include "src/backend/cuda/runtime.h"
 #include "src/codec/fixed_rate/channel_sides.h"
+#include "src/codec/fixed_rate/device.h"
 #include "src/codec/fixed_rate/fixed_point_kernels.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
@@ -14,18 +16,6 @@ constexpr uint32_t kFixedPointMagic = make_magic('C', 'F', 'P', '1');
 constexpr int64_t kGrain = 128;                     // groups a thread takes at least
 constexpr int64_t kStreamBytes = int64_t{4} << 20;  // outputs beyond the second cache gain from streaming stores
 
-struct Layout {
-  int64_t sides, sides_end, codes, bytes;
-};
-Layout layout_of(const ChannelTensor& t) noexcept {
-  Layout l{};
-  l.sides = kHeaderBytes;
-  l.sides_end = l.sides + (t.numel > 0 ? channel_count(t.grid) : 0) * int64_t{sizeof(ChannelSides)};
-  l.codes = align64(l.sides_end);
-  l.bytes = l.codes + group_count(t.numel) * code_bytes(t.bits);
-  return l;
-}
-
 class FixedPoint final : public CodecBase {
  public:
   explicit FixedPoint(CodecSpec spec)
@@ -33,12 +23,12 @@ class FixedPoint final : public CodecBase {
 
   ErrorClass error_class() const noexcept override { return ErrorClass::kBounded; }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
-    return device == DeviceKind::kCpu && is_codable_float(dtype);
+    return (device == DeviceKind::kCpu || backend::cuda_built()) && is_codable_float(dtype);
   }
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override;
   int64_t payload_bound(int64_t numel, DType dtype, const SideInfo& side) const override {
     check_size(numel, dtype);
-    return layout_of(tensor(checked_grid(spec().name, side, numel), numel, dtype)).bytes;
+    return channel_layout(checked_grid(spec().name, side, numel), numel, bits_).bytes;
   }
   std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
                                 const CodecContext& context) const override;
@@ -72,7 +62,7 @@ std::optional<int64_t> FixedPoint::encode(const Extent& in, const SideInfo& side
                                           const CodecContext& context) const {
   check_extent(in);
   const ChannelTensor t = tensor(checked_grid(spec().name, side, in.numel), in.numel, in.dtype);
-  const Layout l = layout_of(t);
+  const ChannelLayout l = channel_layout(t.grid, t.numel, bits_);
   check_room(out, l.bytes);
   Header h;
   h.magic = kFixedPointMagic;
@@ -81,6 +71,10 @@ std::optional<int64_t> FixedPoint::encode(const Extent& in, const SideInfo& side
   h.numel = in.numel;
   h.payload_bytes = l.bytes;
   put_grid(t.grid, h);
+  if (context.device == DeviceKind::kCuda) {
+    device_encode_channels(in.data, h, t, out.data(), context.poisoned, context.stream);
+    return l.bytes;
+  }
   write_header(h, out);
   zero_bytes(out, l.sides_end, l.codes);
   if (in.numel == 0) return l.bytes;
@@ -100,10 +94,14 @@ void FixedPoint::decode(std::span<const std::byte> payload, void* out, int64_t n
                         const CodecContext& context) const {
   check_size(numel, dtype);
   check_out(out, numel);
+  if (context.device == DeviceKind::kCuda) {
+    check_least_length(payload, kHeaderBytes + group_count(numel) * code_bytes(bits_));
+    return device_decode_channels(payload, numel, bits_, dtype, out, context.stream);
+  }
   const Header h = read_header(payload, kFixedPointMagic, spec().name, numel, dtype);
   if (h.bits != bits_) throw CodecError(to_string(spec()) + ": the payload has other parameters");
   const ChannelTensor t = tensor(get_grid(spec().name, h), numel, dtype);
-  const Layout l = layout_of(t);
+  const ChannelLayout l = channel_layout(t.grid, t.numel, bits_);
   if (h.payload_bytes != l.bytes) throw_damaged(spec().name, "its length does not fit its header");
   const auto* sides = reinterpret_cast<const ChannelSides*>(payload.data() + l.sides);
   const bool stream = numel * dtype_bytes(dtype) >= kStreamBytes && reinterpret_cast<uintptr_t>(out) % 64 == 0;

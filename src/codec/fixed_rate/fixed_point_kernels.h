@@ -5,16 +5,11 @@
 #include <cstdint>
 
 #include "cinch/dtype.h"
+#include "src/codec/fixed_rate/channel_cells.h"
 #include "src/codec/fixed_rate/layout.h"
 #include "src/codec/stage/grid.h"
 
 namespace cinch::codec {
-
-struct alignas(4) ChannelSides {  // a kernel moves both at once
-  uint16_t step = 0;              // bfloat16
-  uint16_t shift = 1;             // codes below it are of values that are not positive; 1 .. levels - 1
-};
-static_assert(sizeof(ChannelSides) == 4);
 
 struct ChannelTensor {
   Grid grid;
@@ -22,6 +17,18 @@ struct ChannelTensor {
   DType dtype = DType::kFloat32;
   int bits = 4;
 };
+
+struct ChannelLayout {
+  int64_t sides, sides_end, codes, bytes;
+};
+constexpr ChannelLayout channel_layout(const Grid& grid, int64_t numel, int bits) noexcept {
+  ChannelLayout l{};
+  l.sides = kHeaderBytes;
+  l.sides_end = l.sides + (numel > 0 ? channel_count(grid) : 0) * int64_t{sizeof(ChannelSides)};
+  l.codes = align64(l.sides_end);
+  l.bytes = l.codes + group_count(numel) * code_bytes(bits);
+  return l;
+}
 
 // Codes groups [first, last) of 256. False: a value is not finite or too large; what was written is undefined.
 bool encode_channels(const void* data, const ChannelTensor& tensor, int64_t first, int64_t last,

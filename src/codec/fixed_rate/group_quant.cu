@@ -24,18 +24,16 @@ __global__ void __launch_bounds__(kThreads, backend::kBlocksPerProcessor)
   __shared__ alignas(16) uint32_t scratch[kWarpsPerBlock][kScratchWords];
   const DeviceWarp warp{scratch[threadIdx.x / kLanes]};
   write_front(front);
-  constexpr int kTogether = GroupLanes<typename Source::Value>::kTogether;
-  const int64_t pieces = ceil_div(job.source.groups(), kTogether);
+  const int64_t pieces = ceil_div(job.source.groups(), GroupLanes<typename Source::Value>::kTogether);
   for (int64_t p = backend::first_piece(); p < pieces; p += backend::piece_stride())
-    encode_groups_of_warp<kBits, kNearest>(warp, job, p * kTogether);
+    encode_piece<kBits, kNearest>(warp, job, p);
 }
 
 template <int kBits, class T>
 __global__ void __launch_bounds__(kThreads, backend::kBlocksPerProcessor) decode_kernel(const DecodeJob<T> job) {
   const DeviceWarp warp;
-  const int64_t pieces = ceil_div(group_count(job.in.numel), kDecodedTogether);
-  for (int64_t p = backend::first_piece(); p < pieces; p += backend::piece_stride())
-    decode_groups_of_warp<kBits>(warp, job, p * kDecodedTogether);
+  for (int64_t p = backend::first_piece(); p < decoding_pieces(job.in.numel); p += backend::piece_stride())
+    decode_piece<kBits>(warp, job, p);
 }
 
 template <class F>
@@ -62,7 +60,7 @@ void launch_encode(const Source& source, const Header& header, const GroupQuantP
                               out + codes_offset(groups), poisoned};
   const Front front =
       make_front(header, out, sides_offset() + groups * static_cast<int64_t>(sizeof(Sides)), codes_offset(groups));
-  const unsigned blocks = blocks_for(ceil_div(groups, GroupLanes<typename Source::Value>::kTogether));
+  const unsigned blocks = blocks_for(encoding_pieces<typename Source::Value>(header.numel));
   if (params.nearest)
     encode_kernel<kBits, true><<<blocks, kThreads, 0, to_stream(stream)>>>(front, job);
   else
@@ -89,8 +87,7 @@ void device_decode(const std::byte* payload, int64_t numel, int bits, DType dtyp
     with_type(dtype, [&](auto zero) {
       using T = decltype(zero);
       const DecodeJob<T> job{coded(payload, numel), static_cast<T*>(out)};
-      decode_kernel<decltype(b)::value>
-          <<<blocks_for(ceil_div(group_count(numel), kDecodedTogether)), kThreads, 0, to_stream(stream)>>>(job);
+      decode_kernel<decltype(b)::value><<<blocks_for(decoding_pieces(numel)), kThreads, 0, to_stream(stream)>>>(job);
       check_cuda(cudaGetLastError(), "group_quant: decode");
     });
   });

@@ -107,6 +107,24 @@ CINCH_DEVICE_FN void store_words(const Words<LaneCodes<kBits, T>::kWords>& words
   }
 }
 
+// One code of a lane, at its place while the fields are not swapped.
+template <int kBits, class T>
+CINCH_DEVICE_FN void put_code(Words<LaneCodes<kBits, T>::kWords>& words, int k, int row, int column, uint32_t code) {
+  using Codes = LaneCodes<kBits, T>;
+  words.at[Codes::word(k, column)] |= code << (kBits * Codes::field(k, column) + 16 * row);
+}
+
+// Stores the codes of groups from `first` on.
+template <int kBits, class T, class W>
+CINCH_DEVICE_FN void store_codes(const W& w, typename W::template Var<Words<LaneCodes<kBits, T>::kWords>>& words,
+                                 std::byte* codes, int64_t first, int64_t groups) {
+  swap_fields<kBits, T>(w, words);
+  w.each([&](int lane) {
+    const int64_t group = first + GroupLanes<T>::group(lane);
+    if (group < groups) store_words<kBits, T>(words[lane], codes + group * code_bytes(kBits), lane);
+  });
+}
+
 // Words of four columns side by side, as they are in the payload (at 1 bit unfolded).
 template <int kBits>
 CINCH_DEVICE_FN void load_words(const std::byte* codes, int block, int column, uint32_t* words) {

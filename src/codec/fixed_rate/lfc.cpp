@@ -1,11 +1,14 @@
 #include <cmath>
 #include <numeric>
 
+#include "src/backend/cuda/runtime.h"
+#include "src/codec/fixed_rate/device.h"
 #include "src/codec/fixed_rate/lfc_kernels.h"
 #include "src/codec/fixed_rate/lfc_layout.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
 #include "src/codec/stage/grid_estimate.h"
+#include "src/codec/stage/grid_place.h"
 #include "src/codec/stage/parallel.h"
 #include "src/codec/stage/rng.h"
 #include "src/codec/stage/speed.h"
@@ -25,7 +28,7 @@ class Lfc final : public CodecBase {
 
   ErrorClass error_class() const noexcept override { return ErrorClass::kUnbiased; }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
-    return device == DeviceKind::kCpu && is_codable_float(dtype);
+    return (device == DeviceKind::kCpu || backend::cuda_built()) && is_codable_float(dtype);
   }
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override;
   int64_t payload_bound(int64_t numel, DType dtype, const SideInfo& side) const override {
@@ -81,12 +84,17 @@ std::optional<int64_t> Lfc::encode(const Extent& in, const SideInfo& side, std::
   h.numel = in.numel;
   h.payload_bytes = l.bytes;
   put_grid(t.grid, h);
+  const uint64_t key = rng_key(context, kLfcMagic + static_cast<uint64_t>(bits_));
+  if (context.device == DeviceKind::kCuda) {
+    if (!is_mappable(t.grid)) return std::nullopt;
+    device_encode_lfc(in.data, h, t, bits_, key, out.data(), context.poisoned, context.stream);
+    return l.bytes;
+  }
   write_header(h, out);
   zero_bytes(out, l.sides_end, l.averages);
   zero_bytes(out, l.averages_end, l.codes);
   const LfcSections to{reinterpret_cast<Sides*>(out.data() + l.sides),
                        reinterpret_cast<uint16_t*>(out.data() + l.averages), out.data() + l.codes};
-  const uint64_t key = rng_key(context, kLfcMagic + static_cast<uint64_t>(bits_));
   // A thread takes slabs that together are whole groups, since groups go across slabs.
   const int64_t together = kGroup / std::gcd(slab_values(t.grid), kGroup);
   const int64_t grain = ceil_div(kGrain * kGroup, together * slab_values(t.grid));
@@ -101,6 +109,10 @@ void Lfc::decode(std::span<const std::byte> payload, void* out, int64_t numel, D
                  const CodecContext& context) const {
   check_size(numel, dtype);
   check_out(out, numel);
+  if (context.device == DeviceKind::kCuda) {
+    check_least_length(payload, kHeaderBytes + group_count(numel) * code_bytes(bits_));
+    return device_decode_lfc(payload, block_, numel, bits_, dtype, out, context.stream);
+  }
   const Header h = read_header(payload, kLfcMagic, spec().name, numel, dtype);
   if (h.bits != bits_ || h.kind != block_) throw CodecError(to_string(spec()) + ": the payload has other parameters");
   const BlockTensor t = tensor(get_grid(spec().name, h), numel, dtype);

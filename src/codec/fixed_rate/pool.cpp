@@ -1,8 +1,11 @@
+#include "src/backend/cuda/runtime.h"
+#include "src/codec/fixed_rate/device.h"
 #include "src/codec/fixed_rate/lfc_kernels.h"
 #include "src/codec/fixed_rate/lfc_layout.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
 #include "src/codec/stage/grid_estimate.h"
+#include "src/codec/stage/grid_place.h"
 #include "src/codec/stage/parallel.h"
 #include "src/codec/stage/speed.h"
 
@@ -18,7 +21,7 @@ class Pool final : public CodecBase {
 
   ErrorClass error_class() const noexcept override { return ErrorClass::kBounded; }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
-    return device == DeviceKind::kCpu && is_codable_float(dtype);
+    return (device == DeviceKind::kCpu || backend::cuda_built()) && is_codable_float(dtype);
   }
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override {
     Estimate e;
@@ -59,6 +62,11 @@ std::optional<int64_t> Pool::encode(const Extent& in, const SideInfo& side, std:
   h.payload_bytes = kHeaderBytes + average_bytes(g, t.blocks);
   check_room(out, h.payload_bytes);
   put_grid(g, h);
+  if (context.device == DeviceKind::kCuda) {
+    if (!is_mappable(g)) return std::nullopt;
+    device_pool(in.data, h, t, out.data(), context.poisoned, context.stream);
+    return h.payload_bytes;
+  }
   write_header(h, out);
   auto* averages = reinterpret_cast<uint16_t*>(out.data() + kHeaderBytes);
   const int64_t grain = ceil_div(kGrain * kGroup, slab_values(g));
@@ -73,6 +81,10 @@ void Pool::decode(std::span<const std::byte> payload, void* out, int64_t numel, 
                   const CodecContext& context) const {
   check_size(numel, dtype);
   check_out(out, numel);
+  if (context.device == DeviceKind::kCuda) {
+    check_least_length(payload, kHeaderBytes);
+    return device_unpool(payload, block_, numel, dtype, out, context.stream);
+  }
   const Header h = read_header(payload, kPoolMagic, spec().name, numel, dtype);
   if (h.kind != block_) throw CodecError(to_string(spec()) + ": the payload has other parameters");
   const Grid g = get_grid(spec().name, h);

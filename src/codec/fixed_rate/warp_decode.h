@@ -46,19 +46,6 @@ struct LaneWords {
   }
 };
 
-// Two values of a chunk at once.
-template <class T>
-CINCH_DEVICE_FN void set_chunk_pair(Chunk& chunk, int i, float a, float b) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
-  if constexpr (std::is_same_v<T, Bf16>) {
-    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(chunk.words[i / 2]) : "f"(b), "f"(a));
-    return;
-  }
-#endif
-  set_chunk_value(chunk, i, from_float<T>(a));
-  set_chunk_value(chunk, i + 1, from_float<T>(b));
-}
-
 // A chunk by arithmetic. The integer goes into the bits of a float of 2^23: cheaper than a conversion, and where it is
 // shifted the step is so the other way, which is exact.
 template <int kBits, class T>
@@ -121,10 +108,11 @@ struct DecodeJob {
   T* out;  // chunk-aligned
 };
 
+// One of decoding_pieces().
 template <int kBits, class T, class W>
-CINCH_DEVICE_FN void decode_groups_of_warp(const W& w, const DecodeJob<T>& job, int64_t first) {
+CINCH_DEVICE_FN void decode_piece(const W& w, const DecodeJob<T>& job, int64_t piece) {
   using Lanes = DecodingLanes<T>;
-  const int64_t groups = group_count(job.in.numel);
+  const int64_t groups = group_count(job.in.numel), first = piece * kDecodedTogether;
   w.each([&](int lane) {
     const int64_t group = first + Lanes::group(lane);
     if (group >= groups) return;

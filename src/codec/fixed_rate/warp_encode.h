@@ -162,14 +162,15 @@ CINCH_DEVICE_FN void find_sides(const W& w, const EncodeJob<Source>& job, int64_
     bad[lane] = is_bad && stores;
     if (stores) job.sides[first + Lanes::group(lane)] = sides[lane];
   });
-  if (w.any(bad)) w.count_lanes(job.poisoned, bad);
+  w.count(job.poisoned, bad);
 }
 
-// Groups from `first` on, kTogether of them where there are so many.
+// One of encoding_pieces().
 template <int kBits, bool kNearest, class Source, class W>
-CINCH_DEVICE_FN void encode_groups_of_warp(const W& w, const EncodeJob<Source>& job, int64_t first) {
+CINCH_DEVICE_FN void encode_piece(const W& w, const EncodeJob<Source>& job, int64_t piece) {
   using T = typename Source::Value;
   using Lanes = GroupLanes<T>;
+  const int64_t first = piece * Lanes::kTogether;
   using Codes = LaneCodes<kBits, T>;
   constexpr float kScale = static_cast<float>(1u << (16 - kBits));
   typename W::template Var<LaneValues<T>> in;
@@ -190,11 +191,7 @@ CINCH_DEVICE_FN void encode_groups_of_warp(const W& w, const EncodeJob<Source>& 
     }
     if (is_poisoned(sides[lane])) words[lane] = {};
   });
-  swap_fields<kBits, T>(w, words);
-  w.each([&](int lane) {
-    const int64_t group = first + Lanes::group(lane);
-    if (group < job.source.groups()) store_words<kBits, T>(words[lane], job.codes + group * code_bytes(kBits), lane);
-  });
+  store_codes<kBits, T>(w, words, job.codes, first, job.source.groups());
 }
 
 }  // namespace cinch::codec

@@ -15,13 +15,12 @@
 #include <limits>
 
 #include "src/codec/stage/float_rows-inl.h"
+#include "src/codec/stage/grid.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace cinch::codec::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Averages from here on decline the tensor; no residual of smaller ones overflows.
-constexpr float kLargestAverage = 0x1p117f;
 constexpr int64_t kTileValues = 1024;  // columns at a time, on the stack: at least 16 inner indices of a block of 64
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 

@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 #include "src/core/device_fn.h"
 #include "src/core/float16.h"
@@ -81,6 +82,19 @@ CINCH_DEVICE_FN void set_chunk_value(Chunk& chunk, int i, T value) {
   }
 }
 
+// Two values of a chunk at once.
+template <class T>
+CINCH_DEVICE_FN void set_chunk_pair(Chunk& chunk, int i, float a, float b) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  if constexpr (std::is_same_v<T, Bf16>) {
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(chunk.words[i / 2]) : "f"(b), "f"(a));
+    return;
+  }
+#endif
+  set_chunk_value(chunk, i, from_float<T>(a));
+  set_chunk_value(chunk, i + 1, from_float<T>(b));
+}
+
 // One store, where the compiler might make four of it.
 CINCH_DEVICE_FN void store_whole_chunk(void* to, const Chunk& chunk) {
 #if defined(__CUDA_ARCH__)
@@ -103,6 +117,14 @@ CINCH_DEVICE_FN void store_chunk(T* to, const Chunk& chunk, int64_t count) {
   CINCH_UNROLL
   for (int i = 0; i < kValues; ++i)
     if (i < count) to[i] = chunk_value<T>(chunk, i);
+}
+
+template <class T>
+CINCH_DEVICE_FN void store_values(T* to, const float* x, int64_t count) {
+  Chunk chunk;
+  CINCH_UNROLL
+  for (int i = 0; i < kChunkValues<T>; i += 2) set_chunk_pair<T>(chunk, i, x[i], x[i + 1]);
+  store_chunk(to, chunk, count);
 }
 
 }  // namespace cinch::codec

@@ -42,6 +42,13 @@ class CodecBase : public Codec {
                        std::to_string(payload.size()));
     }
   }
+  // The same where sections depend on what its header holds: `bytes` are those of the others.
+  void check_least_length(std::span<const std::byte> payload, int64_t bytes) const {
+    if (static_cast<int64_t>(payload.size()) < bytes) {
+      throw CodecError(spec_.name + ": a payload of at least " + std::to_string(bytes) + " bytes is expected, it has " +
+                       std::to_string(payload.size()));
+    }
+  }
   void check_out(const void* out, int64_t numel) const {
     if (numel > 0 && out == nullptr)
       throw CodecError(spec_.name + ": no memory for " + std::to_string(numel) + " values");

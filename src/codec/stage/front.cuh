@@ -11,19 +11,20 @@ namespace cinch::codec {
 struct Front {
   backend::Words<sizeof(Header) / 4> header;
   uint32_t* out;
-  uint32_t* gap;  // bytes between sections, set to zero
-  int gap_words;
+  uint16_t* gap;  // bytes between sections, set to zero
+  int gap_halves;
 };
 
-// The gap is from `gap_begin` to `gap_end` bytes into the payload, less than 64 of them.
+// The gap is from `gap_begin` to `gap_end` bytes into the payload, less than 64 of them. Sections are of two bytes at
+// least.
 inline Front make_front(const Header& header, std::byte* out, int64_t gap_begin, int64_t gap_end) {
   Front front{};
   std::byte bytes[sizeof(Header)];
   write_header(header, bytes);
   std::memcpy(front.header.at, bytes, sizeof bytes);
   front.out = reinterpret_cast<uint32_t*>(out);
-  front.gap = reinterpret_cast<uint32_t*>(out + gap_begin);
-  front.gap_words = static_cast<int>((gap_end - gap_begin) / 4);
+  front.gap = reinterpret_cast<uint16_t*>(out + gap_begin);
+  front.gap_halves = static_cast<int>((gap_end - gap_begin) / 2);
   return front;
 }
 
@@ -31,7 +32,7 @@ __device__ __forceinline__ void write_front(const Front& front) {
   if (blockIdx.x != 0) return;
   const int i = static_cast<int>(threadIdx.x);
   if (i < static_cast<int>(sizeof(Header) / 4)) front.out[i] = front.header.at[i];
-  if (i < front.gap_words) front.gap[i] = 0;
+  if (i < front.gap_halves) front.gap[i] = 0;
 }
 
 }  // namespace cinch::codec

@@ -7,21 +7,9 @@
 namespace cinch::codec {
 namespace {
 
-constexpr int64_t kMostInner = (int64_t{1} << 31) - 1;  // two of them share a word of the header
-
 std::string text_of(const Grid& g) {
   return std::to_string(g.outer) + " x (" + std::to_string(g.sides[0]) + " x " + std::to_string(g.sides[1]) + " x " +
          std::to_string(g.sides[2]) + ") x " + std::to_string(g.inner);
-}
-
-// The product of sides and inner, all at least 1, or 0 where it is larger than `most`.
-int64_t slab_within(const Grid& g, int64_t most) noexcept {
-  int64_t slab = g.inner;
-  for (const int64_t side : g.sides) {
-    if (side > most / slab) return 0;
-    slab *= side;
-  }
-  return slab <= most ? slab : 0;
 }
 
 // What no payload has values of.
@@ -52,16 +40,9 @@ void put_grid(const Grid& grid, Header& header) noexcept {
 }
 
 Grid get_grid(std::string_view method, const Header& header) {
-  Grid g;
-  for (int k = 0; k < 3; ++k) g.sides[static_cast<size_t>(k)] = header.words[k];
-  g.inner = header.words[3] & kMostInner;
-  g.channels = header.words[3] >> 32;
-  const bool positive = g.sides[0] > 0 && g.sides[1] > 0 && g.sides[2] > 0 && g.inner > 0 && g.channels > 0;
-  if (header.numel == 0 && positive) return kEmpty;
-  const int64_t slab = positive ? slab_within(g, header.numel) : 0;
-  if (slab == 0 || header.numel % slab != 0 || header.numel / slab % g.channels != 0)
-    throw_damaged(method, "its grid is not one of its values");
-  g.outer = header.numel / slab;
+  Grid g = grid_in(header.words);
+  if (header.numel == 0 && has_sizes(g)) return kEmpty;
+  if (!fit_grid(g, header.numel)) throw_damaged(method, "its grid is not one of its values");
   return g;
 }
 

@@ -18,6 +18,35 @@ Grid checked_grid(std::string_view method, const SideInfo& side, int64_t numel);
 void put_grid(const Grid& grid, Header& header) noexcept;
 Grid get_grid(std::string_view method, const Header& header);
 
+// Steps of get_grid, for the host and for kernels, which read a payload's header on the device.
+constexpr int64_t kMostInner = (int64_t{1} << 31) - 1;  // two of them share a word of the header
+constexpr Grid grid_in(const int64_t* words) noexcept {
+  Grid g;
+  for (int k = 0; k < 3; ++k) g.sides[static_cast<size_t>(k)] = words[k];
+  g.inner = words[3] & kMostInner;
+  g.channels = words[3] >> 32;
+  return g;
+}
+constexpr bool has_sizes(const Grid& g) noexcept {
+  return g.sides[0] > 0 && g.sides[1] > 0 && g.sides[2] > 0 && g.inner > 0 && g.channels > 0;
+}
+// The product of sides and inner, all at least 1, or 0 where it is larger than `most`.
+constexpr int64_t slab_within(const Grid& g, int64_t most) noexcept {
+  int64_t slab = g.inner;
+  for (size_t k = 0; k < 3; ++k) {
+    if (g.sides[k] > most / slab) return 0;
+    slab *= g.sides[k];
+  }
+  return slab <= most ? slab : 0;
+}
+// Sets `outer`; false where the grid is not one of `numel` values, of which there are some.
+constexpr bool fit_grid(Grid& g, int64_t numel) noexcept {
+  const int64_t slab = has_sizes(g) ? slab_within(g, numel) : 0;
+  if (slab == 0 || numel % slab != 0 || numel / slab % g.channels != 0) return false;
+  g.outer = numel / slab;
+  return true;
+}
+
 constexpr int64_t slab_positions(const Grid& g) noexcept { return g.sides[0] * g.sides[1] * g.sides[2]; }
 constexpr int64_t slab_values(const Grid& g) noexcept { return slab_positions(g) * g.inner; }
 constexpr int64_t map_count(const Grid& g) noexcept { return g.outer * g.inner; }
@@ -31,6 +60,8 @@ struct Blocks {
 constexpr Blocks blocks_of(const Grid& g, int64_t edge) noexcept {
   return {edge, {ceil_div(g.sides[0], edge), ceil_div(g.sides[1], edge), ceil_div(g.sides[2], edge)}};
 }
+// Averages from here on decline the tensor; no residual of smaller ones overflows.
+constexpr float kLargestAverage = 0x1p117f;
 // Averages of one slab: blocks in memory order, `inner` for each.
 constexpr int64_t slab_averages(const Grid& g, const Blocks& b) noexcept {
   return b.counts[0] * b.counts[1] * b.counts[2] * g.inner;
