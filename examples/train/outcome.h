@@ -22,6 +22,7 @@ struct Outcome {
   std::optional<int64_t> predicted_baseline_bytes, floor_bytes;  ///< from the profile, when there is one
   Usage usage;                                                   ///< after the last step
   bool planned = false;         ///< there was a plan, so noise and effective batch are known
+  int64_t payload_bytes = 0;    ///< of all payloads under that plan; usage.charged_bytes has values on their way too
   size_t first_timed_step = 0;  ///< earlier steps observe, and are left out of step times
 
   bool limit_held() const {

@@ -32,6 +32,9 @@ void add_payloads(nlohmann::json& row, const Outcome& out) {
   row["reclaims"] = out.usage.reclaims;
   row["fallbacks"] = out.usage.fallbacks;
   if (out.planned) {
+    row["payload_bytes"] = out.payload_bytes;
+    if (out.payload_bytes > 0)
+      row["raw_of_payloads"] = static_cast<double>(out.usage.raw_bytes) / static_cast<double>(out.payload_bytes);
     row["noise"] = out.usage.gradient_noise;
     row["effective_batch"] = out.usage.effective_batch;
   }

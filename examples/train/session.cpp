@@ -128,6 +128,8 @@ void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseli
     throw;
   }
   out.planned = guard->plan() != nullptr;
+  if (out.planned)
+    for (const PlanEntry& entry : guard->plan()->entries) out.payload_bytes += entry.charged_bytes;
   if (!profile) profile = guard->profile();
   if (profile) {
     out.predicted_baseline_bytes = profile->baseline_peak_bytes();

@@ -143,8 +143,9 @@ void expect_training(const nlohmann::json& row) {
   for (const char* field : {"model", "data", "device", "amp", "budget"})
     EXPECT_FALSE(row.at(field).get<std::string>().empty()) << field << ": " << row.dump();
   expect_positive(row, {"batch", "steps", "baseline_peak_bytes", "floor_bytes", "peak_bytes", "first_step_peak_bytes",
-                        "raw_bytes", "charged_bytes", "raw_of_charged", "step_seconds", "baseline_step_seconds",
-                        "step_ratio", "effective_batch", "samples_per_second", "baseline_samples_per_second"});
+                        "raw_bytes", "charged_bytes", "raw_of_charged", "payload_bytes", "raw_of_payloads",
+                        "step_seconds", "baseline_step_seconds", "step_ratio", "effective_batch", "samples_per_second",
+                        "baseline_samples_per_second"});
   EXPECT_TRUE(row.at("baseline_peak_measured").get<bool>()) << row.dump();
 }
 
