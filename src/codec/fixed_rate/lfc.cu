@@ -50,8 +50,9 @@ __global__ void __launch_bounds__(kThreads, backend::kBlocksPerProcessor) keys_t
     keys_to_sides(DeviceWarp{}, job, p * kLanes);
 }
 
+// Chunks of 16-bit values are twice as many values at once, and take more registers.
 template <int kBits, class T>
-__global__ void __launch_bounds__(kThreads, backend::kBlocksPerProcessor)
+__global__ void __launch_bounds__(kThreads, backend::kBlocksPerProcessor - (sizeof(T) == 2 ? 1 : 0))
     encode_residuals_kernel(const __grid_constant__ Front front, const ResidualEncodeJob<T> job) {
   __shared__ alignas(16) uint32_t scratch[kWarpsPerBlock][kScratchWords];
   const DeviceWarp warp{scratch[threadIdx.x / kLanes]};

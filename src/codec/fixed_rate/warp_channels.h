@@ -50,16 +50,17 @@ template <class T, class W>
 CINCH_DEVICE_FN void find_channel_sides(const W& w, const ChannelSidesJob<T>& job, int64_t channel) {
   constexpr int kMostOfRun = 16;
   const ChannelSample& s = job.sample;
+  const T* begin = job.in + channel_begin(s, channel);
   typename W::template Var<MomentSums> sums;
   typename W::template Var<double> origin;
   typename W::template Var<bool> bad;
   w.each([&](int lane) {
-    origin[lane] = to_float(job.in[run_begin(s, channel, 0)]);
+    origin[lane] = to_float(begin[run_begin(s, channel, 0)]);
     MomentSums own;
     bool wild = false;
     CINCH_ROLLED
     for (int64_t r = lane; r < s.runs; r += kLanes) {
-      const T* from = job.in + run_begin(s, channel, r);
+      const T* from = begin + run_begin(s, channel, r);
       T values[kMostOfRun] = {};
       CINCH_UNROLL
       for (int i = 0; i < kMostOfRun; ++i)

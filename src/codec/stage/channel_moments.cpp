@@ -12,11 +12,12 @@ namespace {
 template <class T>
 ChannelMoments sample(const T* data, const Grid& g, int64_t channel, int64_t most) noexcept {
   const ChannelSample s = channel_sample(g, most);
+  const T* begin = data + channel_begin(s, channel);
   ChannelMoments m;
   double origin = 0;
   MomentSums sums[kMomentSums];
   for (int64_t r = 0; r < s.runs; ++r) {
-    const T* from = data + run_begin(s, channel, r);
+    const T* from = begin + run_begin(s, channel, r);
     MomentSums& own = sums[r % kMomentSums];
     for (int64_t i = 0; i < s.run; ++i) {
       T element;

@@ -35,13 +35,16 @@ constexpr ChannelSample channel_sample(const Grid& g, int64_t most) noexcept {
   return s;
 }
 
-// Element at which a run begins. At even distances they could all lie at the edge of a map.
+// The channel's first element.
+constexpr int64_t channel_begin(const ChannelSample& s, int64_t channel) noexcept {
+  return channel / s.inner * s.positions * s.inner + channel % s.inner;
+}
+// Elements from there to the begin of a run. At even distances they could all lie at the edge of a map.
 constexpr int64_t run_begin(const ChannelSample& s, int64_t channel, int64_t r) noexcept {
   const uint64_t draw = mix64(static_cast<uint64_t>(channel * s.runs + r));
   const int64_t place = r * s.share + static_cast<int64_t>(draw % static_cast<uint64_t>(s.share));
   const int64_t slab = place / s.positions, at = place - slab * s.positions;
-  const int64_t first = channel / s.inner * s.positions * s.inner + channel % s.inner;
-  return first + slab * s.slab_stride + (at < s.positions - s.run ? at : s.positions - s.run) * s.inner;
+  return slab * s.slab_stride + (at < s.positions - s.run ? at : s.positions - s.run) * s.inner;
 }
 
 // Sums about an origin, the sample's first value: a large mean must not drown the variance.
