@@ -5,8 +5,12 @@
 //   sync()
 //   min(Var<int32_t>), max(Var<int32_t>), any(Var<bool>)   one answer for all lanes
 //   exchange(Var<uint32_t>, mask)                          each lane's value of lane ^ mask
+//   sum_up_to(Var<uint32_t>)                               the sum of the lanes up to and with each one
+//   last(Var<uint32_t>)                                    that of the last lane, for all
 //   scratch             words of memory that the lanes share
-//   count(counter)      adds one, once for the warp; counter may be null
+//   count(counter, n)   adds n (1), once for the warp; counter may be null
+// and, for single lanes, or_into(word, bits) and add_to(word, n), which nobody else's come in between of.
+// What a block does together has each(f) over its kThreads threads, and sync().
 #pragma once
 
 #include <cstdint>

@@ -33,9 +33,30 @@ struct HostWarp {
     for (int lane = 0; lane < backend::kLanes; ++lane) out[lane] = v[lane ^ mask];
     return out;
   }
-  void count(uint32_t* counter) const {
-    if (counter != nullptr) ++*counter;
+  Var<uint32_t> sum_up_to(const Var<uint32_t>& v) const {
+    Var<uint32_t> out;
+    uint32_t sum = 0;
+    for (int lane = 0; lane < backend::kLanes; ++lane) out[lane] = sum += v[lane];
+    return out;
   }
+  uint32_t last(const Var<uint32_t>& v) const { return v[backend::kLanes - 1]; }
+  void count(uint32_t* counter, uint32_t n = 1) const {
+    if (counter != nullptr) *counter += n;
+  }
+  static void or_into(uint32_t* word, uint32_t bits) { *word |= bits; }
+  static void add_to(uint32_t* word, uint32_t n) { *word += n; }
+};
+
+// A block: its threads one after the other between two sync().
+template <int kCount>
+struct HostBlock {
+  static constexpr int kThreads = kCount;
+  template <class F>
+  void each(F&& f) const {
+    for (int thread = 0; thread < kThreads; ++thread) f(thread);
+  }
+  void sync() const {}
+  static void add_to(uint32_t* word, uint32_t n) { *word += n; }
 };
 
 }  // namespace cinch::testing

@@ -13,10 +13,6 @@
 namespace cinch::codec {
 namespace {
 
-// Steps beyond these would leave float32's range on the way.
-constexpr double kSmallestScale = 0x1p-100, kLargestScale = 0x1p100;
-constexpr double kFarFromZero = 8.0;  // in sigmas: a mean beyond it is taken off first
-
 struct DitherFit : Fit {
   bool by_channel = false;
   int64_t sides(const Channels& channels) const { return by_channel ? channels_bytes(channels.grid) : 0; }
@@ -74,19 +70,10 @@ class Dither final : public CodecBase {
 std::optional<DitherFit> Dither::fit(const Extent& in, const SideInfo& side, const CodecContext& context,
                                      Channels& channels) const {
   Scale scale = sample_scale(in.data, in.dtype, in.numel);
-  if (!scale.any) return std::nullopt;
   Quantiser q;
   q.key = rng_key(context, kEntropyMagic);
-  // One value, as far as the sample tells: it is coded exactly.
-  const bool constant = scale.sigma < kSmallestScale;
-  const double size = std::abs(scale.mean);
-  const double sigma = constant ? std::max(size * 0x1p-8, kSmallestScale) : scale.sigma;
-  if (!(sigma <= kLargestScale) || !(size <= kLargestScale)) return std::nullopt;
-  q.dithered = !constant;
-  if (constant) scale.sigma = 0;
-  if (constant || size > kFarFromZero * sigma) q.offset = static_cast<float>(scale.mean);
-  q.step = static_cast<float>(sigma * step_sigma_);
-  const auto grid = constant ? std::nullopt : channel_grid(in.numel, side);
+  if (!set_steps(scale, step_sigma_, q)) return std::nullopt;
+  const auto grid = scale.sigma == 0 ? std::nullopt : channel_grid(in.numel, side);
   if (!grid) return DitherFit{fit_code(in.data, in.dtype, in.numel, q, scale)};
   sample_channels(in, *grid, channels);
   q.offset = 0;
