@@ -47,13 +47,21 @@ struct HostWarp {
   static void add_to(uint32_t* word, uint32_t n) { *word += n; }
 };
 
-// A block: its threads one after the other between two sync().
+// A block: its threads, or warps, one after the other between two sync().
 template <int kCount>
 struct HostBlock {
-  static constexpr int kThreads = kCount;
+  static constexpr int kThreads = kCount, kWarps = kCount / backend::kLanes;
+
+  uint32_t* scratch = nullptr;
+  int warp_words = 0;
+
   template <class F>
   void each(F&& f) const {
     for (int thread = 0; thread < kThreads; ++thread) f(thread);
+  }
+  template <class F>
+  void warps(F&& f) const {
+    for (int warp = 0; warp < kWarps; ++warp) f(HostWarp{scratch + warp * warp_words}, warp);
   }
   void sync() const {}
   static void add_to(uint32_t* word, uint32_t n) { *word += n; }

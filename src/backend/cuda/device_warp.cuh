@@ -72,13 +72,22 @@ struct DeviceWarp {
   __device__ __forceinline__ static void add_to(uint32_t* word, uint32_t n) { atomicAdd(word, n); }
 };
 
-// A block of a kernel; every thread of it must be there.
+// A block of a kernel; every thread of it must be there. Its warps have `warp_words` of `scratch` each.
 template <int kCount>
 struct DeviceBlock {
-  static constexpr int kThreads = kCount;
+  static constexpr int kThreads = kCount, kWarps = kCount / kLanes;
+
+  uint32_t* scratch = nullptr;
+  int warp_words = 0;
+
   template <class F>
   __device__ __forceinline__ void each(F&& f) const {
     f(static_cast<int>(threadIdx.x));
+  }
+  template <class F>
+  __device__ __forceinline__ void warps(F&& f) const {
+    const int warp = static_cast<int>(threadIdx.x) / kLanes;
+    f(DeviceWarp{scratch + warp * warp_words}, warp);
   }
   __device__ __forceinline__ void sync() const { __syncthreads(); }
   __device__ __forceinline__ static void add_to(uint32_t* word, uint32_t n) { atomicAdd(word, n); }

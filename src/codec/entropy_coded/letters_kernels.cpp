@@ -45,11 +45,6 @@ class LetterDraws {
   hn::Vec<RowTagU> x_, mul2_, weyl_;
 };
 
-// Bits of a dither. Fewer for more symbols, so that their range and the dither fit the 22 bits that adding 1.5 * 2^23
-// leaves in the low bits of a float.
-template <bool kPaired>
-constexpr int kFraction = kPaired ? 16 : 13;
-
 // The dither of a value is m - r, of 0 .. m = 2^F - 1, with r the low F bits of its half of a draw: subtracted on the
 // way to a symbol, or-ed into the empty bits below it on the way back.
 template <bool kPaired, bool kDithered, bool kOffset, class T>

@@ -1,0 +1,377 @@
+// A block codes a chunk: a warp a stream. Where each letter's bits go follows from a sum over the lanes, so that all of
+// them write at once. The bytes are those of encode_chunk(); a chunk that does not fit its slot becomes coarser.
+#pragma once
+
+#include "src/codec/entropy_coded/block_code.h"
+#include "src/codec/entropy_coded/slots.h"
+#include "src/codec/entropy_coded/warp_coarse.h"
+#include "src/codec/entropy_coded/warp_letters.h"
+
+namespace cinch::codec {
+
+template <class T>
+struct ChunksJob {
+  const T* in;
+  Slots slots;
+  std::byte* payload;
+  uint32_t* poisoned;   // counts what decodes to NaN: chunks, or groups of coarser ones
+  uint32_t* coarsened;  // counts chunks that did not fit their slots
+};
+
+struct StreamCounts {
+  uint32_t bytes, literals, raws;
+};
+
+// Longest streams, and the word behind that the last letter may touch.
+constexpr int kStreamWords = static_cast<int>(kGroupsOfStream * kLetterGroup * kLongestCode / 32) + 4;
+
+struct EncodeMemory {
+  uint32_t draws[kStreams * kDrawWords];  // scratch of the warps
+  uint32_t streams[kStreams][kStreamWords];
+  uint32_t table[kLetters];
+  StreamCounts counts[kStreams];
+  CodeMemory code;
+};
+
+// Where a chunk and its streams are.
+struct ChunkPlace {
+  int64_t first_group;  // in the tensor
+  int64_t values;
+  int groups;
+
+  static CINCH_DEVICE_FN ChunkPlace of(const Slots& slots, int64_t chunk) {
+    const int64_t first = chunk * kValuesOfChunk, values = std::min(int64_t{kValuesOfChunk}, slots.numel - first);
+    return {chunk * kChunkGroups, values, static_cast<int>(ceil_div(values, kLetterGroup))};
+  }
+  // Groups of a stream, within the chunk.
+  CINCH_DEVICE_FN int each() const { return (groups + kStreams - 1) / kStreams; }
+  CINCH_DEVICE_FN int begin(int stream) const { return std::min(groups, stream * each()); }
+  CINCH_DEVICE_FN int end(int stream) const { return std::min(groups, (stream + 1) * each()); }
+  // Values of a group that there are.
+  CINCH_DEVICE_FN int count(int group) const {
+    return static_cast<int>(std::min(int64_t{kLetterGroup}, values - group * kLetterGroup));
+  }
+};
+
+template <bool kPaired, class T>
+CINCH_DEVICE_FN LaneValues<kPaired> load_lane(const T* group, int count, bool aligned, int lane, int half) {
+  using Lanes = LetterLanes<kPaired>;
+  LaneValues<kPaired> x;
+  const int element = Lanes::row(lane, half) * kColumns16 + Lanes::column(lane);
+  CINCH_UNROLL
+  for (int row = 0; row < Lanes::kRows; ++row) load_run(group, element + row * kColumns16, count, aligned, x.at[row]);
+  return x;
+}
+
+// Visits the letters of a stream, two groups at a time: visit(group, half, letters), a word of four letters a lane, in
+// the order in which the stream has them. Only groups for which `wanted` holds.
+template <bool kPaired, class T, class W, class Wanted, class Visit>
+CINCH_DEVICE_FN void visit_letters(const W& w, const ChunksJob<T>& job, const Quantiser& q, const ChunkPlace& place,
+                                   int stream, Wanted wanted, Visit visit) {
+  using Lanes = LetterLanes<kPaired>;
+  const ToSymbols to = to_symbols<kPaired>(q);
+  const bool aligned = is_run_aligned(job.in);
+  const int end = place.end(stream);
+  for (int first = place.begin(stream); first < end; first += 2) {
+    const int second = std::min(first + 1, end - 1);
+    if (!wanted(first) && !wanted(second)) continue;
+    struct Both {
+      LaneValues<kPaired> at[2][Lanes::kHalves];
+    };
+    typename W::template Var<Both> x;
+    w.each([&](int lane) {
+      CINCH_UNROLL
+      for (int g = 0; g < 2; ++g) {
+        const int group = g == 0 ? first : second;
+        CINCH_UNROLL
+        for (int half = 0; half < Lanes::kHalves; ++half)
+          x[lane].at[g][half] = load_lane<kPaired>(job.in + (place.first_group + group) * kLetterGroup,
+                                                   place.count(group), aligned, lane, half);
+      }
+    });
+    if (q.dithered) make_two_draws(w, q.key, place.first_group + first, place.first_group + second);
+    CINCH_UNROLL
+    for (int g = 0; g < 2; ++g) {
+      if (first + g >= end) break;
+      CINCH_UNROLL
+      for (int half = 0; half < Lanes::kHalves; ++half) {
+        typename W::template Var<uint32_t> letters;
+        w.each([&](int lane) {
+          const int row = Lanes::row(lane, half);
+          Chunk draws{};
+          if (q.dithered) draws = draws_of(w.scratch, g, row, Lanes::column(lane));
+          letters[lane] = letters_of<kPaired>(to, x[lane].at[g][half], draws, row);
+        });
+        visit(first + g, half, letters);
+      }
+    }
+  }
+}
+
+// Raw values that a word of letters stands for.
+CINCH_DEVICE_FN uint32_t raws_in_word(const Quantiser& q, uint32_t letters) {
+  uint32_t raws = 0;
+  for (int i = 0; i < kRun; ++i) raws += q.raws_in(static_cast<uint8_t>(letters >> (8 * i)));
+  return raws;
+}
+
+// The first pass: bits of a stream into the block's memory, and how many there are. Returns which of its groups have
+// literals, a bit each.
+template <bool kPaired, class T, class W>
+CINCH_DEVICE_FN uint32_t code_stream(const W& w, const ChunksJob<T>& job, const Quantiser& q, const ChunkPlace& place,
+                                     int stream, EncodeMemory& m) {
+  uint32_t* bits = m.streams[stream];
+  const int begin = place.begin(stream), groups = place.end(stream) - begin;
+  const int words = groups * LetterLanes<kPaired>::kLetters * kLongestCode / 32 + 3;
+  w.each([&](int lane) {
+    for (int i = lane; i < words; i += kLanes) bits[i] = 0;
+  });
+  w.sync();
+  uint32_t used = 0, literals = 0, raws = 0, with_literals = 0;
+  visit_letters<kPaired>(
+      w, job, q, place, stream, [](int) { return true; },
+      [&](int group, int, const typename W::template Var<uint32_t>& letters) {
+        // Bits in the low half of a sum, literals and raw values above: at most 1408, 128 and 256.
+        typename W::template Var<uint64_t> code;
+        typename W::template Var<uint32_t> sums;
+        w.each([&](int lane) {
+          uint64_t all = 0;
+          uint32_t length = 0, found = 0;
+          CINCH_UNROLL
+          for (int i = 0; i < kRun; ++i) {
+            const uint32_t entry = m.table[letters[lane] >> (8 * i) & 0xffu];
+            all |= uint64_t{entry & 0xffffu} << length;
+            length += entry >> 16 & 31u;
+            found += entry >> 31;
+          }
+          code[lane] = all;
+          sums[lane] = length;
+          if (found > 0) sums[lane] |= found << 12 | raws_in_word(q, letters[lane]) << 20;
+        });
+        const auto up_to = w.sum_up_to(sums);
+        w.each([&](int lane) {
+          const uint32_t at = used + ((up_to[lane] - sums[lane]) & 0xfffu), shift = at % 32;
+          uint32_t* to = bits + at / 32;
+          const uint64_t low = code[lane] << shift;
+          W::or_into(to, static_cast<uint32_t>(low));
+          if (shift + (sums[lane] & 0xfffu) > 32) W::or_into(to + 1, static_cast<uint32_t>(low >> 32));
+          if (shift + (sums[lane] & 0xfffu) > 64) W::or_into(to + 2, static_cast<uint32_t>(code[lane] >> (64 - shift)));
+        });
+        const uint32_t total = w.last(up_to);
+        used += total & 0xfffu;
+        literals += total >> 12 & 0xffu;
+        raws += total >> 20;
+        if ((total & 0xff000u) != 0) with_literals |= 1u << (group - begin);
+      });
+  w.each([&](int lane) {
+    if (lane == 0) m.counts[stream] = {(used + 7) / 8, literals, raws};
+  });
+  return with_literals;
+}
+
+// What a chunk becomes, by what its streams came to.
+struct ChunkForm {
+  uint32_t streams = 0, literals = 0, raws = 0;  // of all of them
+  int64_t bytes = 0;
+  bool verbatim = false, coarse = false;
+};
+CINCH_DEVICE_FN ChunkForm form_of(const StreamCounts* counts, const ChunkPlace& place, int64_t width,
+                                  const Slots& slots) {
+  ChunkForm form;
+  for (int s = 0; s < kStreams; ++s) {
+    form.streams += counts[s].bytes;
+    form.literals += counts[s].literals;
+    form.raws += counts[s].raws;
+  }
+  const int64_t raw_bytes = int64_t{form.raws} * 4;
+  const int64_t used = int64_t{sizeof(ChunkHeader)} + form.streams + form.literals + raw_bytes;
+  const int64_t most = int64_t{sizeof(ChunkHeader)} + place.values * width;
+  form.verbatim = raw_bytes > kMostRawBytes || used > most;
+  form.bytes = ceil_div(form.verbatim ? most : used, kChunkAlignment) * kChunkAlignment;
+  form.coarse = form.bytes > Slots::kFixed + place.groups * slots.group_bytes;
+  if (form.coarse) form.bytes = coarse_bytes(place.groups, coarse_bits(slots.group_bytes));
+  return form;
+}
+
+// `count` bytes of words to any place of a slot: whole words where it can be.
+template <class W>
+CINCH_DEVICE_FN void put_bytes(const W& w, const uint32_t* words, int count, std::byte* slot, int begin) {
+  const int end = begin + count, first = (begin + 3) / 4, last = end / 4;
+  const auto byte = [&](int at) {
+    const int i = at - begin;
+    slot[at] = static_cast<std::byte>(words[i / 4] >> (i % 4 * 8));
+  };
+  w.each([&](int lane) {
+    if (first >= last) {
+      for (int at = begin + lane; at < end; at += kLanes) byte(at);
+      return;
+    }
+    if (begin + lane < first * 4) byte(begin + lane);
+    if (last * 4 + lane < end) byte(last * 4 + lane);
+    const int skipped = first * 4 - begin, shift = skipped * 8;  // 0 to 3 bytes
+    for (int i = lane; i < last - first; i += kLanes) {
+      const uint64_t two = words[i] | uint64_t{words[i + 1]} << 32;
+      reinterpret_cast<uint32_t*>(slot)[first + i] = static_cast<uint32_t>(two >> shift);
+    }
+  });
+}
+
+// Literals of a stream and raw values behind all literals; `literal` and `raw` are places in the slot.
+template <bool kPaired, class T, class W>
+CINCH_DEVICE_FN void put_literals(const W& w, const ChunksJob<T>& job, const Quantiser& q, const ChunkPlace& place,
+                                  int stream, uint32_t with_literals, const uint32_t* table, std::byte* literal,
+                                  std::byte* raw) {
+  using Lanes = LetterLanes<kPaired>;
+  const int begin = place.begin(stream);
+  const auto wanted = [&](int group) { return (with_literals >> (group - begin) & 1u) != 0; };
+  visit_letters<kPaired>(w, job, q, place, stream, wanted,
+                         [&](int group, int half, const typename W::template Var<uint32_t>& letters) {
+                           typename W::template Var<uint32_t> sums;
+                           w.each([&](int lane) {
+                             uint32_t found = 0;
+                             for (int i = 0; i < kRun; ++i) found += table[letters[lane] >> (8 * i) & 0xffu] >> 31;
+                             sums[lane] = found | raws_in_word(q, letters[lane]) << 16;
+                           });
+                           const auto up_to = w.sum_up_to(sums);
+                           w.each([&](int lane) {
+                             const uint32_t before = up_to[lane] - sums[lane];
+                             std::byte *next_literal = literal + (before & 0xffffu), *next_raw = raw + (before >> 16) * 4;
+                             const T* values = job.in + (place.first_group + group) * kLetterGroup +
+                                               Lanes::row(lane, half) * kColumns16 + Lanes::column(lane);
+                             for (int i = 0; i < kRun; ++i) {
+                               const auto letter = static_cast<uint8_t>(letters[lane] >> (8 * i));
+                               if (table[letter] >> 31 == 0) continue;
+                               *next_literal++ = std::byte{letter};
+                               const bool low = (kPaired ? letter & 15 : letter) == q.raw_symbol(),
+                                          high = kPaired && letter >> 4 == q.raw_symbol();
+                               for (int row = 0; row < 2; ++row) {
+                                 if (!(row == 0 ? low : high)) continue;
+                                 const auto bits = std::bit_cast<uint32_t>(to_float(values[row * kColumns16 + i]));
+                                 for (int k = 0; k < 4; ++k) *next_raw++ = static_cast<std::byte>(bits >> (8 * k));
+                               }
+                             }
+                           });
+                           const uint32_t total = w.last(up_to);
+                           literal += total & 0xffffu;
+                           raw += (total >> 16) * 4;
+                         });
+}
+
+// A warp's part of the values as they are.
+template <class T, class W>
+CINCH_DEVICE_FN void put_verbatim(const W& w, const T* values, int64_t count, int warp, std::byte* out) {
+  w.each([&](int lane) {
+    for (int64_t i = warp * kLanes + lane; i < count; i += kStreams * kLanes) {
+      if constexpr (sizeof(T) == 4) {
+        reinterpret_cast<uint32_t*>(out)[i] = std::bit_cast<uint32_t>(values[i]);
+      } else {
+        reinterpret_cast<uint16_t*>(out)[i] = std::bit_cast<uint16_t>(values[i]);
+      }
+    }
+  });
+}
+
+template <class T, class W>
+CINCH_DEVICE_FN void put_coarse(const W& w, const ChunksJob<T>& job, const Quantiser& q, const ChunkPlace& place,
+                                int stream, std::byte* slot) {
+  const int bits = coarse_bits(job.slots.group_bytes), end = place.end(stream);
+  const bool aligned = is_run_aligned(job.in);
+  for (int group = place.begin(stream); group < end; ++group) {
+    make_two_draws(w, q.key, place.first_group + group, place.first_group + group);
+    typename W::template Var<LaneValues<true>> x;
+    w.each([&](int lane) {
+      x[lane] = load_lane<true>(job.in + (place.first_group + group) * kLetterGroup, place.count(group), aligned, lane, 0);
+    });
+    encode_coarse_group(w, x, 0, place.groups, group, bits, slot, job.poisoned);
+  }
+}
+
+// Header, size, and zeros behind the chunk. Sizes of 4 bytes.
+template <class B>
+CINCH_DEVICE_FN void put_chunk_header(const B& b, const StreamCounts* counts, const ChunkForm& form, const Slots& slots,
+                                      int64_t chunk, std::byte* payload) {
+  std::byte* slot = payload + slots.begin(chunk);
+  b.each([&](int i) {
+    if (i == 0)
+      reinterpret_cast<uint32_t*>(payload + ends_offset())[chunk] = static_cast<uint32_t>(form.bytes / kChunkAlignment);
+    auto* halves = reinterpret_cast<uint16_t*>(slot);
+    if (i < kStreams) halves[i] = form.verbatim || form.coarse ? 0 : static_cast<uint16_t>(counts[i].bytes);
+    if (i == kStreams)
+      halves[i] = form.coarse     ? static_cast<uint16_t>(coarse_bits(slots.group_bytes))
+                  : form.verbatim ? 0
+                                  : static_cast<uint16_t>(form.literals);
+    if (i == kStreams + 1)
+      halves[i] = form.coarse ? kCoarse : form.verbatim ? kVerbatim : static_cast<uint16_t>(form.raws);
+    for (int64_t at = form.bytes + i * 4; at < slots.bytes(chunk); at += B::kThreads * 4)
+      *reinterpret_cast<uint32_t*>(slot + at) = 0;
+  });
+}
+
+// One chunk from values to its slot. Every thread of the block is there.
+template <bool kPaired, class T, class B>
+CINCH_DEVICE_FN void encode_chunk_of_block(const B& b, const ChunksJob<T>& job, const Quantiser& q, int64_t chunk,
+                                           EncodeMemory& m) {
+  static_assert(B::kWarps == kStreams);
+  const ChunkPlace place = ChunkPlace::of(job.slots, chunk);
+  std::byte* slot = job.payload + job.slots.begin(chunk);
+  b.warps([&](const auto& w, int stream) {
+    const uint32_t with_literals = code_stream<kPaired>(w, job, q, place, stream, m);
+    w.each([&](int lane) {
+      // Behind the stream, where nothing else is.
+      if (lane == 0) m.streams[stream][kStreamWords - 1] = with_literals;
+    });
+  });
+  b.sync();
+  const ChunkForm form = form_of(m.counts, place, static_cast<int64_t>(sizeof(T)), job.slots);
+  put_chunk_header(b, m.counts, form, job.slots, chunk, job.payload);
+  b.warps([&](const auto& w, int stream) {
+    const T* values = job.in + place.first_group * kLetterGroup;
+    if (form.coarse) {
+      if (stream == 0) w.count(job.coarsened);
+      return put_coarse(w, job, q, place, stream, slot);
+    }
+    if (form.verbatim) {
+      put_verbatim(w, values, place.values, stream, slot + sizeof(ChunkHeader));
+      // A last half word.
+      w.each([&](int lane) {
+        const int64_t end = int64_t{sizeof(ChunkHeader)} + place.values * static_cast<int64_t>(sizeof(T));
+        if (stream == 0 && end + lane < form.bytes) slot[end + lane] = std::byte{0};
+      });
+      return;
+    }
+    StreamCounts before{0, 0, 0};
+    for (int s = 0; s < stream; ++s) {
+      before.bytes += m.counts[s].bytes;
+      before.literals += m.counts[s].literals;
+      before.raws += m.counts[s].raws;
+    }
+    const auto header = static_cast<uint32_t>(sizeof(ChunkHeader));
+    put_bytes(w, m.streams[stream], static_cast<int>(m.counts[stream].bytes), slot,
+              static_cast<int>(header + before.bytes));
+    const uint32_t with_literals = m.streams[stream][kStreamWords - 1];
+    const uint32_t literals = header + form.streams, raws = literals + form.literals, end = raws + form.raws * 4;
+    if (with_literals != 0)
+      put_literals<kPaired>(w, job, q, place, stream, with_literals, m.table, slot + literals + before.literals,
+                            slot + raws + before.raws * 4);
+    w.each([&](int lane) {
+      if (stream == 0 && end + static_cast<uint32_t>(lane) < static_cast<uint32_t>(form.bytes))
+        slot[end + static_cast<uint32_t>(lane)] = std::byte{0};
+    });
+  });
+  b.sync();  // the next chunk overwrites the block's memory
+}
+
+// Of a tensor that nothing could be fitted to: empty chunks.
+template <class B>
+CINCH_DEVICE_FN void skip_chunk(const B& b, const Slots& slots, int64_t chunk, std::byte* payload,
+                                uint32_t* poisoned) {
+  ChunkForm form;
+  form.verbatim = true;
+  form.bytes = int64_t{sizeof(ChunkHeader)};
+  put_chunk_header(b, nullptr, form, slots, chunk, payload);
+  b.warps([&](const auto& w, int warp) {
+    if (warp == 0) w.count(poisoned);
+  });
+}
+
+}  // namespace cinch::codec
