@@ -10,8 +10,8 @@
 //   scratch             words of memory that the lanes share
 //   count(counter, n)   adds n (1), once for the warp; counter may be null
 // and, for single lanes, or_into(word, bits) and add_to(word, n), which nobody else's come in between of.
-// A block B of kWarps warps has warps(f), f(warp, which) for each of them, each(f) over its kThreads threads, sync() and
-// add_to().
+// A block B of kWarps warps has warps(f), f(warp, which) for each of them, each(f) over its kThreads threads, sync()
+// and add_to().
 #pragma once
 
 #include <cstdint>

@@ -16,7 +16,8 @@ void device_decode(const std::byte*, int64_t, int, DType, void*, void*) { absent
 void device_recode(const std::byte*, int, const Header&, const GroupQuantParams&, std::byte*, uint32_t*, void*) {
   absent();
 }
-void device_dither_encode(const void*, DType, const Slots&, double, uint64_t, std::byte*, const DeviceCounters&, void*) {
+void device_dither_encode(const void*, DType, const Slots&, double, uint64_t, std::byte*, const DeviceCounters&,
+                          void*) {
   absent();
 }
 void device_dither_decode(const std::byte*, const Slots&, DType, void*, void*) { absent(); }

@@ -68,7 +68,8 @@ struct WalkOptions {
   codec::Slots slots;
 };
 
-inline Buffer walk_dither_encode(const Extent& in, const WalkOptions& options, uint64_t key, Counted* counted = nullptr) {
+inline Buffer walk_dither_encode(const Extent& in, const WalkOptions& options, uint64_t key,
+                                 Counted* counted = nullptr) {
   using namespace cinch::codec;
   Counted unused;
   Counted& counts = counted != nullptr ? *counted : unused;

@@ -38,7 +38,8 @@ inline int64_t expect_same_chunks(const Buffer& in_slots, const Buffer& packed) 
       continue;
     }
     EXPECT_EQ(sizes[c], ends[c] - begin) << "chunk " << c;
-    EXPECT_EQ(std::memcmp(chunk, packed.data() + chunks_offset(slots.numel) + int64_t{begin} * 4, size_t{sizes[c]} * 4), 0)
+    EXPECT_EQ(std::memcmp(chunk, packed.data() + chunks_offset(slots.numel) + int64_t{begin} * 4, size_t{sizes[c]} * 4),
+              0)
         << "chunk " << c;
   }
   return coarse;

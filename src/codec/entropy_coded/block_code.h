@@ -167,8 +167,7 @@ CINCH_DEVICE_FN void make_codes(const B& b, const uint32_t* words, CodeMemory& m
     if (length == 0 || length > static_cast<uint32_t>(kLongestCode)) return;
     uint32_t before = 0;
     for (int i = 0; i < letter / 4; ++i) before += detail::ones_of(m.bytes[i], length);
-    for (int i = letter / 4 * 4; i < letter; ++i)
-      before += (m.bytes[i / 4] >> (i % 4 * 8) & 0xffu) == length ? 1 : 0;
+    for (int i = letter / 4 * 4; i < letter; ++i) before += (m.bytes[i / 4] >> (i % 4 * 8) & 0xffu) == length ? 1 : 0;
     const LengthCodes codes = m.of_length[length];
     f(letter, length, reversed_bits(codes.first + before, length), codes.begin + before);
   });
@@ -183,9 +182,8 @@ CINCH_DEVICE_FN void make_code_table(const B& b, const uint32_t* words, uint8_t 
     if (i < kLetters) entries[i] = 0;
   });
   b.sync();
-  make_codes(b, words, m, [&](int letter, uint32_t length, uint32_t code, uint32_t) {
-    entries[letter] = code | length << 16;
-  });
+  make_codes(b, words, m,
+             [&](int letter, uint32_t length, uint32_t code, uint32_t) { entries[letter] = code | length << 16; });
   const uint32_t of_literal = entries[literal] | kIsLiteral;
   b.sync();
   b.each([&](int i) {

@@ -46,7 +46,7 @@ CINCH_DEVICE_FN void decode_stream(const uint32_t* slot, int slot_words, int beg
       ahead = load();
     }
     CINCH_UNROLL
-    for (int k = 0; k < 3; ++k) {  // of 11 of 33 bits
+    for (int k = 0; k < 2; ++k) {  // 22 bits at most, and there are 32
       const uint32_t entry = table[static_cast<uint32_t>(window) & (kWindow - 1u)], used = entry >> 24 & 15u;
       window >>= used;
       valid -= static_cast<int>(used);

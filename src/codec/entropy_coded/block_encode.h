@@ -224,37 +224,37 @@ CINCH_DEVICE_FN void put_literals(const W& w, const ChunksJob<T>& job, const Qua
   using Lanes = LetterLanes<kPaired>;
   const int begin = place.begin(stream);
   const auto wanted = [&](int group) { return (with_literals >> (group - begin) & 1u) != 0; };
-  visit_letters<kPaired>(w, job, q, place, stream, wanted,
-                         [&](int group, int half, const typename W::template Var<uint32_t>& letters) {
-                           typename W::template Var<uint32_t> sums;
-                           w.each([&](int lane) {
-                             uint32_t found = 0;
-                             for (int i = 0; i < kRun; ++i) found += table[letters[lane] >> (8 * i) & 0xffu] >> 31;
-                             sums[lane] = found | raws_in_word(q, letters[lane]) << 16;
-                           });
-                           const auto up_to = w.sum_up_to(sums);
-                           w.each([&](int lane) {
-                             const uint32_t before = up_to[lane] - sums[lane];
-                             std::byte *next_literal = literal + (before & 0xffffu), *next_raw = raw + (before >> 16) * 4;
-                             const T* values = job.in + (place.first_group + group) * kLetterGroup +
-                                               Lanes::row(lane, half) * kColumns16 + Lanes::column(lane);
-                             for (int i = 0; i < kRun; ++i) {
-                               const auto letter = static_cast<uint8_t>(letters[lane] >> (8 * i));
-                               if (table[letter] >> 31 == 0) continue;
-                               *next_literal++ = std::byte{letter};
-                               const bool low = (kPaired ? letter & 15 : letter) == q.raw_symbol(),
-                                          high = kPaired && letter >> 4 == q.raw_symbol();
-                               for (int row = 0; row < 2; ++row) {
-                                 if (!(row == 0 ? low : high)) continue;
-                                 const auto bits = std::bit_cast<uint32_t>(to_float(values[row * kColumns16 + i]));
-                                 for (int k = 0; k < 4; ++k) *next_raw++ = static_cast<std::byte>(bits >> (8 * k));
-                               }
-                             }
-                           });
-                           const uint32_t total = w.last(up_to);
-                           literal += total & 0xffffu;
-                           raw += (total >> 16) * 4;
-                         });
+  visit_letters<kPaired>(
+      w, job, q, place, stream, wanted, [&](int group, int half, const typename W::template Var<uint32_t>& letters) {
+        typename W::template Var<uint32_t> sums;
+        w.each([&](int lane) {
+          uint32_t found = 0;
+          for (int i = 0; i < kRun; ++i) found += table[letters[lane] >> (8 * i) & 0xffu] >> 31;
+          sums[lane] = found | raws_in_word(q, letters[lane]) << 16;
+        });
+        const auto up_to = w.sum_up_to(sums);
+        w.each([&](int lane) {
+          const uint32_t before = up_to[lane] - sums[lane];
+          std::byte *next_literal = literal + (before & 0xffffu), *next_raw = raw + (before >> 16) * 4;
+          const T* values = job.in + (place.first_group + group) * kLetterGroup + Lanes::row(lane, half) * kColumns16 +
+                            Lanes::column(lane);
+          for (int i = 0; i < kRun; ++i) {
+            const auto letter = static_cast<uint8_t>(letters[lane] >> (8 * i));
+            if (table[letter] >> 31 == 0) continue;
+            *next_literal++ = std::byte{letter};
+            const bool low = (kPaired ? letter & 15 : letter) == q.raw_symbol(),
+                       high = kPaired && letter >> 4 == q.raw_symbol();
+            for (int row = 0; row < 2; ++row) {
+              if (!(row == 0 ? low : high)) continue;
+              const auto bits = std::bit_cast<uint32_t>(to_float(values[row * kColumns16 + i]));
+              for (int k = 0; k < 4; ++k) *next_raw++ = static_cast<std::byte>(bits >> (8 * k));
+            }
+          }
+        });
+        const uint32_t total = w.last(up_to);
+        literal += total & 0xffffu;
+        raw += (total >> 16) * 4;
+      });
 }
 
 // A warp's part of the values as they are.
@@ -280,7 +280,8 @@ CINCH_DEVICE_FN void put_coarse(const W& w, const ChunksJob<T>& job, const Quant
     make_two_draws(w, q.key, place.first_group + group, place.first_group + group);
     typename W::template Var<LaneValues<true>> x;
     w.each([&](int lane) {
-      x[lane] = load_lane<true>(job.in + (place.first_group + group) * kLetterGroup, place.count(group), aligned, lane, 0);
+      x[lane] =
+          load_lane<true>(job.in + (place.first_group + group) * kLetterGroup, place.count(group), aligned, lane, 0);
     });
     encode_coarse_group(w, x, 0, place.groups, group, bits, slot, job.poisoned);
   }
@@ -363,8 +364,7 @@ CINCH_DEVICE_FN void encode_chunk_of_block(const B& b, const ChunksJob<T>& job, 
 
 // Of a tensor that nothing could be fitted to: empty chunks.
 template <class B>
-CINCH_DEVICE_FN void skip_chunk(const B& b, const Slots& slots, int64_t chunk, std::byte* payload,
-                                uint32_t* poisoned) {
+CINCH_DEVICE_FN void skip_chunk(const B& b, const Slots& slots, int64_t chunk, std::byte* payload, uint32_t* poisoned) {
   ChunkForm form;
   form.verbatim = true;
   form.bytes = int64_t{sizeof(ChunkHeader)};

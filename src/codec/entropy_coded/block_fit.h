@@ -1,5 +1,5 @@
-// The fit of a tensor as warps and blocks make it: scale, range of symbols and prefix code from a sample, into the front
-// of the payload. The bytes are those of fit.cpp; nothing of it reaches the host.
+// The fit of a tensor as warps and blocks make it: scale, range of symbols and prefix code from a sample, into the
+// front of the payload. The bytes are those of fit.cpp; nothing of it reaches the host.
 #pragma once
 
 #include <limits>
@@ -34,7 +34,8 @@ struct MomentPart {
   int32_t low, high;  // as order_key(); of nothing where low > high
   uint64_t count;
 };
-constexpr int32_t kNothingLow = order_key(std::numeric_limits<float>::infinity()), kNothingHigh = order_key(-std::numeric_limits<float>::infinity());
+constexpr int32_t kNothingLow = order_key(std::numeric_limits<float>::infinity()),
+                  kNothingHigh = order_key(-std::numeric_limits<float>::infinity());
 constexpr MomentPart kNoMoments{0, 0, kNothingLow, kNothingHigh, 0};
 
 constexpr int moment_parts(int64_t groups) noexcept {
@@ -208,7 +209,7 @@ CINCH_DEVICE_FN void settle_scale(const B& b, const FitJob<T>& job, MomentPart* 
     Quantiser q;
     q.key = job.key;
     state.scale.any = set_steps(state.scale, job.step_sigma, q);
-    set_wide_range(state.scale, q);
+    if (state.scale.any) set_wide_range(state.scale, q);
     state.quantiser = q;
     state.inside = state.alone = 0;
   });
@@ -379,9 +380,7 @@ CINCH_DEVICE_FN void fit_by_one_block(const B& b, const FitJob<T>& job, Memory& 
     fit_quantiser(b, job, m);
   }
   if (state.scale.any) {
-    b.warps([&](const auto& w, int warp) {
-      count_for_code(w, job, state.quantiser, warp, B::kWarps, state.counts);
-    });
+    b.warps([&](const auto& w, int warp) { count_for_code(w, job, state.quantiser, warp, B::kWarps, state.counts); });
     b.sync();
     settle_code(b, m.merge, state);
   } else {

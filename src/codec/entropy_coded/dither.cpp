@@ -134,7 +134,8 @@ std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo& side, st
   });
 }
 
-// All the room that is given, but no more than is asked for: whoever knows better than a normal distribution gives less.
+// All the room that is given, but no more than is asked for: whoever knows better than a normal distribution gives
+// less.
 int64_t Dither::encode_on_device(const Extent& in, std::span<std::byte> out, const CodecContext& context) const {
   Slots slots = default_slots(in.numel, in.dtype);
   if (static_cast<int64_t>(out.size()) < slots.payload_bytes()) {

@@ -31,7 +31,7 @@ static_assert(sizeof(FitScratch) < kGroupsOfOneBlock * Slots::kLeast);
 CINCH_DEVICE_FN Header header_of(const std::byte* payload) { return *reinterpret_cast<const Header*>(payload); }
 
 // Memory of a block whose type has constructors, which shared memory may not have.
-#define CINCH_FIT_ROOM(name)                                       \
+#define CINCH_FIT_ROOM(name)                                          \
   __shared__ alignas(16) unsigned char name##_bytes[sizeof(FitRoom)]; \
   FitRoom& name = *reinterpret_cast<FitRoom*>(name##_bytes)
 
@@ -115,7 +115,8 @@ __global__ void __launch_bounds__(kChunkThreads, backend::kBlocksPerProcessor) e
       skip_chunk(block, job.slots, chunk, job.payload, job.poisoned);
     return;
   }
-  make_code_table(block, reinterpret_cast<const uint32_t*>(job.payload + lengths_offset()), q.literal(), m.code, m.table);
+  make_code_table(block, reinterpret_cast<const uint32_t*>(job.payload + lengths_offset()), q.literal(), m.code,
+                  m.table);
   for (int64_t chunk = blockIdx.x; chunk < chunks; chunk += gridDim.x) {
     if (q.paired)
       encode_chunk_of_block<true>(block, job, q, chunk, m);

@@ -79,9 +79,9 @@ void decode_dither_slots(std::string_view method, const CodecContext& context, c
       ChunkHeader header;
       std::memcpy(&header, chunk.data(), sizeof header);
       std::byte* to = values + r.first * width;
-      if (header.raws == kCoarse ? !decode_coarse_chunk(chunk, dtype, r.count, to)
-                                 : !decode_dither_chunk(chunk, limit, tensor, r.count, r.first / kLetterGroup, table,
-                                                        to, stream))
+      if (header.raws == kCoarse
+              ? !decode_coarse_chunk(chunk, dtype, r.count, to)
+              : !decode_dither_chunk(chunk, limit, tensor, r.count, r.first / kLetterGroup, table, to, stream))
         return false;
     }
     return true;

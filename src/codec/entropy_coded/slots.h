@@ -49,8 +49,7 @@ struct Slots {
 // The largest slots that `bytes` hold; fewer than kLeast bytes a group are not enough.
 constexpr Slots slots_of(int64_t bytes, int64_t numel) noexcept {
   Slots slots{numel, 0};
-  if (numel > 0)
-    slots.group_bytes = std::max<int64_t>(0, bytes - slots.payload_bytes()) / slots.groups() / 4 * 4;
+  if (numel > 0) slots.group_bytes = std::max<int64_t>(0, bytes - slots.payload_bytes()) / slots.groups() / 4 * 4;
   return slots;
 }
 

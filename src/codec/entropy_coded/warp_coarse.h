@@ -71,7 +71,8 @@ CINCH_DEVICE_FN void encode_coarse_group(const W& w, const typename W::template 
   using Lanes = LetterLanes<true>;
   typename W::template Var<int32_t> low, high;
   w.each([&](int lane) {
-    low[lane] = order_key(std::numeric_limits<float>::infinity()) , high[lane] = order_key(-std::numeric_limits<float>::infinity());
+    low[lane] = order_key(std::numeric_limits<float>::infinity()),
+    high[lane] = order_key(-std::numeric_limits<float>::infinity());
     bool finite = true;
     CINCH_UNROLL
     for (int row = 0; row < 2; ++row) {
@@ -85,11 +86,14 @@ CINCH_DEVICE_FN void encode_coarse_group(const W& w, const typename W::template 
       }
     }
     // NaN and what is too large lie beyond everything.
-    if (!finite) low[lane] = order_key(-std::numeric_limits<float>::infinity()), high[lane] = order_key(std::numeric_limits<float>::infinity());
+    if (!finite)
+      low[lane] = order_key(-std::numeric_limits<float>::infinity()),
+      high[lane] = order_key(std::numeric_limits<float>::infinity());
   });
   const int32_t min = w.min(low), max = w.max(high);
   Sides sides;
-  if (min <= max) sides = is_range(min, max) ? make_sides(from_order_key(min), from_order_key(max), (1 << bits) - 2) : kPoisoned;
+  if (min <= max)
+    sides = is_range(min, max) ? make_sides(from_order_key(min), from_order_key(max), (1 << bits) - 2) : kPoisoned;
   if (is_poisoned(sides)) w.count(poisoned);
   w.each([&](int lane) {
     if (lane == 0) *reinterpret_cast<Sides*>(chunk + sizeof(ChunkHeader) + group * 4) = sides;

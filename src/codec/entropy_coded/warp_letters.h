@@ -13,7 +13,7 @@ namespace cinch::codec {
 
 using backend::kLanes;
 
-constexpr int kRun = 4;      // letters of a lane
+constexpr int kRun = 4;         // letters of a lane
 constexpr int kColumns16 = 16;  // of a group
 
 template <bool kPaired>
