@@ -41,8 +41,7 @@ void walk_fit(const codec::FitJob<T>& job, bool spread) {
   if (!spread) return fit_by_one_block(block, job, *room);
   FitState& state = room->state;
   std::vector<MomentPart> parts(kMomentParts, kNoMoments);
-  const int used = moment_parts(whole_groups(job.slots.numel));
-  for (int pair = 0; 2 * pair < used; ++pair) add_moments_of_warp(HostWarp{}, job, pair, parts.data());
+  for (int pair = 0; 2 * pair < job.parts; ++pair) add_moments_of_warp(HostWarp{}, job, pair, parts.data());
   std::copy(parts.begin(), parts.end(), room->parts);
   fit_quantiser(block, job, *room);
   write_header_of_block(block, job, state);
@@ -79,7 +78,7 @@ inline Buffer walk_dither_encode(const Extent& in, const WalkOptions& options, u
   with_kernel_type(in.dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto* values = static_cast<const T*>(in.data);
-    walk_fit(FitJob<T>{values, slots, in.dtype, options.step_sigma, key, payload.data()}, options.spread);
+    walk_fit(fit_job(values, slots, in.dtype, options.step_sigma, key, payload.data()), options.spread);
     Header header;
     std::memcpy(&header, payload.data(), sizeof header);
     const Quantiser q = get_quantiser(header);

@@ -8,7 +8,7 @@
 #include "src/codec/entropy_coded/fit_rules.h"
 #include "src/codec/entropy_coded/slots.h"
 #include "src/codec/entropy_coded/warp_letters.h"
-#include "src/codec/fixed_rate/lanes.h"
+#include "src/codec/stage/sides.h"
 #include "src/core/checksum.h"
 
 namespace cinch::codec {
@@ -21,10 +21,12 @@ struct FitJob {
   double step_sigma;
   uint64_t key;  // of the generator
   std::byte* payload;
+  GroupSample scale, window, code;  // samples: divisions of 64 bits are not for kernels
+  int parts;                        // that the moments of the first one have
 
   // Value i of a whole group; a tensor shorter than one is repeated.
   CINCH_DEVICE_FN float value(int64_t group, int i) const {
-    return to_float(slots.numel < kLetterGroup ? in[i % slots.numel] : in[group * kLetterGroup + i]);
+    return to_float(slots.numel < kLetterGroup ? in[i % static_cast<int>(slots.numel)] : in[group * kLetterGroup + i]);
   }
 };
 
@@ -38,8 +40,20 @@ constexpr int32_t kNothingLow = order_key(std::numeric_limits<float>::infinity()
                   kNothingHigh = order_key(-std::numeric_limits<float>::infinity());
 constexpr MomentPart kNoMoments{0, 0, kNothingLow, kNothingHigh, 0};
 
-constexpr int moment_parts(int64_t groups) noexcept {
-  return static_cast<int>(std::min<int64_t>(kMomentParts, scale_sample(groups).count()));
+template <class T>
+FitJob<T> fit_job(const T* in, const Slots& slots, DType dtype, double step_sigma, uint64_t key, std::byte* payload) {
+  const int64_t groups = whole_groups(slots.numel);
+  const GroupSample scale = scale_sample(groups);
+  return {in,
+          slots,
+          dtype,
+          step_sigma,
+          key,
+          payload,
+          scale,
+          letter_sample(groups, kWindowGroups),
+          letter_sample(groups, kCodeGroups),
+          static_cast<int>(std::min<int64_t>(kMomentParts, scale.count))};
 }
 
 namespace detail {
@@ -80,9 +94,7 @@ CINCH_DEVICE_FN float origin_of_warp(const W& w, const FitJob<T>& job) {
 // Parts 2 * pair and 2 * pair + 1: sixteen lanes each, one a column.
 template <class T, class W>
 CINCH_DEVICE_FN void add_moments_of_warp(const W& w, const FitJob<T>& job, int pair, MomentPart* parts) {
-  const int64_t groups = whole_groups(job.slots.numel);
-  const GroupSample sample = scale_sample(groups);
-  const int64_t count = sample.count();
+  const int64_t count = job.scale.count;
   const float origin = detail::origin_of_warp(w, job);
   typename W::template Var<MomentPart> own;
   w.each([&](int lane) { own[lane] = kNoMoments; });
@@ -92,7 +104,7 @@ CINCH_DEVICE_FN void add_moments_of_warp(const W& w, const FitJob<T>& job, int p
       float sum = 0, square = 0;
       const int64_t mine = i + lane / kColumns16;
       if (mine < count) {
-        const int64_t group = sample.group(mine);
+        const int64_t group = job.scale.group(mine);
         MomentPart& part = own[lane];
         CINCH_UNROLL
         for (int row = 0; row < 16; ++row) {
@@ -135,7 +147,7 @@ CINCH_DEVICE_FN void add_moments_of_warp(const W& w, const FitJob<T>& job, int p
   }
   w.each([&](int lane) {
     const int part = 2 * pair + lane / kColumns16;
-    if (lane % kColumns16 == 0 && part < moment_parts(groups)) parts[part] = own[lane];
+    if (lane % kColumns16 == 0 && part < job.parts) parts[part] = own[lane];
   });
 }
 
@@ -144,18 +156,20 @@ template <bool kPaired, class T, class W>
 CINCH_DEVICE_FN void count_letters_of_warp(const W& w, const FitJob<T>& job, const Quantiser& q,
                                            const GroupSample& sample, int64_t pair, uint32_t* counts) {
   using Lanes = LetterLanes<kPaired>;
-  const int64_t count = std::min<int64_t>(2, sample.count() - 2 * pair);
-  int64_t groups[2];
-  for (int i = 0; i < 2; ++i) groups[i] = sample.group(2 * pair + std::min<int64_t>(i, count - 1));
-  if (q.dithered) make_two_draws(w, q.key, groups[0], groups[1]);
+  const int64_t count = std::min<int64_t>(2, sample.count - 2 * pair);
+  const int64_t first = sample.group(2 * pair), second = count > 1 ? sample.group(2 * pair + 1) : first;
+  if (q.dithered) make_two_draws(w, q.key, first, second);
   const ToSymbols to = to_symbols<kPaired>(q);
   w.each([&](int lane) {
     for (int g = 0; g < count; ++g) {
       for (int half = 0; half < Lanes::kHalves; ++half) {
         const int row = Lanes::row(lane, half), column = Lanes::column(lane);
         LaneValues<kPaired> x;
-        for (int r = 0; r < Lanes::kRows; ++r)
-          for (int i = 0; i < kRun; ++i) x.at[r][i] = job.value(groups[g], (row + r) * kColumns16 + column + i);
+        CINCH_UNROLL
+        for (int r = 0; r < Lanes::kRows; ++r) {
+          CINCH_UNROLL
+          for (int i = 0; i < kRun; ++i) x.at[r][i] = job.value(g == 0 ? first : second, (row + r) * kColumns16 + column + i);
+        }
         Chunk draws{};
         if (q.dithered) draws = draws_of(w.scratch, g, row, column);
         const uint32_t letters = letters_of<kPaired>(to, x, draws, row);
@@ -164,7 +178,7 @@ CINCH_DEVICE_FN void count_letters_of_warp(const W& w, const FitJob<T>& job, con
     }
   });
 }
-constexpr int64_t sample_pairs(const GroupSample& sample) noexcept { return ceil_div(sample.count(), int64_t{2}); }
+constexpr int64_t sample_pairs(const GroupSample& sample) noexcept { return (sample.count + 1) / 2; }
 
 // What the threads of a block know together while they fit.
 struct FitState {
@@ -339,7 +353,7 @@ template <class T, class B, class Memory>
 CINCH_DEVICE_FN void fit_quantiser(const B& b, const FitJob<T>& job, Memory& m) {
   settle_scale(b, job, m.parts, m.state);
   if (!m.state.scale.any || m.state.scale.sigma == 0) return;
-  const GroupSample sample = letter_sample(whole_groups(job.slots.numel), kWindowGroups);
+  const GroupSample& sample = job.window;
   b.warps([&](const auto& w, int warp) {
     for (int64_t pair = warp; pair < sample_pairs(sample); pair += B::kWarps)
       count_letters_of_warp<false>(w, job, m.state.quantiser, sample, pair, m.state.counts);
@@ -352,7 +366,7 @@ CINCH_DEVICE_FN void fit_quantiser(const B& b, const FitJob<T>& job, Memory& m) 
 template <class T, class W>
 CINCH_DEVICE_FN void count_for_code(const W& w, const FitJob<T>& job, const Quantiser& q, int64_t begin, int64_t step,
                                     uint32_t* counts) {
-  const GroupSample sample = letter_sample(whole_groups(job.slots.numel), kCodeGroups);
+  const GroupSample& sample = job.code;
   for (int64_t pair = begin; pair < sample_pairs(sample); pair += step) {
     if (q.paired)
       count_letters_of_warp<true>(w, job, q, sample, pair, counts);
@@ -372,9 +386,8 @@ CINCH_DEVICE_FN void fit_by_one_block(const B& b, const FitJob<T>& job, Memory& 
   });
   b.sync();
   if (job.slots.numel > 0) {
-    const int parts = moment_parts(whole_groups(job.slots.numel));
     b.warps([&](const auto& w, int warp) {
-      for (int pair = warp; 2 * pair < parts; pair += B::kWarps) add_moments_of_warp(w, job, pair, m.parts);
+      for (int pair = warp; 2 * pair < job.parts; pair += B::kWarps) add_moments_of_warp(w, job, pair, m.parts);
     });
     b.sync();
     fit_quantiser(b, job, m);

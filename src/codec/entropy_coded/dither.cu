@@ -43,9 +43,8 @@ __global__ void __launch_bounds__(kFitThreads) fit_kernel(const FitJob<T> job) {
 
 template <class T>
 __global__ void __launch_bounds__(128) moments_kernel(const FitJob<T> job, FitScratch* scratch) {
-  const int parts = moment_parts(whole_groups(job.slots.numel));
   const int warps = static_cast<int>(gridDim.x * blockDim.x) / kLanes;
-  for (int pair = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x) / kLanes; 2 * pair < parts; pair += warps)
+  for (int pair = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x) / kLanes; 2 * pair < job.parts; pair += warps)
     add_moments_of_warp(DeviceWarp{}, job, pair, scratch->parts);
 }
 
@@ -53,10 +52,9 @@ template <class T>
 __global__ void __launch_bounds__(kFitThreads) quantiser_kernel(const FitJob<T> job, FitScratch* scratch) {
   CINCH_FIT_ROOM(room);
   const FitBlock block{room.draws, kDrawWords};
-  const int parts = moment_parts(whole_groups(job.slots.numel));
   block.each([&](int i) {
     if (i < kLetters) scratch->counts[i] = 0;
-    for (; i < kMomentParts; i += kFitThreads) room.parts[i] = i < parts ? scratch->parts[i] : kNoMoments;
+    for (; i < kMomentParts; i += kFitThreads) room.parts[i] = i < job.parts ? scratch->parts[i] : kNoMoments;
   });
   block.sync();
   fit_quantiser(block, job, room);
@@ -176,8 +174,7 @@ void launch_fit(const FitJob<T>& job, cudaStream_t stream) {
     return;
   }
   auto* scratch = reinterpret_cast<FitScratch*>(job.payload + chunks_offset(job.slots.numel));
-  const GroupSample sample = letter_sample(whole_groups(job.slots.numel), kCodeGroups);
-  const auto blocks = std::clamp<int64_t>(ceil_div(sample_pairs(sample), int64_t{ChunkBlock::kWarps}), 1, 1024);
+  const auto blocks = std::clamp<int64_t>(ceil_div(sample_pairs(job.code), int64_t{ChunkBlock::kWarps}), 1, 1024);
   moments_kernel<<<128, 128, 0, stream>>>(job, scratch);
   quantiser_kernel<<<1, kFitThreads, 0, stream>>>(job, scratch);
   count_kernel<<<static_cast<unsigned>(blocks), kChunkThreads, 0, stream>>>(job, scratch);
@@ -191,7 +188,7 @@ void device_dither_encode(const void* in, DType dtype, const Slots& slots, doubl
   with_type(dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto* values = static_cast<const T*>(in);
-    launch_fit(FitJob<T>{values, slots, dtype, step_sigma, key, out}, to_stream(stream));
+    launch_fit(fit_job(values, slots, dtype, step_sigma, key, out), to_stream(stream));
     check_cuda(cudaGetLastError(), "dither: fit");
     if (slots.numel == 0) return;
     ask_for_memory(encode_kernel<T>, sizeof(EncodeMemory));

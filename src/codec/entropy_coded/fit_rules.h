@@ -17,12 +17,13 @@ constexpr int64_t whole_groups(int64_t numel) noexcept { return std::max<int64_t
 
 // For the scale: one group in 16, of small tensors more.
 constexpr GroupSample scale_sample(int64_t groups) noexcept {
-  return {groups, std::max<int64_t>(1, std::min<int64_t>(16, groups / 256))};
+  return GroupSample::of(groups, std::max<int64_t>(1, std::min<int64_t>(16, groups / 256)));
 }
 // For counts of letters: at least so many groups, the fewer the fewer are asked for of large tensors.
 constexpr int64_t kWindowGroups = 16, kCodeGroups = 128, kCodeShare = 64;
+static_assert(kCodeShare * kCodeGroups / kWindowGroups <= kLargestStride);
 constexpr GroupSample letter_sample(int64_t groups, int64_t least) noexcept {
-  return {groups, std::max<int64_t>(1, std::min(kCodeShare * kCodeGroups / least, groups / least))};
+  return GroupSample::of(groups, std::max<int64_t>(1, std::min(kCodeShare * kCodeGroups / least, groups / least)));
 }
 
 // Sums of group i of a sample are added to part i % kMomentParts, and the parts by halves, so that many may add at once

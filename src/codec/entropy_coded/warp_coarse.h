@@ -8,7 +8,7 @@
 
 #include "src/codec/entropy_coded/slots.h"
 #include "src/codec/entropy_coded/warp_letters.h"
-#include "src/codec/fixed_rate/lanes.h"
+#include "src/codec/stage/sides.h"
 
 namespace cinch::codec {
 

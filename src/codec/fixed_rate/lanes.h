@@ -50,21 +50,4 @@ struct CodeLanes {
   }
 };
 
-// Floats as integers of the same order (-0 below 0, NaN beyond the infinities).
-constexpr int32_t order_key(float x) noexcept {
-  const auto bits = std::bit_cast<int32_t>(x);
-  return bits ^ ((bits >> 31) & 0x7fffffff);
-}
-constexpr float from_order_key(int32_t key) noexcept { return std::bit_cast<float>(key ^ ((key >> 31) & 0x7fffffff)); }
-
-// Whether a group with these extremes, as keys, can be coded. NaN of either sign lies beyond the infinities.
-constexpr bool is_range(int32_t min, int32_t max) noexcept {
-  return min > order_key(-kLargestCoded) && max < order_key(kLargestCoded);
-}
-
-// Sides of a group with a value that cannot be coded: it decodes to NaN, which no training loop overlooks. The CPU
-// codec declines the tensor instead; a kernel cannot, since nobody waits for its answer.
-constexpr Sides kPoisoned{0x7fc0, 0x7fc0};
-constexpr bool is_poisoned(Sides s) noexcept { return s.step == kPoisoned.step; }
-
 }  // namespace cinch::codec

@@ -1,28 +1,18 @@
-// Where the bytes of a group_quant payload are, and the arithmetic of a group's sides. group_quant.md draws it.
+// Where the bytes of a group_quant payload are. group_quant.md draws it.
 #pragma once
 
-#include <bit>
 #include <cstdint>
 #include <type_traits>
 
 #include "src/codec/stage/header.h"
+#include "src/codec/stage/sides.h"
 #include "src/core/checked.h"
-#include "src/core/float16.h"
 
 namespace cinch::codec {
 
 constexpr int64_t kGroup = 256;
 constexpr int64_t kColumns = 16;  // element e of a group: row e / 16, column e % 16
 constexpr uint32_t kGroupQuantMagic = make_magic('C', 'G', 'Q', '1');
-// Finite values below this magnitude can be coded: no range, step or sum of a group can then overflow.
-constexpr float kLargestCoded = 0x1p118f;
-// Smaller steps count as zero: the group is constant, and 2^16 / step stays finite.
-constexpr float kSmallestStep = 0x1p-100f;
-
-struct alignas(4) Sides {          // a kernel moves both at once
-  uint16_t minimum = 0, step = 0;  // bfloat16
-};
-static_assert(sizeof(Sides) == 4);
 
 constexpr int64_t group_count(int64_t numel) noexcept { return ceil_div(numel, kGroup); }
 constexpr int64_t code_bytes(int bits) noexcept { return kGroup / 8 * bits; }  // per group
@@ -48,24 +38,6 @@ decltype(auto) with_bits(int bits, F&& f) {
     default:
       return f(std::integral_constant<int, 8>());
   }
-}
-
-// Minimum rounded down and step rounded up to bfloat16, so that [min, max] lies within [minimum, minimum + levels *
-// step].
-constexpr Sides make_sides(float min, float max, int levels) noexcept {
-  Sides s;
-  const float low = bf16_to_float(bf16_floor(min));
-  if (low >= 0x1p-126f || low <= -0x1p-126f)
-    s.minimum = bf16_floor(min);
-  else if (min < 0.0f)
-    s.minimum = 0x8080;  // -2^-126: no denormals in sides
-  const double need = (static_cast<double>(max) - bf16_to_float(s.minimum)) / levels;
-  const float near = static_cast<float>(need);
-  // Without a branch: which way a step rounds is unpredictable.
-  const float step =
-      std::bit_cast<float>(std::bit_cast<uint32_t>(near) + static_cast<uint32_t>(static_cast<double>(near) < need));
-  if (step >= kSmallestStep) s.step = bf16_ceil(step);
-  return s;
 }
 
 }  // namespace cinch::codec
