@@ -24,6 +24,8 @@ std::vector<Case> make_cases() {
   std::vector<Case> cases;
   for (const int64_t bits : {1, 2, 4, 8})
     for (const DType dtype : floats) cases.push_back({normalise({"group_quant", {{"bits", bits}}}), dtype, {}});
+  for (const double step : {0.5, 1.0, 2.0})
+    for (const DType dtype : floats) cases.push_back({normalise({"dither", {{"step_sigma", step}}}), dtype, {}});
   SideInfo positive;
   positive.predicate = {PredicateKind::kGreater, 0.0, 0.0, true};
   for (const DType dtype : floats) cases.push_back({normalise({"mask", {}}), dtype, positive});

@@ -51,7 +51,7 @@ void walk_fit(const codec::FitJob<T>& job, bool spread) {
   }
   std::vector<uint32_t> counts(kLetters), draws(kDrawWords);
   for (int64_t warp = 0; warp < 24; ++warp)
-    count_for_code(HostWarp{draws.data()}, job, state.quantiser, warp, 24, counts.data());
+    count_for_code(HostWarp{draws.data()}, job, state.quantiser, to_symbols(state.quantiser), warp, 24, counts.data());
   std::copy(counts.begin(), counts.end(), state.counts);
   settle_code(block, room->merge, state);
   write_lengths_of_block(block, job.payload, state);
@@ -81,7 +81,7 @@ inline Buffer walk_dither_encode(const Extent& in, const WalkOptions& options, u
     walk_fit(fit_job(values, slots, in.dtype, options.step_sigma, key, payload.data()), options.spread);
     Header header;
     std::memcpy(&header, payload.data(), sizeof header);
-    const Quantiser q = get_quantiser(header);
+    const Steps q = Steps::of(get_quantiser(header));
     const auto m = block_memory<EncodeMemory>();
     const ChunkHostBlock block{m->draws, kDrawWords};
     const ChunksJob<T> job{values, slots, payload.data(), &counts.poisoned, &counts.coarsened};
@@ -107,7 +107,7 @@ inline Buffer walk_dither_decode(const Buffer& payload, int64_t numel, DType dty
   Buffer out(numel * dtype_bytes(dtype));
   Header header;
   std::memcpy(&header, payload.data(), sizeof header);
-  const Quantiser q = get_quantiser(header);
+  const Levels q = Levels::of(get_quantiser(header));
   const Slots slots = slots_of(payload.size(), numel);
   EXPECT_EQ(slots.group_bytes, get_slots(header).group_bytes);
   with_kernel_type(dtype, [&](auto zero) {

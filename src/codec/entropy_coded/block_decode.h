@@ -12,6 +12,12 @@ struct SlotsJob {
   T* out;
 };
 
+// A quantiser with what follows from it.
+struct Levels : Quantiser {
+  FromSymbols from;
+  static CINCH_DEVICE_FN Levels of(const Quantiser& q) { return {q, from_symbols(q)}; }
+};
+
 struct SlotDecodeMemory {
   uint32_t draws[kStreams * kDrawWords];  // scratch of the warps
   uint32_t table[kWindow];
@@ -105,7 +111,7 @@ CINCH_DEVICE_FN uint32_t count_marks(const W& w, const uint32_t* letters, int wo
 
 // Puts literals, from number `next` on, where their marks are. Returns the raw values that they stand for.
 template <class W>
-CINCH_DEVICE_FN uint32_t place_literals(const W& w, uint32_t* letters, int words, const Quantiser& q,
+CINCH_DEVICE_FN uint32_t place_literals(const W& w, uint32_t* letters, int words, const Alphabet& q,
                                         const std::byte* slot, const ChunkParts& parts, uint32_t next) {
   typename W::template Var<uint32_t> raws;
   w.each([&](int lane) { raws[lane] = 0; });
@@ -139,7 +145,7 @@ CINCH_DEVICE_FN void put_raw(Fp16* out, uint32_t bits) { out->bits = float_to_fp
 
 // Raw values of a lane's letters, from number `next` on, over what was written in their places.
 template <bool kPaired, class T>
-CINCH_DEVICE_FN void put_raws_of_lane(T* group, int element, int count, uint32_t letters, const Quantiser& q,
+CINCH_DEVICE_FN void put_raws_of_lane(T* group, int element, int count, uint32_t letters, const Alphabet& q,
                                       const std::byte* slot, const ChunkParts& parts, uint32_t next) {
   for (int i = 0; i < kRun; ++i) {
     const uint32_t letter = letters >> (8 * i) & 0xffu;
@@ -159,11 +165,11 @@ CINCH_DEVICE_FN void put_raws_of_lane(T* group, int element, int count, uint32_t
 
 // Values of a stream from its letters; `raw` is the number of its first raw value.
 template <bool kPaired, class T, class W>
-CINCH_DEVICE_FN void put_values(const W& w, const SlotsJob<T>& job, const Quantiser& q, const ChunkPlace& place,
+CINCH_DEVICE_FN void put_values(const W& w, const SlotsJob<T>& job, const Levels& q, const ChunkPlace& place,
                                 int stream, const uint32_t* letters, const std::byte* slot, const ChunkParts& parts,
                                 uint32_t raw) {
   using Lanes = LetterLanes<kPaired>;
-  const FromSymbols from = from_symbols<kPaired>(q);
+  const FromSymbols& from = q.from;
   const bool aligned = is_run_aligned(job.out);
   const int begin = place.begin(stream), end = place.end(stream);
   for (int first = begin; first < end; first += 2) {
@@ -227,7 +233,7 @@ CINCH_DEVICE_FN void put_nan(const B& b, T* out, int64_t count) {
 
 // One chunk from its slot to values. Every thread of the block is there.
 template <bool kPaired, class T, class B>
-CINCH_DEVICE_FN void decode_chunk_of_block(const B& b, const SlotsJob<T>& job, const Quantiser& q, int64_t chunk,
+CINCH_DEVICE_FN void decode_chunk_of_block(const B& b, const SlotsJob<T>& job, const Levels& q, int64_t chunk,
                                            SlotDecodeMemory& m) {
   static_assert(B::kWarps == kStreams);
   const ChunkPlace place = ChunkPlace::of(job.slots, chunk);

@@ -18,6 +18,12 @@ struct ChunksJob {
   uint32_t* coarsened;  // counts chunks that did not fit their slots
 };
 
+// A quantiser with what follows from it.
+struct Steps : Quantiser {
+  ToSymbols to;
+  static CINCH_DEVICE_FN Steps of(const Quantiser& q) { return {q, to_symbols(q)}; }
+};
+
 struct StreamCounts {
   uint32_t bytes, literals, raws;
 };
@@ -64,17 +70,15 @@ CINCH_DEVICE_FN LaneValues<kPaired> load_lane(const T* group, int count, bool al
 }
 
 // Visits the letters of a stream, two groups at a time: visit(group, half, letters), a word of four letters a lane, in
-// the order in which the stream has them. Only groups for which `wanted` holds.
-template <bool kPaired, class T, class W, class Wanted, class Visit>
-CINCH_DEVICE_FN void visit_letters(const W& w, const ChunksJob<T>& job, const Quantiser& q, const ChunkPlace& place,
-                                   int stream, Wanted wanted, Visit visit) {
+// the order in which the stream has them.
+template <bool kPaired, class T, class W, class Visit>
+CINCH_DEVICE_FN void visit_letters(const W& w, const ChunksJob<T>& job, const Steps& q, const ChunkPlace& place,
+                                   int stream, Visit visit) {
   using Lanes = LetterLanes<kPaired>;
-  const ToSymbols to = to_symbols<kPaired>(q);
   const bool aligned = is_run_aligned(job.in);
   const int end = place.end(stream);
   for (int first = place.begin(stream); first < end; first += 2) {
     const int second = std::min(first + 1, end - 1);
-    if (!wanted(first) && !wanted(second)) continue;
     struct Both {
       LaneValues<kPaired> at[2][Lanes::kHalves];
     };
@@ -100,7 +104,7 @@ CINCH_DEVICE_FN void visit_letters(const W& w, const ChunksJob<T>& job, const Qu
           const int row = Lanes::row(lane, half);
           Chunk draws{};
           if (q.dithered) draws = draws_of(w.scratch, g, row, Lanes::column(lane));
-          letters[lane] = letters_of<kPaired>(to, x[lane].at[g][half], draws, row);
+          letters[lane] = letters_of<kPaired>(q.to, x[lane].at[g][half], draws, row);
         });
         visit(first + g, half, letters);
       }
@@ -109,7 +113,7 @@ CINCH_DEVICE_FN void visit_letters(const W& w, const ChunksJob<T>& job, const Qu
 }
 
 // Raw values that a word of letters stands for.
-CINCH_DEVICE_FN uint32_t raws_in_word(const Quantiser& q, uint32_t letters) {
+CINCH_DEVICE_FN uint32_t raws_in_word(const Alphabet& q, uint32_t letters) {
   uint32_t raws = 0;
   for (int i = 0; i < kRun; ++i) raws += q.raws_in(static_cast<uint8_t>(letters >> (8 * i)));
   return raws;
@@ -118,7 +122,7 @@ CINCH_DEVICE_FN uint32_t raws_in_word(const Quantiser& q, uint32_t letters) {
 // The first pass: bits of a stream into the block's memory, and how many there are. Returns which of its groups have
 // literals, a bit each.
 template <bool kPaired, class T, class W>
-CINCH_DEVICE_FN uint32_t code_stream(const W& w, const ChunksJob<T>& job, const Quantiser& q, const ChunkPlace& place,
+CINCH_DEVICE_FN uint32_t code_stream(const W& w, const ChunksJob<T>& job, const Steps& q, const ChunkPlace& place,
                                      int stream, EncodeMemory& m) {
   uint32_t* bits = m.streams[stream];
   const int begin = place.begin(stream), groups = place.end(stream) - begin;
@@ -128,41 +132,42 @@ CINCH_DEVICE_FN uint32_t code_stream(const W& w, const ChunksJob<T>& job, const 
   });
   w.sync();
   uint32_t used = 0, literals = 0, raws = 0, with_literals = 0;
-  visit_letters<kPaired>(
-      w, job, q, place, stream, [](int) { return true; },
-      [&](int group, int, const typename W::template Var<uint32_t>& letters) {
-        // Bits in the low half of a sum, literals and raw values above: at most 1408, 128 and 256.
-        typename W::template Var<uint64_t> code;
-        typename W::template Var<uint32_t> sums;
-        w.each([&](int lane) {
-          uint64_t all = 0;
-          uint32_t length = 0, found = 0;
-          CINCH_UNROLL
-          for (int i = 0; i < kRun; ++i) {
-            const uint32_t entry = m.table[letters[lane] >> (8 * i) & 0xffu];
-            all |= uint64_t{entry & 0xffffu} << length;
-            length += entry >> 16 & 31u;
-            found += entry >> 31;
-          }
-          code[lane] = all;
-          sums[lane] = length;
-          if (found > 0) sums[lane] |= found << 12 | raws_in_word(q, letters[lane]) << 20;
-        });
-        const auto up_to = w.sum_up_to(sums);
-        w.each([&](int lane) {
-          const uint32_t at = used + ((up_to[lane] - sums[lane]) & 0xfffu), shift = at % 32;
-          uint32_t* to = bits + at / 32;
-          const uint64_t low = code[lane] << shift;
-          W::or_into(to, static_cast<uint32_t>(low));
-          if (shift + (sums[lane] & 0xfffu) > 32) W::or_into(to + 1, static_cast<uint32_t>(low >> 32));
-          if (shift + (sums[lane] & 0xfffu) > 64) W::or_into(to + 2, static_cast<uint32_t>(code[lane] >> (64 - shift)));
-        });
-        const uint32_t total = w.last(up_to);
-        used += total & 0xfffu;
-        literals += total >> 12 & 0xffu;
-        raws += total >> 20;
-        if ((total & 0xff000u) != 0) with_literals |= 1u << (group - begin);
-      });
+  visit_letters<kPaired>(w, job, q, place, stream,
+                         [&](int group, int, const typename W::template Var<uint32_t>& letters) {
+                           // Bits in the low half of a sum, literals and raw values above: at most 1408, 128 and 256.
+                           typename W::template Var<uint64_t> code;
+                           typename W::template Var<uint32_t> sums;
+                           w.each([&](int lane) {
+                             uint64_t all = 0;
+                             uint32_t length = 0, found = 0;
+                             CINCH_UNROLL
+                             for (int i = 0; i < kRun; ++i) {
+                               const uint32_t entry = m.table[letters[lane] >> (8 * i) & 0xffu];
+                               all |= uint64_t{entry & 0xffffu} << length;
+                               length += entry >> 16 & 31u;
+                               found += entry >> 31;
+                             }
+                             code[lane] = all;
+                             sums[lane] = length;
+                             if (found > 0) sums[lane] |= found << 12 | raws_in_word(q, letters[lane]) << 20;
+                           });
+                           const auto up_to = w.sum_up_to(sums);
+                           w.each([&](int lane) {
+                             const uint32_t at = used + ((up_to[lane] - sums[lane]) & 0xfffu), shift = at % 32;
+                             uint32_t* to = bits + at / 32;
+                             const uint64_t low = code[lane] << shift;
+                             W::or_into(to, static_cast<uint32_t>(low));
+                             if (shift + (sums[lane] & 0xfffu) > 32)
+                               W::or_into(to + 1, static_cast<uint32_t>(low >> 32));
+                             if (shift + (sums[lane] & 0xfffu) > 64)
+                               W::or_into(to + 2, static_cast<uint32_t>(code[lane] >> (64 - shift)));
+                           });
+                           const uint32_t total = w.last(up_to);
+                           used += total & 0xfffu;
+                           literals += total >> 12 & 0xffu;
+                           raws += total >> 20;
+                           if ((total & 0xff000u) != 0) with_literals |= 1u << (group - begin);
+                         });
   w.each([&](int lane) {
     if (lane == 0) m.counts[stream] = {(used + 7) / 8, literals, raws};
   });
@@ -173,6 +178,7 @@ CINCH_DEVICE_FN uint32_t code_stream(const W& w, const ChunksJob<T>& job, const 
 struct ChunkForm {
   uint32_t streams = 0, literals = 0, raws = 0;  // of all of them
   int64_t bytes = 0;
+  int padding = 0;  // of these
   bool verbatim = false, coarse = false;
 };
 CINCH_DEVICE_FN ChunkForm form_of(const StreamCounts* counts, const ChunkPlace& place, int64_t width,
@@ -187,9 +193,11 @@ CINCH_DEVICE_FN ChunkForm form_of(const StreamCounts* counts, const ChunkPlace& 
   const int64_t used = int64_t{sizeof(ChunkHeader)} + form.streams + form.literals + raw_bytes;
   const int64_t most = int64_t{sizeof(ChunkHeader)} + place.values * width;
   form.verbatim = raw_bytes > kMostRawBytes || used > most;
-  form.bytes = ceil_div(form.verbatim ? most : used, kChunkAlignment) * kChunkAlignment;
+  const int64_t unpadded = form.verbatim ? most : used;
+  form.bytes = (unpadded + kChunkAlignment - 1) / kChunkAlignment * kChunkAlignment;
+  form.padding = static_cast<int>(form.bytes - unpadded);
   form.coarse = form.bytes > Slots::kFixed + place.groups * slots.group_bytes;
-  if (form.coarse) form.bytes = coarse_bytes(place.groups, coarse_bits(slots.group_bytes));
+  if (form.coarse) form.bytes = coarse_bytes(place.groups, coarse_bits(slots.group_bytes)), form.padding = 0;
   return form;
 }
 
@@ -216,45 +224,59 @@ CINCH_DEVICE_FN void put_bytes(const W& w, const uint32_t* words, int count, std
   });
 }
 
-// Literals of a stream and raw values behind all literals; `literal` and `raw` are places in the slot.
+// Literals of a stream and raw values behind all literals; `literal` and `raw` are places in the slot. Few groups have
+// any, and these are coded once more: one at a time, so that the first pass has the registers.
 template <bool kPaired, class T, class W>
-CINCH_DEVICE_FN void put_literals(const W& w, const ChunksJob<T>& job, const Quantiser& q, const ChunkPlace& place,
+CINCH_DEVICE_FN void put_literals(const W& w, const ChunksJob<T>& job, const Steps& q, const ChunkPlace& place,
                                   int stream, uint32_t with_literals, const uint32_t* table, std::byte* literal,
                                   std::byte* raw) {
   using Lanes = LetterLanes<kPaired>;
   const int begin = place.begin(stream);
-  const auto wanted = [&](int group) { return (with_literals >> (group - begin) & 1u) != 0; };
-  visit_letters<kPaired>(
-      w, job, q, place, stream, wanted, [&](int group, int half, const typename W::template Var<uint32_t>& letters) {
-        typename W::template Var<uint32_t> sums;
-        w.each([&](int lane) {
-          uint32_t found = 0;
-          for (int i = 0; i < kRun; ++i) found += table[letters[lane] >> (8 * i) & 0xffu] >> 31;
-          sums[lane] = found | raws_in_word(q, letters[lane]) << 16;
-        });
-        const auto up_to = w.sum_up_to(sums);
-        w.each([&](int lane) {
-          const uint32_t before = up_to[lane] - sums[lane];
-          std::byte *next_literal = literal + (before & 0xffffu), *next_raw = raw + (before >> 16) * 4;
-          const T* values = job.in + (place.first_group + group) * kLetterGroup + Lanes::row(lane, half) * kColumns16 +
-                            Lanes::column(lane);
-          for (int i = 0; i < kRun; ++i) {
-            const auto letter = static_cast<uint8_t>(letters[lane] >> (8 * i));
-            if (table[letter] >> 31 == 0) continue;
-            *next_literal++ = std::byte{letter};
-            const bool low = (kPaired ? letter & 15 : letter) == q.raw_symbol(),
-                       high = kPaired && letter >> 4 == q.raw_symbol();
-            for (int row = 0; row < 2; ++row) {
-              if (!(row == 0 ? low : high)) continue;
-              const auto bits = std::bit_cast<uint32_t>(to_float(values[row * kColumns16 + i]));
-              for (int k = 0; k < 4; ++k) *next_raw++ = static_cast<std::byte>(bits >> (8 * k));
-            }
-          }
-        });
-        const uint32_t total = w.last(up_to);
-        literal += total & 0xffffu;
-        raw += (total >> 16) * 4;
+  CINCH_ROLLED
+  for (uint32_t left = with_literals; left != 0; left &= left - 1) {
+    const int group = begin + static_cast<int>(std::countr_zero(left));
+    const int64_t in_tensor = place.first_group + group;
+    const T* values = job.in + in_tensor * kLetterGroup;
+    if (q.dithered) make_two_draws(w, q.key, in_tensor, in_tensor);
+    CINCH_ROLLED
+    for (int half = 0; half < Lanes::kHalves; ++half) {
+      typename W::template Var<uint32_t> letters, sums;
+      w.each([&](int lane) {
+        const int row = Lanes::row(lane, half);
+        Chunk draws{};
+        if (q.dithered) draws = draws_of(w.scratch, 0, row, Lanes::column(lane));
+        const auto x = load_lane<kPaired>(values, place.count(group), false, lane, half);
+        letters[lane] = letters_of<kPaired>(q.to, x, draws, row);
+        uint32_t found = 0;
+        CINCH_UNROLL
+        for (int i = 0; i < kRun; ++i) found += table[letters[lane] >> (8 * i) & 0xffu] >> 31;
+        sums[lane] = found | raws_in_word(q, letters[lane]) << 16;
       });
+      const auto up_to = w.sum_up_to(sums);
+      w.each([&](int lane) {
+        const uint32_t before = up_to[lane] - sums[lane];
+        std::byte *next_literal = literal + (before & 0xffffu), *next_raw = raw + (before >> 16) * 4;
+        const int element = Lanes::row(lane, half) * kColumns16 + Lanes::column(lane);
+        CINCH_ROLLED
+        for (int i = 0; i < kRun; ++i) {
+          const uint32_t letter = letters[lane] >> (8 * i) & 0xffu;
+          if (table[letter] >> 31 == 0) continue;
+          *next_literal++ = static_cast<std::byte>(letter);
+          CINCH_UNROLL
+          for (int row = 0; row < Lanes::kRows; ++row) {
+            const uint32_t symbol = kPaired ? letter >> (4 * row) & 15u : letter;
+            if (symbol != q.to.raw) continue;
+            const auto bits = std::bit_cast<uint32_t>(to_float(values[element + row * kColumns16 + i]));
+            CINCH_UNROLL
+            for (int k = 0; k < 4; ++k) *next_raw++ = static_cast<std::byte>(bits >> (8 * k));
+          }
+        }
+      });
+      const uint32_t total = w.last(up_to);
+      literal += total & 0xffffu;
+      raw += (total >> 16) * 4;
+    }
+  }
 }
 
 // A warp's part of the values as they are.
@@ -272,7 +294,7 @@ CINCH_DEVICE_FN void put_verbatim(const W& w, const T* values, int64_t count, in
 }
 
 template <class T, class W>
-CINCH_DEVICE_FN void put_coarse(const W& w, const ChunksJob<T>& job, const Quantiser& q, const ChunkPlace& place,
+CINCH_DEVICE_FN void put_coarse(const W& w, const ChunksJob<T>& job, const Steps& q, const ChunkPlace& place,
                                 int stream, std::byte* slot) {
   const int bits = coarse_bits(job.slots.group_bytes), end = place.end(stream);
   const bool aligned = is_run_aligned(job.in);
@@ -303,14 +325,36 @@ CINCH_DEVICE_FN void put_chunk_header(const B& b, const StreamCounts* counts, co
                                   : static_cast<uint16_t>(form.literals);
     if (i == kStreams + 1)
       halves[i] = form.coarse ? kCoarse : form.verbatim ? kVerbatim : static_cast<uint16_t>(form.raws);
+    // Up to three bytes of padding, then what the slot has beside the chunk.
+    if (i < form.padding) slot[form.bytes - form.padding + i] = std::byte{0};
     for (int64_t at = form.bytes + i * 4; at < slots.bytes(chunk); at += B::kThreads * 4)
       *reinterpret_cast<uint32_t*>(slot + at) = 0;
   });
 }
 
+// The second pass of a warp: its stream, its literals and its raw values go where those of the streams before end.
+template <bool kPaired, class T, class W>
+CINCH_DEVICE_FN void put_stream(const W& w, const ChunksJob<T>& job, const Steps& q, const ChunkPlace& place,
+                                int stream, const ChunkForm& form, const EncodeMemory& m, std::byte* slot) {
+  StreamCounts before{0, 0, 0};
+  for (int s = 0; s < stream; ++s) {
+    before.bytes += m.counts[s].bytes;
+    before.literals += m.counts[s].literals;
+    before.raws += m.counts[s].raws;
+  }
+  const auto header = static_cast<uint32_t>(sizeof(ChunkHeader));
+  put_bytes(w, m.streams[stream], static_cast<int>(m.counts[stream].bytes), slot,
+            static_cast<int>(header + before.bytes));
+  const uint32_t with_literals = m.streams[stream][kStreamWords - 1];
+  const uint32_t literals = header + form.streams, raws = literals + form.literals;
+  if (with_literals != 0)
+    put_literals<kPaired>(w, job, q, place, stream, with_literals, m.table, slot + literals + before.literals,
+                          slot + raws + before.raws * 4);
+}
+
 // One chunk from values to its slot. Every thread of the block is there.
 template <bool kPaired, class T, class B>
-CINCH_DEVICE_FN void encode_chunk_of_block(const B& b, const ChunksJob<T>& job, const Quantiser& q, int64_t chunk,
+CINCH_DEVICE_FN void encode_chunk_of_block(const B& b, const ChunksJob<T>& job, const Steps& q, int64_t chunk,
                                            EncodeMemory& m) {
   static_assert(B::kWarps == kStreams);
   const ChunkPlace place = ChunkPlace::of(job.slots, chunk);
@@ -325,40 +369,18 @@ CINCH_DEVICE_FN void encode_chunk_of_block(const B& b, const ChunksJob<T>& job, 
   b.sync();
   const ChunkForm form = form_of(m.counts, place, static_cast<int64_t>(sizeof(T)), job.slots);
   put_chunk_header(b, m.counts, form, job.slots, chunk, job.payload);
-  b.warps([&](const auto& w, int stream) {
-    const T* values = job.in + place.first_group * kLetterGroup;
-    if (form.coarse) {
+  if (form.coarse) {
+    b.warps([&](const auto& w, int stream) {
       if (stream == 0) w.count(job.coarsened);
-      return put_coarse(w, job, q, place, stream, slot);
-    }
-    if (form.verbatim) {
-      put_verbatim(w, values, place.values, stream, slot + sizeof(ChunkHeader));
-      // A last half word.
-      w.each([&](int lane) {
-        const int64_t end = int64_t{sizeof(ChunkHeader)} + place.values * static_cast<int64_t>(sizeof(T));
-        if (stream == 0 && end + lane < form.bytes) slot[end + lane] = std::byte{0};
-      });
-      return;
-    }
-    StreamCounts before{0, 0, 0};
-    for (int s = 0; s < stream; ++s) {
-      before.bytes += m.counts[s].bytes;
-      before.literals += m.counts[s].literals;
-      before.raws += m.counts[s].raws;
-    }
-    const auto header = static_cast<uint32_t>(sizeof(ChunkHeader));
-    put_bytes(w, m.streams[stream], static_cast<int>(m.counts[stream].bytes), slot,
-              static_cast<int>(header + before.bytes));
-    const uint32_t with_literals = m.streams[stream][kStreamWords - 1];
-    const uint32_t literals = header + form.streams, raws = literals + form.literals, end = raws + form.raws * 4;
-    if (with_literals != 0)
-      put_literals<kPaired>(w, job, q, place, stream, with_literals, m.table, slot + literals + before.literals,
-                            slot + raws + before.raws * 4);
-    w.each([&](int lane) {
-      if (stream == 0 && end + static_cast<uint32_t>(lane) < static_cast<uint32_t>(form.bytes))
-        slot[end + static_cast<uint32_t>(lane)] = std::byte{0};
+      put_coarse(w, job, q, place, stream, slot);
     });
-  });
+  } else if (form.verbatim) {
+    b.warps([&](const auto& w, int warp) {
+      put_verbatim(w, job.in + place.first_group * kLetterGroup, place.values, warp, slot + sizeof(ChunkHeader));
+    });
+  } else {
+    b.warps([&](const auto& w, int stream) { put_stream<kPaired>(w, job, q, place, stream, form, m, slot); });
+  }
   b.sync();  // the next chunk overwrites the block's memory
 }
 

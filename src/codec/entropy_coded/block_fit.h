@@ -34,11 +34,12 @@ struct FitJob {
 struct MomentPart {
   double sum, squares;
   int32_t low, high;  // as order_key(); of nothing where low > high
-  uint64_t count;
+  uint32_t count;     // enough for 2^36 values, of which a sixteenth is looked at
+  float origin;       // the same for all parts
 };
 constexpr int32_t kNothingLow = order_key(std::numeric_limits<float>::infinity()),
                   kNothingHigh = order_key(-std::numeric_limits<float>::infinity());
-constexpr MomentPart kNoMoments{0, 0, kNothingLow, kNothingHigh, 0};
+constexpr MomentPart kNoMoments{0, 0, kNothingLow, kNothingHigh, 0, 0};
 
 template <class T>
 FitJob<T> fit_job(const T* in, const Slots& slots, DType dtype, double step_sigma, uint64_t key, std::byte* payload) {
@@ -97,7 +98,10 @@ CINCH_DEVICE_FN void add_moments_of_warp(const W& w, const FitJob<T>& job, int p
   const int64_t count = job.scale.count;
   const float origin = detail::origin_of_warp(w, job);
   typename W::template Var<MomentPart> own;
-  w.each([&](int lane) { own[lane] = kNoMoments; });
+  w.each([&](int lane) {
+    own[lane] = kNoMoments;
+    own[lane].origin = origin;
+  });
   for (int64_t i = 2 * pair; i < count; i += kMomentParts) {
     typename W::template Var<double> sums, squares;
     w.each([&](int lane) {
@@ -134,7 +138,7 @@ CINCH_DEVICE_FN void add_moments_of_warp(const W& w, const FitJob<T>& job, int p
     typename W::template Var<uint32_t> low, high, finite;
     w.each([&](int lane) {
       low[lane] = static_cast<uint32_t>(own[lane].low), high[lane] = static_cast<uint32_t>(own[lane].high);
-      finite[lane] = static_cast<uint32_t>(own[lane].count);
+      finite[lane] = own[lane].count;
     });
     const auto other_low = w.exchange(low, mask), other_high = w.exchange(high, mask);
     const auto other_finite = w.exchange(finite, mask);
@@ -153,26 +157,29 @@ CINCH_DEVICE_FN void add_moments_of_warp(const W& w, const FitJob<T>& job, int p
 
 // Adds the letters of groups 2 * pair and 2 * pair + 1 of a sample to the counts.
 template <bool kPaired, class T, class W>
-CINCH_DEVICE_FN void count_letters_of_warp(const W& w, const FitJob<T>& job, const Quantiser& q,
+CINCH_DEVICE_FN void count_letters_of_warp(const W& w, const FitJob<T>& job, const Quantiser& q, const ToSymbols& to,
                                            const GroupSample& sample, int64_t pair, uint32_t* counts) {
   using Lanes = LetterLanes<kPaired>;
   const int64_t count = std::min<int64_t>(2, sample.count - 2 * pair);
   const int64_t first = sample.group(2 * pair), second = count > 1 ? sample.group(2 * pair + 1) : first;
   if (q.dithered) make_two_draws(w, q.key, first, second);
-  const ToSymbols to = to_symbols<kPaired>(q);
   w.each([&](int lane) {
+    CINCH_ROLLED
     for (int g = 0; g < count; ++g) {
+      CINCH_UNROLL
       for (int half = 0; half < Lanes::kHalves; ++half) {
         const int row = Lanes::row(lane, half), column = Lanes::column(lane);
         LaneValues<kPaired> x;
         CINCH_UNROLL
         for (int r = 0; r < Lanes::kRows; ++r) {
           CINCH_UNROLL
-          for (int i = 0; i < kRun; ++i) x.at[r][i] = job.value(g == 0 ? first : second, (row + r) * kColumns16 + column + i);
+          for (int i = 0; i < kRun; ++i)
+            x.at[r][i] = job.value(g == 0 ? first : second, (row + r) * kColumns16 + column + i);
         }
         Chunk draws{};
         if (q.dithered) draws = draws_of(w.scratch, g, row, column);
         const uint32_t letters = letters_of<kPaired>(to, x, draws, row);
+        CINCH_UNROLL
         for (int i = 0; i < kRun; ++i) W::add_to(counts + (letters >> (8 * i) & 0xffu), 1);
       }
     }
@@ -206,24 +213,22 @@ CINCH_DEVICE_FN void settle_scale(const B& b, const FitJob<T>& job, MomentPart* 
     });
     b.sync();
   }
-  float origin = 0;
-  b.warps([&](const auto& w, int warp) {
-    if (warp == 0) origin = detail::origin_of_warp(w, job);
-  });
+  // By every thread: divisions of double are calls, which branches would have to wait for.
+  Moments m;
+  m.count = parts[0].count;
+  m.sum = parts[0].sum;
+  m.squares = parts[0].squares;
+  m.min = from_order_key(parts[0].low);
+  m.max = from_order_key(parts[0].high);
+  Scale scale = scale_of(m, parts[0].origin);
+  Quantiser q;
+  q.key = job.key;
+  scale.any = set_steps(scale, job.step_sigma, q);
+  if (scale.any) set_wide_range(scale, q);
   b.each([&](int i) {
     if (i < kLetters) state.counts[i] = 0;
     if (i != 0) return;
-    Moments m;
-    m.count = static_cast<int64_t>(parts[0].count);
-    m.sum = parts[0].sum;
-    m.squares = parts[0].squares;
-    m.min = from_order_key(parts[0].low);
-    m.max = from_order_key(parts[0].high);
-    state.scale = scale_of(m, origin);
-    Quantiser q;
-    q.key = job.key;
-    state.scale.any = set_steps(state.scale, job.step_sigma, q);
-    if (state.scale.any) set_wide_range(state.scale, q);
+    state.scale = scale;
     state.quantiser = q;
     state.inside = state.alone = 0;
   });
@@ -354,9 +359,10 @@ CINCH_DEVICE_FN void fit_quantiser(const B& b, const FitJob<T>& job, Memory& m) 
   settle_scale(b, job, m.parts, m.state);
   if (!m.state.scale.any || m.state.scale.sigma == 0) return;
   const GroupSample& sample = job.window;
+  const ToSymbols to = to_symbols(m.state.quantiser);
   b.warps([&](const auto& w, int warp) {
     for (int64_t pair = warp; pair < sample_pairs(sample); pair += B::kWarps)
-      count_letters_of_warp<false>(w, job, m.state.quantiser, sample, pair, m.state.counts);
+      count_letters_of_warp<false>(w, job, m.state.quantiser, to, sample, pair, m.state.counts);
   });
   b.sync();
   settle_range(b, m.state);
@@ -364,14 +370,14 @@ CINCH_DEVICE_FN void fit_quantiser(const B& b, const FitJob<T>& job, Memory& m) 
 
 // Adds the letters of the code's sample from pair `begin` of its groups on, every `step` pairs.
 template <class T, class W>
-CINCH_DEVICE_FN void count_for_code(const W& w, const FitJob<T>& job, const Quantiser& q, int64_t begin, int64_t step,
-                                    uint32_t* counts) {
+CINCH_DEVICE_FN void count_for_code(const W& w, const FitJob<T>& job, const Quantiser& q, const ToSymbols& to,
+                                    int64_t begin, int64_t step, uint32_t* counts) {
   const GroupSample& sample = job.code;
   for (int64_t pair = begin; pair < sample_pairs(sample); pair += step) {
     if (q.paired)
-      count_letters_of_warp<true>(w, job, q, sample, pair, counts);
+      count_letters_of_warp<true>(w, job, q, to, sample, pair, counts);
     else
-      count_letters_of_warp<false>(w, job, q, sample, pair, counts);
+      count_letters_of_warp<false>(w, job, q, to, sample, pair, counts);
   }
 }
 
@@ -393,7 +399,9 @@ CINCH_DEVICE_FN void fit_by_one_block(const B& b, const FitJob<T>& job, Memory& 
     fit_quantiser(b, job, m);
   }
   if (state.scale.any) {
-    b.warps([&](const auto& w, int warp) { count_for_code(w, job, state.quantiser, warp, B::kWarps, state.counts); });
+    const ToSymbols to = to_symbols(state.quantiser);
+    b.warps(
+        [&](const auto& w, int warp) { count_for_code(w, job, state.quantiser, to, warp, B::kWarps, state.counts); });
     b.sync();
     settle_code(b, m.merge, state);
   } else {

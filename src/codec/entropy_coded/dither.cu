@@ -68,10 +68,12 @@ __global__ void __launch_bounds__(kChunkThreads) count_kernel(const FitJob<T> jo
   const Header header = header_of(job.payload);
   if ((header.kind & kNothingFinite) != 0) return;
   const ChunkBlock block{draws, kDrawWords};
+  const Quantiser q = get_quantiser(header);
+  const ToSymbols to = to_symbols(q);
   block.each([&](int i) { counts[i] = 0; });
   block.sync();
   block.warps([&](const DeviceWarp& w, int warp) {
-    count_for_code(w, job, get_quantiser(header), int64_t{blockIdx.x} * ChunkBlock::kWarps + warp,
+    count_for_code(w, job, q, to, int64_t{blockIdx.x} * ChunkBlock::kWarps + warp,
                    int64_t{gridDim.x} * ChunkBlock::kWarps, counts);
   });
   block.sync();
@@ -106,7 +108,7 @@ __global__ void __launch_bounds__(kChunkThreads, backend::kBlocksPerProcessor) e
   EncodeMemory& m = *reinterpret_cast<EncodeMemory*>(chunk_memory);
   const ChunkBlock block{m.draws, kDrawWords};
   const Header header = header_of(job.payload);
-  const Quantiser q = get_quantiser(header);
+  const Steps q = Steps::of(get_quantiser(header));
   const int64_t chunks = job.slots.chunks();
   if ((header.kind & kNothingFinite) != 0) {
     for (int64_t chunk = blockIdx.x; chunk < chunks; chunk += gridDim.x)
@@ -134,7 +136,7 @@ __global__ void __launch_bounds__(kChunkThreads, backend::kBlocksPerProcessor) d
       put_nan(block, job.out + chunk * kValuesOfChunk, ChunkPlace::of(job.slots, chunk).values);
     return;
   }
-  const Quantiser q = get_quantiser(header);
+  const Levels q = Levels::of(get_quantiser(header));
   make_decode_table(block, reinterpret_cast<const uint32_t*>(job.payload + lengths_offset()), m.making, m.table);
   for (int64_t chunk = blockIdx.x; chunk < chunks; chunk += gridDim.x) {
     if (q.paired)

@@ -22,6 +22,7 @@ struct Quantiser : Alphabet {
 // leaves in the low bits of a float.
 template <bool kPaired>
 constexpr int kFraction = kPaired ? 16 : 13;
+constexpr float dither_unit(bool paired) noexcept { return paired ? 1 << kFraction<true> : 1 << kFraction<false>; }
 
 // Letters of `groups` whole groups of values; `first` is the index of the first group in its tensor.
 void values_to_letters(const void* in, DType dtype, int64_t groups, int64_t first, const Quantiser& quantiser,

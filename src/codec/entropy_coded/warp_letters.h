@@ -97,14 +97,12 @@ struct ToSymbols {
   float offset, scale, magic;
   uint32_t fraction, raw, zero;
 };
-template <bool kPaired>
 CINCH_DEVICE_FN ToSymbols to_symbols(const Quantiser& q) {
-  constexpr float kUnit = 1 << kFraction<kPaired>;
-  const float most = q.dithered ? kUnit - 1 : kUnit / 2;
+  const float unit = dither_unit(q.paired), most = q.dithered ? unit - 1 : unit / 2;
   return {q.offset,
-          kUnit / q.step,
-          12582912.0f - static_cast<float>(q.base) * kUnit + most,
-          q.dithered ? (1u << kFraction<kPaired>)-1u : 0u,
+          unit / q.step,
+          12582912.0f - static_cast<float>(q.base) * unit + most,
+          q.dithered ? static_cast<uint32_t>(unit) - 1u : 0u,
           static_cast<uint32_t>(q.raw_symbol()),
           static_cast<uint32_t>(q.zero_symbol())};
 }
@@ -138,12 +136,11 @@ struct FromSymbols {
   float scale, offset;
   uint32_t fraction, zero;
 };
-template <bool kPaired>
 CINCH_DEVICE_FN FromSymbols from_symbols(const Quantiser& q) {
-  constexpr float kUnit = 1 << kFraction<kPaired>;
-  const float start = static_cast<float>(q.base) * kUnit - (q.dithered ? (kUnit - 1) / 2 : 0.0f);
-  const float scale = q.step / kUnit;
-  return {scale, start * scale + q.offset, q.dithered ? (1u << kFraction<kPaired>)-1u : 0u,
+  const float unit = dither_unit(q.paired);
+  const float start = static_cast<float>(q.base) * unit - (q.dithered ? (unit - 1) / 2 : 0.0f);
+  const float scale = q.step * (1 / unit);  // a power of two
+  return {scale, start * scale + q.offset, q.dithered ? static_cast<uint32_t>(unit) - 1u : 0u,
           static_cast<uint32_t>(q.zero_symbol())};
 }
 template <bool kPaired>
