@@ -69,21 +69,23 @@ CINCH_DEVICE_FN void decode_stream(const uint32_t* slot, int slot_words, int beg
 
 // Where the parts of a chunk are, all of them within its slot.
 struct ChunkParts {
-  uint32_t streams[kStreams];  // begin
-  uint32_t literals, raws;     // likewise
+  uint32_t literals, raws;  // begin
   uint32_t literal_count, raw_count;
+
+  // Where stream `which` begins; kStreams: where the last one ends.
+  static CINCH_DEVICE_FN uint32_t stream(const std::byte* slot, int64_t slot_bytes, int which) {
+    const auto* bytes = reinterpret_cast<const uint16_t*>(slot);
+    uint32_t at = sizeof(ChunkHeader);
+    CINCH_UNROLL
+    for (int s = 0; s < kStreams; ++s) at += s < which ? bytes[s] : 0;
+    return std::min(at, static_cast<uint32_t>(slot_bytes));
+  }
 
   static CINCH_DEVICE_FN ChunkParts of(const std::byte* slot, int64_t slot_bytes) {
     const auto* halves = reinterpret_cast<const uint16_t*>(slot);
     const auto limit = static_cast<uint32_t>(slot_bytes);
     ChunkParts parts;
-    uint32_t at = sizeof(ChunkHeader);
-    CINCH_UNROLL
-    for (int s = 0; s < kStreams; ++s) {
-      parts.streams[s] = std::min(at, limit);
-      at += halves[s];
-    }
-    parts.literals = std::min(at, limit);
+    parts.literals = stream(slot, slot_bytes, kStreams);
     parts.literal_count = std::min<uint32_t>(halves[kStreams], limit - parts.literals);
     parts.raws = parts.literals + parts.literal_count;
     parts.raw_count = std::min<uint32_t>(halves[kStreams + 1], (limit - parts.raws) / 4);
@@ -261,7 +263,7 @@ CINCH_DEVICE_FN void decode_chunk_of_block(const B& b, const SlotsJob<T>& job, c
     w.each([&](int lane) {
       if (lane < kStreams)
         decode_stream(reinterpret_cast<const uint32_t*>(slot), static_cast<int>(slot_bytes / 4),
-                      static_cast<int>(parts.streams[lane]), m.table, m.letters[lane], words_of(lane));
+                      static_cast<int>(ChunkParts::stream(slot, slot_bytes, lane)), m.table, m.letters[lane], words_of(lane));
     });
   });
   b.sync();

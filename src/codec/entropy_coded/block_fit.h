@@ -235,9 +235,9 @@ CINCH_DEVICE_FN void settle_scale(const B& b, const FitJob<T>& job, MomentPart* 
   b.sync();
 }
 
-// From counts of the window's sample, which are zero afterwards: the range of symbols.
+// From counts of the window's sample of `all` letters, which are zero afterwards: the range of symbols.
 template <class B>
-CINCH_DEVICE_FN void settle_range(const B& b, FitState& state) {
+CINCH_DEVICE_FN void settle_range(const B& b, uint64_t all, FitState& state) {
   constexpr int kSymbols = Alphabet::kSingleSymbols, kWidth = Alphabet::kPairedSymbols;
   uint32_t* inside = state.lengths;  // of the window that ends there
   b.each([&](int s) {
@@ -263,8 +263,6 @@ CINCH_DEVICE_FN void settle_range(const B& b, FitState& state) {
   b.sync();
   b.each([&](int i) {
     if (i != 0) return;
-    uint64_t all = 0;
-    for (int letter = 0; letter < kLetters; ++letter) all += state.counts[letter];
     Quantiser q = state.quantiser;
     const uint64_t in_window = uint64_t{state.inside} + state.counts[q.zero_symbol()];
     set_range((state.window_first + state.window_last) / 2 - kWidth + 1, in_window, all, q);
@@ -365,7 +363,7 @@ CINCH_DEVICE_FN void fit_quantiser(const B& b, const FitJob<T>& job, Memory& m) 
       count_letters_of_warp<false>(w, job, m.state.quantiser, to, sample, pair, m.state.counts);
   });
   b.sync();
-  settle_range(b, m.state);
+  settle_range(b, static_cast<uint64_t>(sample.count) * kLetterGroup, m.state);
 }
 
 // Adds the letters of the code's sample from pair `begin` of its groups on, every `step` pairs.
