@@ -14,7 +14,7 @@ namespace cinch::codec {
 using backend::kLanes;
 
 constexpr int kRun = 4;         // letters of a lane
-constexpr int kColumns16 = 16;  // of a group
+constexpr int kColumns16 = 16;  // columns of a group
 
 template <bool kPaired>
 struct LetterLanes {
@@ -129,6 +129,13 @@ CINCH_DEVICE_FN uint32_t letters_of(const ToSymbols& s, const LaneValues<kPaired
     word |= letter << (8 * i);
   }
   return word;
+}
+
+// Raw values that a word of letters stands for.
+CINCH_DEVICE_FN uint32_t raws_in_word(const Alphabet& q, uint32_t letters) {
+  uint32_t raws = 0;
+  for (int i = 0; i < kRun; ++i) raws += q.raws_in(static_cast<uint8_t>(letters >> (8 * i)));
+  return raws;
 }
 
 // The way back.
