@@ -254,6 +254,28 @@ TEST(DitherWalk, LengthsAndTablesAreThoseOfThePrefixCode) {
   }
 }
 
+// A missing sync() would show: what one thread writes and another one reads would be there or not.
+TEST(DitherWalk, NothingDependsOnTheOrderOfThreads) {
+  const int64_t n = 100'003;
+  for (const DType dtype : kFloats)
+    for (const double step : {0.05, 0.4, 1.0})
+      for (const int64_t group_bytes : {int64_t{68}, int64_t{100}, kLetterGroup * dtype_bytes(dtype)})
+        for (const bool spread : {false, true}) {
+          Buffer data = activations(n, 8, dtype, false);
+          const Buffer strange = floats({1e3, NAN, -1e3, INFINITY}, dtype);
+          std::memcpy(data.data() + 50'000 * dtype_bytes(dtype), strange.data(), static_cast<size_t>(strange.size()));
+          const Extent in{data.data(), n, dtype};
+          const WalkOptions options{step, spread, {n, group_bytes}};
+          const Buffer payload = walk_dither_encode(in, options, key()), values = walk_dither_decode(payload, n, dtype);
+          backwards = true;
+          const bool same = walk_dither_encode(in, options, key()) == payload;
+          const bool same_values = walk_dither_decode(payload, n, dtype) == values;
+          backwards = false;
+          EXPECT_TRUE(same) << "step " << step << ", " << group_bytes << " bytes a group";
+          EXPECT_TRUE(same_values) << "step " << step << ", " << group_bytes << " bytes a group";
+        }
+}
+
 // Noise in the place of a payload's body: some values, nothing outside of the output, an end.
 TEST(DitherWalk, DamagedPayloadsAreHarmless) {
   std::mt19937 random(9);

@@ -10,6 +10,10 @@
 
 namespace cinch::testing {
 
+// Lanes, threads and warps come in this order. Whatever needs no sync() in between gives the same both ways.
+inline thread_local bool backwards = false;
+inline int in_order(int i, int count) { return backwards ? count - 1 - i : i; }
+
 struct HostWarp {
   template <class U>
   struct Var {
@@ -22,7 +26,7 @@ struct HostWarp {
 
   template <class F>
   void each(F&& f) const {
-    for (int lane = 0; lane < backend::kLanes; ++lane) f(lane);
+    for (int i = 0; i < backend::kLanes; ++i) f(in_order(i, backend::kLanes));
   }
   void sync() const {}
   int32_t min(const Var<int32_t>& v) const { return *std::min_element(v.of, v.of + backend::kLanes); }
@@ -57,11 +61,14 @@ struct HostBlock {
 
   template <class F>
   void each(F&& f) const {
-    for (int thread = 0; thread < kThreads; ++thread) f(thread);
+    for (int i = 0; i < kThreads; ++i) f(in_order(i, kThreads));
   }
   template <class F>
   void warps(F&& f) const {
-    for (int warp = 0; warp < kWarps; ++warp) f(HostWarp{scratch + warp * warp_words}, warp);
+    for (int i = 0; i < kWarps; ++i) {
+      const int warp = in_order(i, kWarps);
+      f(HostWarp{scratch + warp * warp_words}, warp);
+    }
   }
   void sync() const {}
   static void add_to(uint32_t* word, uint32_t n) { *word += n; }
