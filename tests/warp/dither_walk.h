@@ -119,9 +119,9 @@ inline Buffer walk_dither_decode(const Buffer& payload, int64_t numel, DType dty
     make_decode_table(block, reinterpret_cast<const uint32_t*>(payload.data() + lengths_offset()), m->making, m->table);
     for (int64_t chunk = 0; chunk < slots.chunks(); ++chunk) {
       if (q.paired)
-        decode_chunk_of_block<true>(block, job, q, chunk, *m);
+        decode_chunk_of_block<true>(block, job, q, chunk, static_cast<int>(chunk % 4), *m);
       else
-        decode_chunk_of_block<false>(block, job, q, chunk, *m);
+        decode_chunk_of_block<false>(block, job, q, chunk, static_cast<int>(chunk % 4), *m);
     }
   });
   EXPECT_TRUE(out.intact());

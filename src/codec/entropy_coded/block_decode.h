@@ -28,10 +28,11 @@ CINCH_DEVICE_FN void put_nan(const B& b, T* out, int64_t count) {
   });
 }
 
-// One chunk from its slot to values. Every thread of the block is there.
+// One chunk from its slot to values. Every thread of the block is there. `reader` is the warp that decodes the streams:
+// blocks of one processor that take different ones do not wait for the same scheduler.
 template <bool kPaired, class T, class B>
 CINCH_DEVICE_FN void decode_chunk_of_block(const B& b, const SlotsJob<T>& job, const Levels& q, int64_t chunk,
-                                           SlotDecodeMemory& m) {
+                                           int reader, SlotDecodeMemory& m) {
   static_assert(B::kWarps == kStreams);
   const ChunkPlace place = ChunkPlace::of(job.slots, chunk);
   const std::byte* slot = job.payload + job.slots.begin(chunk);
@@ -53,8 +54,14 @@ CINCH_DEVICE_FN void decode_chunk_of_block(const B& b, const SlotsJob<T>& job, c
   const ChunkParts parts = ChunkParts::of(slot, slot_bytes);
   constexpr int kWordsOfGroup = LetterLanes<kPaired>::kLetters / 4;
   const auto words_of = [&](int stream) { return (place.end(stream) - place.begin(stream)) * kWordsOfGroup; };
+  // Every line of the streams into the caches at once: eight lanes in step would wait for each other's misses. The
+  // values go to memory that nobody uses now, so that they are loaded at all.
+  b.each([&](int i) {
+    for (uint32_t at = static_cast<uint32_t>(i) * 128; at < parts.literals; at += B::kThreads * 128)
+      m.draws[i] = *reinterpret_cast<const uint32_t*>(slot + at);
+  });
   b.warps([&](const auto& w, int warp) {
-    if (warp != 0) return;
+    if (warp != reader) return;
     w.each([&](int lane) {
       if (lane < kStreams)
         decode_stream(reinterpret_cast<const uint32_t*>(slot), static_cast<int>(slot_bytes / 4),

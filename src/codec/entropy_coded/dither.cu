@@ -137,12 +137,14 @@ __global__ void __launch_bounds__(kChunkThreads, backend::kBlocksPerProcessor) d
     return;
   }
   const Levels q = Levels::of(get_quantiser(header));
+  // A large GPU has about 128 processors, which get blocks in turn; each of its four schedulers has every fourth warp.
+  const int reader = static_cast<int>(blockIdx.x / 128 % 4);
   make_decode_table(block, reinterpret_cast<const uint32_t*>(job.payload + lengths_offset()), m.making, m.table);
   for (int64_t chunk = blockIdx.x; chunk < chunks; chunk += gridDim.x) {
     if (q.paired)
-      decode_chunk_of_block<true>(block, job, q, chunk, m);
+      decode_chunk_of_block<true>(block, job, q, chunk, reader, m);
     else
-      decode_chunk_of_block<false>(block, job, q, chunk, m);
+      decode_chunk_of_block<false>(block, job, q, chunk, reader, m);
   }
 }
 

@@ -25,11 +25,8 @@ struct Levels : Quantiser {
 CINCH_DEVICE_FN void decode_stream(const uint32_t* slot, int slot_words, int begin, const uint32_t* table,
                                    uint32_t* letters, int words) {
   int next = begin / 4;
-  const auto load = [&] {
-    const uint32_t word = next < slot_words ? slot[next] : 0;
-    ++next;
-    return word;
-  };
+  // Behind the slot its last word over and over: a choice between two values would wait for the one that is loaded.
+  const auto load = [&] { return slot[std::min(next++, slot_words - 1)]; };
   const int shift = begin % 4 * 8;
   uint64_t window = load();
   window = (window | uint64_t{load()} << 32) >> shift;
