@@ -37,6 +37,8 @@ std::vector<Case> make_cases() {
     for (const DType dtype : floats) cases.push_back({normalise({"pool", {{"block", block}}}), dtype, planes});
   for (const int64_t bits : {1, 2, 4, 8})
     for (const DType dtype : floats) cases.push_back({normalise({"lfc", {{"bits", bits}}}), dtype, planes});
+  for (const double step : {0.5, 1.0, 2.0})
+    for (const DType dtype : floats) cases.push_back({normalise({"dither", {{"step_sigma", step}}}), dtype, {}});
   SideInfo positive;
   positive.predicate = {PredicateKind::kGreater, 0.0, 0.0, true};
   for (const DType dtype : floats) cases.push_back({normalise({"mask", {}}), dtype, positive});

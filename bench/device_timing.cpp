@@ -68,6 +68,15 @@ DeviceTiming time_codec_on_device(const Codec& codec, const Extent& in, const Si
   row.encode_gbps = gbps(row.raw_bytes + row.coded_bytes, best_encode);
   row.decode_gbps = gbps(row.raw_bytes + row.coded_bytes, best_decode);
 
+  // A payload in slots has other bytes than the CPU's, which decodes it as well.
+  if (codec.spec().name == "dither") {
+    const AlignedBuffer fetched = make_aligned(*bytes), values_of_cpu = make_aligned(row.raw_bytes);
+    payload.copy_to(fetched.get());
+    const std::span<const std::byte> there(fetched.get(), static_cast<size_t>(*bytes));
+    codec.decode(there, values_of_cpu.get(), in.numel, in.dtype, CodecContext());
+    row.verified = holds(out, values_of_cpu);
+    return row;
+  }
   const AlignedBuffer expected = make_aligned(*bytes), decoded = make_aligned(row.raw_bytes);
   const std::span<std::byte> room(expected.get(), static_cast<size_t>(*bytes));
   const auto written = codec.encode(in, side, room, CodecContext());

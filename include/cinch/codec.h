@@ -93,6 +93,8 @@ struct CodecContext {
   /// docs/cuda.md says what those decode to. The CPU declines such tensors; a kernel cannot, since the host does not
   /// wait for its answer.
   uint32_t* poisoned = nullptr;
+  /// Likewise; counts what did not fit into room that was taken before its size was known, and took a coarser form.
+  uint32_t* coarsened = nullptr;
 };
 
 /// What a codec would cost, from statistics alone.

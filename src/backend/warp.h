@@ -5,10 +5,15 @@
 //   sync()
 //   min(Var<int32_t>), max(Var<int32_t>), any(Var<bool>)   one answer for all lanes
 //   exchange(Var<uint32_t>, mask)                          each lane's value of lane ^ mask
+//   sum_up_to(Var<uint32_t>)                               the sum of the lanes up to and with each one
+//   last(Var<uint32_t>)                                    that of the last lane, for all
 //   scratch             words of memory that the lanes share
-//   count(counter)      adds one, once for the warp; counter may be null
+//   count(counter, n)   adds n (1), once for the warp; counter may be null
 //   count(counter, Var<bool>)                              adds the number of lanes that say so
 //   lower(int32_t*, value), raise(int32_t*, value)         of a lane: a minimum, a maximum that warps have in common
+// and, for single lanes, or_into(word, bits) and add_to(word, n), which nobody else's come in between of.
+// A block B of kWarps warps has warps(f), f(warp, which) for each of them, each(f) over its kThreads threads, sync()
+// and add_to().
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 // Where CUDA was not built: nobody gets here, since no codec then supports CUDA tensors; should somebody, it is said.
 #include "cinch/error.h"
+#include "src/codec/entropy_coded/device.h"
 #include "src/codec/fixed_rate/device.h"
 #include "src/codec/lossless/device.h"
 
@@ -27,6 +28,11 @@ void device_encode_lfc(const void*, const Header&, const BlockTensor&, int, uint
   absent();
 }
 void device_decode_lfc(std::span<const std::byte>, int64_t, int64_t, int, DType, void*, void*) { absent(); }
+void device_dither_encode(const void*, DType, const Slots&, double, uint64_t, std::byte*, const DeviceCounters&,
+                          void*) {
+  absent();
+}
+void device_dither_decode(const std::byte*, const Slots&, DType, void*, void*) { absent(); }
 void device_mask(const void*, const Header&, const Predicate&, std::byte*, void*) { absent(); }
 void device_bits(const void*, const Header&, std::byte*, void*) { absent(); }
 void device_choose(const std::byte*, int64_t, int64_t, int64_t, void*, void*) { absent(); }

@@ -10,6 +10,10 @@
 
 namespace cinch::testing {
 
+// Lanes, threads and warps come in this order. Whatever needs no sync() in between gives the same both ways.
+inline thread_local bool backwards = false;
+inline int in_order(int i, int count) { return backwards ? count - 1 - i : i; }
+
 struct HostWarp {
   template <class U>
   struct Var {
@@ -22,7 +26,7 @@ struct HostWarp {
 
   template <class F>
   void each(F&& f) const {
-    for (int lane = 0; lane < backend::kLanes; ++lane) f(lane);
+    for (int i = 0; i < backend::kLanes; ++i) f(in_order(i, backend::kLanes));
   }
   void sync() const {}
   int32_t min(const Var<int32_t>& v) const { return *std::min_element(v.of, v.of + backend::kLanes); }
@@ -33,14 +37,46 @@ struct HostWarp {
     for (int lane = 0; lane < backend::kLanes; ++lane) out[lane] = v[lane ^ mask];
     return out;
   }
-  void count(uint32_t* counter) const {
-    if (counter != nullptr) ++*counter;
+  Var<uint32_t> sum_up_to(const Var<uint32_t>& v) const {
+    Var<uint32_t> out;
+    uint32_t sum = 0;
+    for (int lane = 0; lane < backend::kLanes; ++lane) out[lane] = sum += v[lane];
+    return out;
   }
   void count(uint32_t* counter, const Var<bool>& v) const {
     if (counter != nullptr) *counter += static_cast<uint32_t>(std::count(v.of, v.of + backend::kLanes, true));
   }
   void lower(int32_t* at, int32_t value) const { *at = std::min(*at, value); }
   void raise(int32_t* at, int32_t value) const { *at = std::max(*at, value); }
+  uint32_t last(const Var<uint32_t>& v) const { return v[backend::kLanes - 1]; }
+  void count(uint32_t* counter, uint32_t n = 1) const {
+    if (counter != nullptr) *counter += n;
+  }
+  static void or_into(uint32_t* word, uint32_t bits) { *word |= bits; }
+  static void add_to(uint32_t* word, uint32_t n) { *word += n; }
+};
+
+// A block: its threads, or warps, one after the other between two sync().
+template <int kCount>
+struct HostBlock {
+  static constexpr int kThreads = kCount, kWarps = kCount / backend::kLanes;
+
+  uint32_t* scratch = nullptr;
+  int warp_words = 0;
+
+  template <class F>
+  void each(F&& f) const {
+    for (int i = 0; i < kThreads; ++i) f(in_order(i, kThreads));
+  }
+  template <class F>
+  void warps(F&& f) const {
+    for (int i = 0; i < kWarps; ++i) {
+      const int warp = in_order(i, kWarps);
+      f(HostWarp{scratch + warp * warp_words}, warp);
+    }
+  }
+  void sync() const {}
+  static void add_to(uint32_t* word, uint32_t n) { *word += n; }
 };
 
 }  // namespace cinch::testing

@@ -14,20 +14,20 @@ struct Alphabet {
   int raw_bytes = 4;   // of a value that no symbol holds
 
   static constexpr int kPairedSymbols = 14, kSingleSymbols = 253;
-  int symbols() const noexcept { return paired ? kPairedSymbols : kSingleSymbols; }
-  int raw_symbol() const noexcept { return symbols(); }
-  int zero_symbol() const noexcept { return symbols() + 1; }
+  constexpr int symbols() const noexcept { return paired ? kPairedSymbols : kSingleSymbols; }
+  constexpr int raw_symbol() const noexcept { return symbols(); }
+  constexpr int zero_symbol() const noexcept { return symbols() + 1; }
   // A letter that stands for "look in the list of letters": both values of a pair raw, or the raw one.
-  uint8_t literal() const noexcept { return paired ? 0xee : 0xfd; }
+  constexpr uint8_t literal() const noexcept { return paired ? 0xee : 0xfd; }
   // Letters that hold a raw symbol are never coded: who codes looks at the list's letters alone for them.
-  unsigned raws_in(uint8_t letter) const noexcept {
+  constexpr unsigned raws_in(uint8_t letter) const noexcept {
     if (!paired) return letter == raw_symbol() ? 1 : 0;
     return ((letter & 15) == raw_symbol() ? 1u : 0u) + (letter >> 4 == raw_symbol() ? 1u : 0u);
   }
-  bool holds_raw(uint8_t letter) const noexcept { return raws_in(letter) > 0; }
-  int64_t letters_of_group() const noexcept { return paired ? kLetterGroup / 2 : kLetterGroup; }
+  constexpr bool holds_raw(uint8_t letter) const noexcept { return raws_in(letter) > 0; }
+  constexpr int64_t letters_of_group() const noexcept { return paired ? kLetterGroup / 2 : kLetterGroup; }
   // Of letter `i` of a group: the value in its low half, and the distance to that in its high half.
-  int64_t value_of(int64_t i) const noexcept { return paired ? i / 16 * 32 + i % 16 : i; }
+  constexpr int64_t value_of(int64_t i) const noexcept { return paired ? i / 16 * 32 + i % 16 : i; }
   static constexpr int64_t kToOther = 16;
 };
 

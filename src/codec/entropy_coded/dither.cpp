@@ -1,6 +1,9 @@
 #include <cmath>
 
+#include "src/backend/cuda/runtime.h"
+#include "src/codec/entropy_coded/device.h"
 #include "src/codec/entropy_coded/dither_chunk.h"
+#include "src/codec/entropy_coded/dither_slots.h"
 #include "src/codec/entropy_coded/estimate.h"
 #include "src/codec/entropy_coded/fit.h"
 #include "src/codec/entropy_coded/payload.h"
@@ -12,10 +15,6 @@
 
 namespace cinch::codec {
 namespace {
-
-// Steps beyond these would leave float32's range on the way.
-constexpr double kSmallestScale = 0x1p-100, kLargestScale = 0x1p100;
-constexpr double kFarFromZero = 8.0;  // in sigmas: a mean beyond it is taken off first
 
 struct DitherFit : Fit {
   bool by_channel = false;
@@ -31,7 +30,8 @@ class Dither final : public CodecBase {
 
   ErrorClass error_class() const noexcept override { return ErrorClass::kUnbiased; }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
-    return device == DeviceKind::kCpu && is_codable_float(dtype);
+    // Kernels predict nothing.
+    return (device == DeviceKind::kCpu || (backend::cuda_built() && !predict_channel_)) && is_codable_float(dtype);
   }
   // Not in float16: the smallest decoded values, 2^-17 of a step, may be below its range.
   bool keeps_zeros(DType dtype) const noexcept override {
@@ -40,9 +40,8 @@ class Dither final : public CodecBase {
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override;
   int64_t payload_bound(int64_t numel, DType dtype, const SideInfo& side) const override {
     check_size(numel, dtype);
-    // Zeros apart add at most log2(1 + 2^h) - h bits to an entropy of h.
-    return sides_bound(numel, side) +
-           entropy_bytes(numel, dtype, std::log2(1 + std::exp2(normal_bits(1, step_sigma_))) * 1.06 + 0.2);
+    return std::max(sides_bound(numel, side) + entropy_bytes(numel, dtype, most_bits()),
+                    default_slots(numel, dtype).payload_bytes());
   }
   std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const override;
   std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
@@ -51,6 +50,13 @@ class Dither final : public CodecBase {
               const CodecContext& context) const override;
 
  private:
+  // Of a value: zeros apart add at most log2(1 + 2^h) - h bits to an entropy of h.
+  double most_bits() const { return std::log2(1 + std::exp2(normal_bits(1, step_sigma_))) * 1.06 + 0.2; }
+  // What a kernel has for its chunks where nobody knows better.
+  Slots default_slots(int64_t numel, DType dtype) const { return slots_for(most_bits(), numel, dtype_bytes(dtype)); }
+  int64_t encode_on_device(const Extent& in, std::span<std::byte> out, const CodecContext& context) const;
+  void decode_on_device(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
+                        const CodecContext& context) const;
   // The grid of a tensor whose channels are told apart; nullopt: they are not.
   std::optional<Grid> channel_grid(int64_t numel, const SideInfo& side) const {
     if (!predict_channel_ || !side.grid || numel == 0) return std::nullopt;
@@ -74,19 +80,10 @@ class Dither final : public CodecBase {
 std::optional<DitherFit> Dither::fit(const Extent& in, const SideInfo& side, const CodecContext& context,
                                      Channels& channels) const {
   Scale scale = sample_scale(in.data, in.dtype, in.numel);
-  if (!scale.any) return std::nullopt;
   Quantiser q;
   q.key = rng_key(context, kEntropyMagic);
-  // One value, as far as the sample tells: it is coded exactly.
-  const bool constant = scale.sigma < kSmallestScale;
-  const double size = std::abs(scale.mean);
-  const double sigma = constant ? std::max(size * 0x1p-8, kSmallestScale) : scale.sigma;
-  if (!(sigma <= kLargestScale) || !(size <= kLargestScale)) return std::nullopt;
-  q.dithered = !constant;
-  if (constant) scale.sigma = 0;
-  if (constant || size > kFarFromZero * sigma) q.offset = static_cast<float>(scale.mean);
-  q.step = static_cast<float>(sigma * step_sigma_);
-  const auto grid = constant ? std::nullopt : channel_grid(in.numel, side);
+  if (!set_steps(scale, step_sigma_, q)) return std::nullopt;
+  const auto grid = scale.sigma == 0 ? std::nullopt : channel_grid(in.numel, side);
   if (!grid) return DitherFit{fit_code(in.data, in.dtype, in.numel, q, scale)};
   sample_channels(in, *grid, channels);
   q.offset = 0;
@@ -98,6 +95,7 @@ std::optional<DitherFit> Dither::fit(const Extent& in, const SideInfo& side, con
 
 std::optional<int64_t> Dither::measure(const Extent& in, const SideInfo& side, const CodecContext& context) const {
   check_extent(in);
+  if (context.device == DeviceKind::kCuda) return default_slots(in.numel, in.dtype).payload_bytes();
   const int64_t bound = payload_bound(in.numel, in.dtype, side);
   if (in.numel == 0) return bound;
   Channels channels;
@@ -110,6 +108,7 @@ std::optional<int64_t> Dither::measure(const Extent& in, const SideInfo& side, c
 std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
                                       const CodecContext& context) const {
   check_extent(in);
+  if (context.device == DeviceKind::kCuda) return encode_on_device(in, out, context);
   DitherFit fitted;
   Channels channels;
   if (in.numel > 0) {
@@ -135,11 +134,32 @@ std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo& side, st
   });
 }
 
+// All the room that is given, but no more than is asked for: whoever knows better than a normal distribution gives
+// less.
+int64_t Dither::encode_on_device(const Extent& in, std::span<std::byte> out, const CodecContext& context) const {
+  Slots slots = default_slots(in.numel, in.dtype);
+  if (static_cast<int64_t>(out.size()) < slots.payload_bytes()) {
+    slots = slots_of(static_cast<int64_t>(out.size()), in.numel);
+    check_room(out, Slots{in.numel, std::max(slots.group_bytes, Slots::kLeast)}.payload_bytes());
+  }
+  device_dither_encode(in.data, in.dtype, slots, step_sigma_, rng_key(context, kEntropyMagic), out.data(),
+                       {context.poisoned, context.coarsened}, context.stream);
+  return slots.payload_bytes();
+}
+
+void Dither::decode_on_device(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
+                              const CodecContext& context) const {
+  const Slots slots = slots_of(static_cast<int64_t>(payload.size()), numel);
+  check_length(payload, Slots{numel, numel > 0 ? std::max(slots.group_bytes, Slots::kLeast) : 0}.payload_bytes());
+  device_dither_decode(payload.data(), slots, dtype, out, context.stream);
+}
+
 Header Dither::check(std::span<const std::byte> payload, int64_t numel, DType dtype) const {
   const Header h = read_header(payload, kEntropyMagic, spec().name, numel, dtype);
   const Quantiser q = get_quantiser(h);
-  if (h.payload_bytes < chunks_offset(numel) + kSlack || h.kind > 7 || !(q.step > 0) || !std::isfinite(q.step) ||
-      !std::isfinite(q.offset) || std::abs(h.words[3]) > 4096)
+  const bool slots = in_slots(h), kind = slots ? (h.kind & ~(3 | kNothingFinite)) == 0 : h.kind <= 7;
+  if (h.payload_bytes < chunks_offset(numel) + kSlack || h.flags > kInSlots || !kind || !(q.step > 0) ||
+      !std::isfinite(q.step) || !std::isfinite(q.offset) || std::abs(slots ? q.base : h.words[3]) > 4096)
     throw_damaged(spec().name, "its header makes no sense");
   return h;
 }
@@ -148,8 +168,10 @@ void Dither::decode(std::span<const std::byte> payload, void* out, int64_t numel
                     const CodecContext& context) const {
   check_size(numel, dtype);
   check_out(out, numel);
+  if (context.device == DeviceKind::kCuda) return decode_on_device(payload, out, numel, dtype, context);
   const Header h = check(payload, numel, dtype);
   if (numel == 0) return;
+  if (in_slots(h)) return decode_dither_slots(spec().name, context, h, payload, out);
   const Quantiser q = get_quantiser(h);
   Channels channels;
   DitherTensor tensor{dtype, q};

@@ -1,23 +1,12 @@
 #include "src/codec/entropy_coded/fit.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "src/codec/entropy_coded/sample.h"
-#include "src/core/checked.h"
 
 namespace cinch::codec {
 namespace {
-
-constexpr int64_t kScaleGroups = 256, kScaleShare = 16;  // at least so many groups, and one in so many
-constexpr int64_t kWindowGroups = 16, kCodeGroups = 128, kCodeShare = 64;
-// More values than this outside of 14 symbols, and a raw value's 32 bits cost more than symbols of 8 bits do.
-constexpr double kMostOutside = 0.004;
-
-int64_t stride_of(int64_t groups, int64_t least, int64_t share) noexcept {
-  return std::max<int64_t>(1, std::min(share, groups / least));
-}
 
 // Whole groups at `in`; a tensor shorter than one is repeated in `room`, which changes neither moments nor frequencies
 // by much.
@@ -27,7 +16,7 @@ struct Groups {
 };
 Groups groups_of(const void* in, DType dtype, int64_t numel, std::byte* room) noexcept {
   const auto* data = static_cast<const std::byte*>(in);
-  if (numel >= kLetterGroup) return {data, numel / kLetterGroup};
+  if (numel >= kLetterGroup) return {data, whole_groups(numel)};
   const int64_t width = dtype_bytes(dtype);
   for (int64_t i = 0; i < kLetterGroup; ++i)
     std::memcpy(room + i * width, data + i % numel * width, static_cast<size_t>(width));
@@ -39,8 +28,8 @@ using Counts = std::array<uint32_t, kLetters>;
 Counts sample_letters(const Groups& groups, int64_t least, DType dtype, const Quantiser& q, const Channels* channels) {
   Counts counts{};
   uint8_t letters[kLetterGroup];
-  const int64_t stride = std::max<int64_t>(1, std::min(kCodeShare * kCodeGroups / least, groups.count / least));
-  for_sampled_groups(groups.count, stride, [&](int64_t group) {
+  const GroupSample sample = letter_sample(groups.count, least);
+  for_sampled_groups(sample.groups, sample.stride, [&](int64_t group) {
     const std::byte* values = groups.data + group * kLetterGroup * dtype_bytes(dtype);
     if (channels != nullptr) {
       alignas(64) float deviations[kLetterGroup];
@@ -69,13 +58,11 @@ Window best_window(std::span<const uint32_t> counts, int width) noexcept {
   return {static_cast<int>((first + last) / 2) - width + 1, best};
 }
 
-// A letter seen once is as likely as not to be one of many such: they share a code, and so do those not seen at all
-// (Good and Turing).
 Code code_of(std::span<const uint32_t, kLetters> counts, const Alphabet& alphabet) noexcept {
   Counts kept{};
   uint64_t alone = 0;
   for (size_t i = 0; i < kLetters; ++i) {
-    if (counts[i] > 1 && !alphabet.holds_raw(static_cast<uint8_t>(i)))
+    if (has_code(counts[i], static_cast<uint8_t>(i), alphabet))
       kept[i] = counts[i];
     else
       alone += counts[i];
@@ -98,22 +85,10 @@ Code code_of(std::span<const uint32_t, kLetters> counts, const Alphabet& alphabe
 Scale sample_scale(const void* in, DType dtype, int64_t numel) {
   alignas(64) std::byte room[kLetterGroup * 4];
   const Groups groups = groups_of(in, dtype, numel, room);
-  const int64_t stride = stride_of(groups.count, kScaleGroups, kScaleShare);
-  // About a value of its own: a large mean must not drown the variance.
   const Moments first = moments_of(groups.data, dtype, 1, 1, 0.0f);
-  const float origin = first.count > 0 ? first.min / 2 + first.max / 2 : 0.0f;
-  const Moments m = moments_of(groups.data, dtype, groups.count, stride, origin);
-  Scale scale;
-  if (m.count == 0) return scale;
-  const auto n = static_cast<double>(m.count);
-  const double mean = m.sum / n;
-  scale.any = true;
-  scale.low = m.min;
-  scale.high = m.max;
-  scale.mean = static_cast<double>(origin) + mean;
-  if (m.min == m.max) scale.mean = static_cast<double>(m.min);
-  if (m.min < m.max) scale.sigma = std::sqrt(std::max(0.0, m.squares / n - mean * mean));
-  return scale;
+  const float origin = origin_of(first.count > 0, first.min, first.max);
+  const GroupSample sample = scale_sample(groups.count);
+  return scale_of(moments_of(groups.data, dtype, sample.groups, sample.stride, origin), origin);
 }
 
 Fit fit_code(const void* in, DType dtype, int64_t numel, const Quantiser& given, const Scale& scale,
@@ -123,22 +98,14 @@ Fit fit_code(const void* in, DType dtype, int64_t numel, const Quantiser& given,
   Fit fit;
   Quantiser& q = fit.quantiser;
   q = given;
-  if (scale.sigma == 0) {
-    // Symbol 0 is the offset itself, exactly.
-    q.paired = true;
-    q.base = 0;
-  } else {
-    q.paired = false;
-    q.base =
-        static_cast<int>(std::floor((scale.mean - static_cast<double>(q.offset)) / static_cast<double>(q.step))) - 126;
+  set_wide_range(scale, q);
+  if (scale.sigma != 0) {
     const Counts counts = sample_letters(groups, kWindowGroups, dtype, q, channels);
     const std::span symbols(counts.data(), static_cast<size_t>(q.symbols()));
     const Window window = best_window(symbols, Alphabet::kPairedSymbols);
     uint64_t all = 0;
     for (const uint32_t n : counts) all += n;
-    const uint64_t outside = all - window.inside - counts[static_cast<size_t>(q.zero_symbol())];
-    q.paired = static_cast<double>(outside) <= kMostOutside * static_cast<double>(all);
-    if (q.paired) q.base += window.begin;
+    set_range(window.begin, window.inside + counts[static_cast<size_t>(q.zero_symbol())], all, q);
   }
   fit.code = code_of(sample_letters(groups, kCodeGroups, dtype, q, channels), q);
   return fit;

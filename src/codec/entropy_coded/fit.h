@@ -5,16 +5,12 @@
 #include <span>
 
 #include "src/codec/entropy_coded/channels.h"
+#include "src/codec/entropy_coded/fit_rules.h"
 #include "src/codec/entropy_coded/letters.h"
 #include "src/codec/entropy_coded/prefix_code.h"
 
 namespace cinch::codec {
 
-struct Scale {
-  double mean = 0, sigma = 0;  // of the finite values in the sample; sigma 0: they are one value
-  float low = 0, high = 0;     // of the same
-  bool any = false;            // any finite value at all
-};
 // From one group in 16, of small tensors more.
 Scale sample_scale(const void* in, DType dtype, int64_t numel);
 

@@ -26,14 +26,14 @@ constexpr int64_t kSlack = 8;
 constexpr uint8_t kByChannel = 4;
 
 // What the header says of the quantiser.
-inline void put_quantiser(const Quantiser& q, Header& h) noexcept {
+constexpr void put_quantiser(const Quantiser& q, Header& h) noexcept {
   h.kind = static_cast<uint8_t>((q.paired ? 1 : 0) | (q.dithered ? 2 : 0));
   h.words[0] = std::bit_cast<int32_t>(q.step);
   h.words[1] = std::bit_cast<int32_t>(q.offset);
   h.words[2] = std::bit_cast<int64_t>(q.key);
   h.words[3] = q.base;
 }
-inline Quantiser get_quantiser(const Header& h) noexcept {
+constexpr Quantiser get_quantiser(const Header& h) noexcept {
   Quantiser q;
   q.step = std::bit_cast<float>(static_cast<int32_t>(h.words[0]));
   q.offset = std::bit_cast<float>(static_cast<int32_t>(h.words[1]));

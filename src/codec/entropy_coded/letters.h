@@ -18,6 +18,12 @@ struct Quantiser : Alphabet {
   uint64_t key = 0;  // of the generator
 };
 
+// Bits of a dither. Fewer for more symbols, so that their range and the dither fit the 22 bits that adding 1.5 * 2^23
+// leaves in the low bits of a float.
+template <bool kPaired>
+constexpr int kFraction = kPaired ? 16 : 13;
+constexpr float dither_unit(bool paired) noexcept { return paired ? 1 << kFraction<true> : 1 << kFraction<false>; }
+
 // Letters of `groups` whole groups of values; `first` is the index of the first group in its tensor.
 void values_to_letters(const void* in, DType dtype, int64_t groups, int64_t first, const Quantiser& quantiser,
                        uint8_t* letters);

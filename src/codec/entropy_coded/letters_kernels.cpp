@@ -1,8 +1,9 @@
+#include <bit>
 #include <limits>
 
 #include "src/backend/cpu/targets.h"
+#include "src/codec/entropy_coded/fit_rules.h"
 #include "src/codec/entropy_coded/letters.h"
-#include "src/codec/entropy_coded/sample.h"
 #include "src/codec/stage/rng.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -43,11 +44,6 @@ class LetterDraws {
  private:
   hn::Vec<RowTagU> x_, mul2_, weyl_;
 };
-
-// Bits of a dither. Fewer for more symbols, so that their range and the dither fit the 22 bits that adding 1.5 * 2^23
-// leaves in the low bits of a float.
-template <bool kPaired>
-constexpr int kFraction = kPaired ? 16 : 13;
 
 // The dither of a value is m - r, of 0 .. m = 2^F - 1, with r the low F bits of its half of a draw: subtracted on the
 // way to a symbol, or-ed into the empty bits below it on the way back.
@@ -196,9 +192,18 @@ void to_values_any(const uint8_t* letters, int64_t groups, int64_t first, const 
   });
 }
 
-// Sixteen columns have sums of their own, which are added in order: every instruction set gives the same.
+// Sixteen columns have sums of their own, which are added by halves: every instruction set gives the same, and so does
+// a kernel. `part` takes the sums.
+struct PartSums {
+  double sum = 0, squares = 0;
+  PartSums& operator+=(const PartSums& other) {
+    sum += other.sum;
+    squares += other.squares;
+    return *this;
+  }
+};
 template <class T>
-HWY_INLINE void add_moments(const T* in, float origin, Moments& m) {
+HWY_INLINE void add_moments(const T* in, float origin, Moments& m, PartSums& part) {
   const RowTag d;
   const RowTagU du;
   const size_t n = hn::Lanes(d);
@@ -225,13 +230,15 @@ HWY_INLINE void add_moments(const T* in, float origin, Moments& m) {
     hn::Store(high, d, highs + c);
     hn::Store(count, du, counts + c);
   }
+  PartSums columns[kColumnsOfRow];
   for (size_t c = 0; c < kColumnsOfRow; ++c) {
-    m.sum += static_cast<double>(sums[c]);
-    m.squares += static_cast<double>(squares[c]);
+    columns[c] = {static_cast<double>(sums[c]), static_cast<double>(squares[c])};
     m.count += counts[c];
     m.min = lows[c] < m.min ? lows[c] : m.min;
     m.max = highs[c] > m.max ? highs[c] : m.max;
   }
+  add_halves(columns, kColumnsOfRow);
+  part += columns[0];
 }
 
 Moments moments_any(const void* in, DType dtype, int64_t groups, int64_t stride, float origin) {
@@ -240,9 +247,17 @@ Moments moments_any(const void* in, DType dtype, int64_t groups, int64_t stride,
     Moments m;
     m.min = std::numeric_limits<float>::infinity();
     m.max = -m.min;
+    PartSums parts[kMomentParts];
+    const int64_t count = ceil_div(groups, stride);
+    size_t part = 0;
     for_sampled_groups(groups, stride, [&](int64_t group) {
-      add_moments(static_cast<const T*>(in) + group * kLetterGroup, origin, m);
+      add_moments(static_cast<const T*>(in) + group * kLetterGroup, origin, m, parts[part]);
+      part = (part + 1) % kMomentParts;
     });
+    // Adding parts that nothing was added to would change nothing.
+    add_halves(parts, static_cast<int>(std::bit_ceil(static_cast<uint64_t>(std::min<int64_t>(count, kMomentParts)))));
+    m.sum = parts[0].sum;
+    m.squares = parts[0].squares;
     return m;
   });
 }

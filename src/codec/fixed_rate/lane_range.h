@@ -8,13 +8,7 @@
 
 namespace cinch::codec {
 
-// Floats as integers of the same order (-0 below 0, NaN beyond the infinities).
-constexpr int32_t order_key(float x) noexcept {
-  const auto bits = std::bit_cast<int32_t>(x);
-  return bits ^ ((bits >> 31) & 0x7fffffff);
-}
-constexpr float from_order_key(int32_t key) noexcept { return std::bit_cast<float>(key ^ ((key >> 31) & 0x7fffffff)); }
-
+// As order keys.
 struct KeyRange {
   int32_t low = 0, high = 0;
 };
@@ -22,11 +16,6 @@ struct KeyRange {
 constexpr KeyRange range_of_key(int32_t key) noexcept { return {key, key}; }
 constexpr KeyRange joined(KeyRange a, KeyRange b) noexcept {
   return {a.low < b.low ? a.low : b.low, a.high > b.high ? a.high : b.high};
-}
-
-// Whether a group with these extremes can be coded. NaN of either sign lies beyond the infinities.
-constexpr bool is_coded_range(KeyRange r) noexcept {
-  return r.low > order_key(-kLargestCoded) && r.high < order_key(kLargestCoded);
 }
 
 // Extremes of words of values, one float32 or two 16-bit floats each. NaN wins, and -0 is below 0.

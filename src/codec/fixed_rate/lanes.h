@@ -68,9 +68,4 @@ constexpr int64_t encoding_pieces(int64_t numel) noexcept {
 }
 constexpr int64_t decoding_pieces(int64_t numel) noexcept { return ceil_div(group_count(numel), kDecodedTogether); }
 
-// Sides of a group with a value that cannot be coded: it decodes to NaN, which no training loop overlooks. The CPU
-// codec declines the tensor instead; a kernel cannot, since nobody waits for its answer.
-constexpr Sides kPoisoned{0x7fc0, 0x7fc0};
-constexpr bool is_poisoned(Sides s) noexcept { return s.step == kPoisoned.step; }
-
 }  // namespace cinch::codec

@@ -157,7 +157,7 @@ CINCH_DEVICE_FN void find_sides(const W& w, const EncodeJob<Source>& job, int64_
     const bool stores = Lanes::is_first(lane) && first + Lanes::group(lane) < groups;
     const KeyRange range = ranges[lane];
     const Sides s = sides_of<(1 << kBits) - 1>(from_order_key(range.low), from_order_key(range.high));
-    const bool is_bad = !is_coded_range(range);
+    const bool is_bad = !is_range(range.low, range.high);
     sides[lane] = is_bad ? kPoisoned : s;
     bad[lane] = is_bad && stores;
     if (stores) job.sides[first + Lanes::group(lane)] = sides[lane];

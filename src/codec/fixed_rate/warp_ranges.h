@@ -41,7 +41,7 @@ CINCH_DEVICE_FN void add_residual(KeyRange& range, float x, uint16_t average) {
 
 // Sides of a map. True: it cannot be coded.
 CINCH_DEVICE_FN bool put_map_sides(KeyRange range, int bits, Sides* sides) {
-  const bool good = is_coded_range(range);
+  const bool good = is_range(range.low, range.high);
   *sides = good ? make_sides(from_order_key(range.low), from_order_key(range.high), (1 << bits) - 1) : kPoisoned;
   return !good;
 }

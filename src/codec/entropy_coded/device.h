@@ -1,0 +1,19 @@
+// dither on the GPU. Pointers are device memory, `stream` a cudaStream_t; calls return at once and never wait. Without
+// CUDA each call throws CodecError.
+#pragma once
+
+#include "src/codec/entropy_coded/slots.h"
+
+namespace cinch::codec {
+
+struct DeviceCounters {
+  uint32_t *poisoned, *coarsened;  // of CodecContext
+};
+
+// Writes a whole payload in slots.
+void device_dither_encode(const void* in, DType dtype, const Slots& slots, double step_sigma, uint64_t key,
+                          std::byte* out, const DeviceCounters& counters, void* stream);
+// Decodes one.
+void device_dither_decode(const std::byte* payload, const Slots& slots, DType dtype, void* out, void* stream);
+
+}  // namespace cinch::codec
