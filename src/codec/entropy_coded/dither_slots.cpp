@@ -14,7 +14,7 @@ void coarse_chunk(const std::byte* chunk, int64_t groups, int bits, int64_t coun
   for (int64_t group = 0; group < groups; ++group) {
     const auto there = static_cast<int>(std::min(kLetterGroup, count - group * kLetterGroup));
     for (int lane = 0; lane < kLanes; ++lane) {
-      const LaneValues<true> x = decode_coarse(chunk, groups, group, bits, lane);
+      const LetterValues<true> x = decode_coarse(chunk, groups, group, bits, lane);
       for (int row = 0; row < 2; ++row)
         store_run(out + group * kLetterGroup, (Lanes::row(lane, 0) + row) * kColumns16 + Lanes::column(lane), there,
                   false, x.at[row]);

@@ -27,7 +27,7 @@ constexpr int64_t coarse_codes(int64_t groups, int64_t group, int bits) noexcept
 constexpr float kNextToZero = 0x1p-126f;
 
 // Codes of a lane's eight values, the first in the low bits.
-CINCH_DEVICE_FN uint64_t coarse_codes_of(const LaneValues<true>& x, Sides sides, int bits, const Chunk& draws) {
+CINCH_DEVICE_FN uint64_t coarse_codes_of(const LetterValues<true>& x, Sides sides, int bits, const Chunk& draws) {
   const int fraction = 16 - bits;
   const float minimum = bf16_to_float(sides.minimum), step = bf16_to_float(sides.step);
   const float scale = step > 0.0f ? static_cast<float>(1u << fraction) / step : 0.0f;
@@ -46,9 +46,9 @@ CINCH_DEVICE_FN uint64_t coarse_codes_of(const LaneValues<true>& x, Sides sides,
   return codes;
 }
 
-CINCH_DEVICE_FN LaneValues<true> coarse_values_of(uint64_t codes, Sides sides, int bits) {
+CINCH_DEVICE_FN LetterValues<true> coarse_values_of(uint64_t codes, Sides sides, int bits) {
   const float minimum = bf16_to_float(sides.minimum), step = bf16_to_float(sides.step);
-  LaneValues<true> x;
+  LetterValues<true> x;
   CINCH_UNROLL
   for (int row = 0; row < 2; ++row) {
     CINCH_UNROLL
@@ -65,7 +65,7 @@ CINCH_DEVICE_FN LaneValues<true> coarse_values_of(uint64_t codes, Sides sides, i
 
 // A group of `groups`, of the values that the lanes hold; the draws are those of group `which` in the warp's scratch.
 template <class W>
-CINCH_DEVICE_FN void encode_coarse_group(const W& w, const typename W::template Var<LaneValues<true>>& x, int which,
+CINCH_DEVICE_FN void encode_coarse_group(const W& w, const typename W::template Var<LetterValues<true>>& x, int which,
                                          int64_t groups, int64_t group, int bits, std::byte* chunk,
                                          uint32_t* poisoned) {
   using Lanes = LetterLanes<true>;
@@ -110,8 +110,8 @@ CINCH_DEVICE_FN void encode_coarse_group(const W& w, const typename W::template 
 }
 
 // A lane's values of a group.
-CINCH_DEVICE_FN LaneValues<true> decode_coarse(const std::byte* chunk, int64_t groups, int64_t group, int bits,
-                                               int lane) {
+CINCH_DEVICE_FN LetterValues<true> decode_coarse(const std::byte* chunk, int64_t groups, int64_t group, int bits,
+                                                 int lane) {
   const Sides sides = *reinterpret_cast<const Sides*>(chunk + sizeof(ChunkHeader) + group * 4);
   const std::byte* from = chunk + coarse_codes(groups, group, bits) + lane * bits;
   if (bits == 2) return coarse_values_of(*reinterpret_cast<const uint16_t*>(from), sides, bits);

@@ -27,7 +27,7 @@ struct LetterLanes {
 
 // Values of a lane.
 template <bool kPaired>
-struct LaneValues {
+struct LetterValues {
   float at[LetterLanes<kPaired>::kRows][kRun];
 };
 
@@ -115,7 +115,7 @@ CINCH_DEVICE_FN uint32_t symbol_of(const ToSymbols& s, float x, uint32_t draw) {
 
 // A lane's four letters in a word.
 template <bool kPaired>
-CINCH_DEVICE_FN uint32_t letters_of(const ToSymbols& s, const LaneValues<kPaired>& x, const Chunk& draws, int row) {
+CINCH_DEVICE_FN uint32_t letters_of(const ToSymbols& s, const LetterValues<kPaired>& x, const Chunk& draws, int row) {
   uint32_t word = 0;
   CINCH_UNROLL
   for (int i = 0; i < kRun; ++i) {
@@ -158,8 +158,8 @@ CINCH_DEVICE_FN float value_of(const FromSymbols& s, uint32_t symbol, uint32_t d
 }
 
 template <bool kPaired>
-CINCH_DEVICE_FN LaneValues<kPaired> values_of(const FromSymbols& s, uint32_t letters, const Chunk& draws, int row) {
-  LaneValues<kPaired> x;
+CINCH_DEVICE_FN LetterValues<kPaired> values_of(const FromSymbols& s, uint32_t letters, const Chunk& draws, int row) {
+  LetterValues<kPaired> x;
   CINCH_UNROLL
   for (int i = 0; i < kRun; ++i) {
     const uint32_t letter = letters >> (8 * i) & 0xffu, draw = draws.words[i];

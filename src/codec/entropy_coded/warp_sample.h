@@ -166,7 +166,7 @@ CINCH_DEVICE_FN void count_letters_of_warp(const W& w, const FitJob<T>& job, con
       CINCH_UNROLL
       for (int half = 0; half < Lanes::kHalves; ++half) {
         const int row = Lanes::row(lane, half), column = Lanes::column(lane);
-        LaneValues<kPaired> x;
+        LetterValues<kPaired> x;
         CINCH_UNROLL
         for (int r = 0; r < Lanes::kRows; ++r) {
           CINCH_UNROLL

@@ -42,9 +42,9 @@ struct EncodeMemory {
 };
 
 template <bool kPaired, class T>
-CINCH_DEVICE_FN LaneValues<kPaired> load_lane(const T* group, int count, bool aligned, int lane, int half) {
+CINCH_DEVICE_FN LetterValues<kPaired> load_lane(const T* group, int count, bool aligned, int lane, int half) {
   using Lanes = LetterLanes<kPaired>;
-  LaneValues<kPaired> x;
+  LetterValues<kPaired> x;
   const int element = Lanes::row(lane, half) * kColumns16 + Lanes::column(lane);
   CINCH_UNROLL
   for (int row = 0; row < Lanes::kRows; ++row) load_run(group, element + row * kColumns16, count, aligned, x.at[row]);
@@ -62,7 +62,7 @@ CINCH_DEVICE_FN void visit_letters(const W& w, const ChunksJob<T>& job, const St
   for (int first = place.begin(stream); first < end; first += 2) {
     const int second = std::min(first + 1, end - 1);
     struct Both {
-      LaneValues<kPaired> at[2][Lanes::kHalves];
+      LetterValues<kPaired> at[2][Lanes::kHalves];
     };
     typename W::template Var<Both> x;
     w.each([&](int lane) {
@@ -248,7 +248,7 @@ CINCH_DEVICE_FN void put_coarse(const W& w, const ChunksJob<T>& job, const Steps
   const bool aligned = is_run_aligned(job.in);
   for (int group = place.begin(stream); group < end; ++group) {
     make_two_draws(w, q.key, place.first_group + group, place.first_group + group);
-    typename W::template Var<LaneValues<true>> x;
+    typename W::template Var<LetterValues<true>> x;
     w.each([&](int lane) {
       x[lane] =
           load_lane<true>(job.in + (place.first_group + group) * kLetterGroup, place.count(group), aligned, lane, 0);

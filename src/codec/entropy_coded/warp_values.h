@@ -178,7 +178,7 @@ CINCH_DEVICE_FN void put_values(const W& w, const SlotsJob<T>& job, const Levels
           const int row = Lanes::row(lane, half), column = Lanes::column(lane);
           Chunk draws{};
           if (q.dithered) draws = draws_of(w.scratch, g, row, column);
-          const LaneValues<kPaired> x = values_of<kPaired>(from, words[lane], draws, row);
+          const LetterValues<kPaired> x = values_of<kPaired>(from, words[lane], draws, row);
           CINCH_UNROLL
           for (int r = 0; r < Lanes::kRows; ++r)
             store_run(to, (row + r) * kColumns16 + column, count, aligned, x.at[r]);
@@ -206,7 +206,7 @@ CINCH_DEVICE_FN void put_coarse_values(const W& w, const SlotsJob<T>& job, const
   const int bits = coarse_bits(job.slots.group_bytes), end = place.end(stream);
   w.each([&](int lane) {
     for (int group = place.begin(stream); group < end; ++group) {
-      const LaneValues<true> x = decode_coarse(slot, place.groups, group, bits, lane);
+      const LetterValues<true> x = decode_coarse(slot, place.groups, group, bits, lane);
       T* to = job.out + (place.first_group + group) * kLetterGroup;
       for (int row = 0; row < 2; ++row)
         store_run(to, (Lanes::row(lane, 0) + row) * kColumns16 + Lanes::column(lane), place.count(group), aligned,
