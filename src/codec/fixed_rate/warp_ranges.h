@@ -25,7 +25,7 @@ struct RangeJob {
   Sides* sides;
   uint32_t* poisoned;  // counts maps that cannot be coded; may be null
 
-  CINCH_DEVICE_FN int64_t pieces() const { return outer * bundles * parts; }
+  constexpr int64_t pieces() const { return outer * bundles * parts; }
 };
 template <class T>
 RangeJob<T> range_job(const T* in, const uint16_t* averages, const Grid& g, const Blocks& b, int bits, KeyRange* keys,
