@@ -21,6 +21,9 @@ struct RowResult {
 
 using RowResults = std::map<const hooks::NeedRow*, RowResult>;
 
+// How check_case() ends where gradients differ from run to run.
+inline constexpr char kUnstable[] = "two backwards gave different gradients";
+
 // Runs the call at all its sizes and dtypes. Returns what is wrong with the call itself (other slots than expected, not
 // reproducible ...), "" where nothing is.
 std::string check_case(const NeedsCase& c, RowResults& results);

@@ -20,10 +20,11 @@ struct NeedsRow {
 struct NeedsReport {
   std::string torch, device;
   std::vector<NeedsRow> rows;
-  std::vector<std::string> broken_cases;  // calls that did not save what they should
-  int held = 0, failed = 0;               // of the claimed ones
-  int unclaimed_held = 0;                 // what scripts/make_catalogue.py --verified would add
-  int from_source = 0;                    // neither claimed nor held
+  std::vector<std::string> broken_cases;    // calls that did not save what they should
+  std::vector<std::string> unstable_cases;  // whose gradients differ from run to run: their rows are not verified
+  int held = 0, failed = 0;                 // of the claimed ones
+  int unclaimed_held = 0;                   // what scripts/make_catalogue.py --verified would add
+  int from_source = 0;                      // neither claimed nor held
 
   bool ok() const { return failed == 0 && broken_cases.empty(); }
 };

@@ -70,9 +70,15 @@ TEST_F(TrainingCuda, CodedPayloadsAreSmallAndGradientsNear) {
   const Usage usage = guard.usage();
   ASSERT_NE(guard.plan(), nullptr);
   bool coded = false;
-  for (const PlanEntry& entry : guard.plan()->entries) coded |= entry.spec.name == "group_quant";
+  int64_t payload_bytes = 0;
+  for (const PlanEntry& entry : guard.plan()->entries) {
+    coded |= entry.spec.name == "group_quant";
+    payload_bytes += entry.charged_bytes;
+  }
   EXPECT_TRUE(coded);
-  EXPECT_LT(usage.charged_bytes, usage.raw_bytes / 3);
+  EXPECT_LT(payload_bytes, usage.raw_bytes / 6);
+  // At its peak a value is on its way between two layers.
+  EXPECT_LT(usage.charged_bytes, usage.raw_bytes / 2);
   const auto& a = ours.gradients.front();
   const auto& b = stock.gradients.front();
   EXPECT_GT((a * b).sum().item<double>() / (a.norm() * b.norm()).item<double>(), 0.5);
