@@ -68,7 +68,7 @@ struct StoredMaps {
 };
 
 template <int kBits, class T>
-__global__ void __launch_bounds__(kThreads, backend::kBlocksPerProcessor)
+__global__ void __launch_bounds__(kThreads, backend::kBlocksPerProcessor - (sizeof(T) == 2 ? 1 : 0))
     decode_residuals_kernel(const std::byte* payload, int64_t bytes, int64_t edge, int64_t numel, T* out) {
   __shared__ StoredMaps stored;
   if (threadIdx.x == 0) {
