@@ -214,7 +214,7 @@ CINCH_DEVICE_FN void put_literals(const W& w, const ChunksJob<T>& job, const Ste
           for (int row = 0; row < Lanes::kRows; ++row) {
             const uint32_t symbol = kPaired ? letter >> (4 * row) & 15u : letter;
             if (symbol != q.to.raw) continue;
-            const auto bits = std::bit_cast<uint32_t>(to_float(values[element + row * kColumns16 + i]));
+            const uint32_t bits = float_bits(values[element + row * kColumns16 + i]);
             CINCH_UNROLL
             for (int k = 0; k < 4; ++k) *next_raw++ = static_cast<std::byte>(bits >> (8 * k));
           }

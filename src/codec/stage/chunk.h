@@ -34,6 +34,12 @@ CINCH_DEVICE_FN float to_float(Fp16 x) {
 #endif
 }
 
+// The bits of a value as float32, NaN's as well: the GPU's conversion has but one NaN, the CPU's keeps sign and
+// payload.
+CINCH_DEVICE_FN uint32_t float_bits(float x) { return std::bit_cast<uint32_t>(x); }
+CINCH_DEVICE_FN uint32_t float_bits(Bf16 x) { return uint32_t{x.bits} << 16; }
+CINCH_DEVICE_FN uint32_t float_bits(Fp16 x) { return std::bit_cast<uint32_t>(fp16_to_float(x.bits)); }
+
 template <class T>
 CINCH_DEVICE_FN T from_float(float x);
 template <>
