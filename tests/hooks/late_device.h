@@ -24,7 +24,8 @@ class LateDevice final : public backend::DeviceMemory {
   ~LateDevice() override;
 
   c10::Device device() const override { return c10::Device(c10::kCPU); }
-  DeviceKind kind() const override { return DeviceKind::kCpu; }
+  DeviceKind kind() const override { return kind_in_name; }
+  DeviceKind kind_in_name = DeviceKind::kCpu;  // for what only asks; codecs still find host memory
   memory::Meter& meter() const override { return eager_ ? cpu_.meter() : meter_; }
   int64_t total_bytes() const override { return cpu_.total_bytes(); }
   bool fits(int64_t request_bytes, int64_t) const override { return has_room(request_bytes); }

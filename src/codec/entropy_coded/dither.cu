@@ -5,6 +5,7 @@
 #include "src/codec/entropy_coded/block_encode.h"
 #include "src/codec/entropy_coded/block_fit.h"
 #include "src/codec/entropy_coded/device.h"
+#include "src/codec/stage/element_type.h"
 
 namespace cinch::codec {
 namespace {
@@ -148,18 +149,6 @@ __global__ void __launch_bounds__(kChunkThreads, backend::kBlocksPerProcessor) d
   }
 }
 
-template <class F>
-void with_type(DType dtype, F f) {
-  switch (dtype) {
-    case DType::kFloat32:
-      return f(float{});
-    case DType::kBFloat16:
-      return f(Bf16{});
-    default:
-      return f(Fp16{});
-  }
-}
-
 unsigned blocks_of_chunks(const Slots& slots) {
   return static_cast<unsigned>(std::clamp<int64_t>(slots.chunks(), 1, 1 << 16));
 }
@@ -189,7 +178,7 @@ void launch_fit(const FitJob<T>& job, cudaStream_t stream) {
 
 void device_dither_encode(const void* in, DType dtype, const Slots& slots, double step_sigma, uint64_t key,
                           std::byte* out, const DeviceCounters& counters, void* stream) {
-  with_type(dtype, [&](auto zero) {
+  with_element_type(dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto* values = static_cast<const T*>(in);
     launch_fit(fit_job(values, slots, dtype, step_sigma, key, out), to_stream(stream));
@@ -204,7 +193,7 @@ void device_dither_encode(const void* in, DType dtype, const Slots& slots, doubl
 
 void device_dither_decode(const std::byte* payload, const Slots& slots, DType dtype, void* out, void* stream) {
   if (slots.numel == 0) return;
-  with_type(dtype, [&](auto zero) {
+  with_element_type(dtype, [&](auto zero) {
     using T = decltype(zero);
     ask_for_memory(decode_kernel<T>, sizeof(SlotDecodeMemory));
     decode_kernel<<<blocks_of_chunks(slots), kChunkThreads, sizeof(SlotDecodeMemory), to_stream(stream)>>>(

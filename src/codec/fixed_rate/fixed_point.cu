@@ -3,6 +3,7 @@
 #include "src/backend/cuda/launch.cuh"
 #include "src/codec/fixed_rate/device.h"
 #include "src/codec/fixed_rate/warp_channels.h"
+#include "src/codec/stage/element_type.h"
 #include "src/codec/stage/front.cuh"
 #include "src/codec/stage/stored_grid.cuh"
 
@@ -94,9 +95,8 @@ void device_decode_channels(std::span<const std::byte> payload, int64_t numel, i
   with_element_type(dtype, [&](auto zero) {
     with_cell_bits(bits, [&](auto b) {
       using T = decltype(zero);
-      decode_cells_kernel<decltype(b)::value>
-          <<<blocks_with_grid(decoding_pieces(numel)), kThreads, 0, to_stream(stream)>>>(
-              payload.data(), static_cast<int64_t>(payload.size()), numel, static_cast<T*>(out));
+      decode_cells_kernel<decltype(b)::value><<<blocks_for(decoding_pieces(numel)), kThreads, 0, to_stream(stream)>>>(
+          payload.data(), static_cast<int64_t>(payload.size()), numel, static_cast<T*>(out));
       check_cuda(cudaGetLastError(), "fixed_point: decode");
     });
   });

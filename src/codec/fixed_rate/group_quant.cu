@@ -6,6 +6,7 @@
 #include "src/codec/fixed_rate/device.h"
 #include "src/codec/fixed_rate/warp_decode.h"
 #include "src/codec/fixed_rate/warp_encode.h"
+#include "src/codec/stage/element_type.h"
 #include "src/codec/stage/front.cuh"
 
 namespace cinch::codec {
@@ -36,18 +37,6 @@ __global__ void __launch_bounds__(kThreads, backend::kBlocksPerProcessor) decode
     decode_piece<kBits>(warp, job, p);
 }
 
-template <class F>
-void with_type(DType dtype, F f) {
-  switch (dtype) {
-    case DType::kFloat32:
-      return f(float{});
-    case DType::kBFloat16:
-      return f(Bf16{});
-    default:
-      return f(Fp16{});
-  }
-}
-
 CodedGroups coded(const std::byte* payload, int64_t numel) {
   return {reinterpret_cast<const Sides*>(payload + sides_offset()), payload + codes_offset(group_count(numel)), numel};
 }
@@ -73,7 +62,7 @@ void launch_encode(const Source& source, const Header& header, const GroupQuantP
 void device_encode(const void* in, const Header& header, const GroupQuantParams& params, std::byte* out,
                    uint32_t* poisoned, void* stream) {
   with_bits(params.bits, [&](auto bits) {
-    with_type(params.dtype, [&](auto zero) {
+    with_element_type(params.dtype, [&](auto zero) {
       using T = decltype(zero);
       const TensorSource<T> source{static_cast<const T*>(in), header.numel};
       launch_encode<decltype(bits)::value>(source, header, params, out, poisoned, stream);
@@ -84,7 +73,7 @@ void device_encode(const void* in, const Header& header, const GroupQuantParams&
 void device_decode(const std::byte* payload, int64_t numel, int bits, DType dtype, void* out, void* stream) {
   if (numel == 0) return;
   with_bits(bits, [&](auto b) {
-    with_type(dtype, [&](auto zero) {
+    with_element_type(dtype, [&](auto zero) {
       using T = decltype(zero);
       const DecodeJob<T> job{coded(payload, numel), static_cast<T*>(out)};
       decode_kernel<decltype(b)::value><<<blocks_for(decoding_pieces(numel)), kThreads, 0, to_stream(stream)>>>(job);

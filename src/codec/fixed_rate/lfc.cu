@@ -6,6 +6,7 @@
 #include "src/codec/fixed_rate/lfc_layout.h"
 #include "src/codec/fixed_rate/warp_lfc.h"
 #include "src/codec/fixed_rate/warp_ranges.h"
+#include "src/codec/stage/element_type.h"
 #include "src/codec/stage/front.cuh"
 #include "src/codec/stage/stored_grid.cuh"
 #include "src/codec/stage/warp_average.h"
@@ -151,7 +152,7 @@ void device_decode_lfc(std::span<const std::byte> payload, int64_t edge, int64_t
     with_bits(bits, [&](auto b) {
       using T = decltype(zero);
       decode_residuals_kernel<decltype(b)::value>
-          <<<blocks_with_grid(decoding_pieces(numel)), kThreads, 0, to_stream(stream)>>>(
+          <<<blocks_for(decoding_pieces(numel)), kThreads, 0, to_stream(stream)>>>(
               payload.data(), static_cast<int64_t>(payload.size()), edge, numel, static_cast<T*>(out));
       check_cuda(cudaGetLastError(), "lfc: decode");
     });

@@ -4,6 +4,7 @@
 #include "src/codec/fixed_rate/device.h"
 #include "src/codec/fixed_rate/lfc_layout.h"
 #include "src/codec/fixed_rate/warp_pool.h"
+#include "src/codec/stage/element_type.h"
 #include "src/codec/stage/front.cuh"
 #include "src/codec/stage/stored_grid.cuh"
 
@@ -87,7 +88,7 @@ void device_unpool(std::span<const std::byte> payload, int64_t edge, int64_t num
   if (numel == 0) return;
   with_element_type(dtype, [&](auto zero) {
     using T = decltype(zero);
-    unpool_kernel<<<blocks_with_grid(ceil_div(numel, kUnpoolTile)), kThreads, 0, to_stream(stream)>>>(
+    unpool_kernel<<<blocks_for(ceil_div(numel, kUnpoolTile)), kThreads, 0, to_stream(stream)>>>(
         payload.data(), static_cast<int64_t>(payload.size()), edge, numel, static_cast<T*>(out));
     check_cuda(cudaGetLastError(), "pool: decode");
   });

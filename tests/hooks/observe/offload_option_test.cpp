@@ -1,5 +1,8 @@
 // To which payloads `offload` is offered.
+#include <set>
+
 #include "hooks/observe/recorder.h"
+#include "src/backend/cuda/runtime.h"
 #include "tests/hooks/offload_support.h"
 
 namespace cinch::hooks {
@@ -66,6 +69,34 @@ TEST_F(OffloadOption, WhereAMaskDoesItIsNotOffered) {
 TEST(OffloadOnTheCpu, IsNeverOffered) {
   EXPECT_EQ(backend::device_memory(c10::kCPU).host_pool(), nullptr);
   EXPECT_EQ(Offload::make(backend::device_memory(c10::kCPU)), nullptr);
+}
+
+// Its kernels wait for their first run on a GPU; until then no plan chooses it there by itself.
+TEST_F(OffloadOption, DitherIsOfferedOnTheCpuAlone) {
+  const auto offered = [&](DeviceKind kind) {
+    device.kind_in_name = kind;
+    auto recorder = std::make_shared<Recorder>(store, sites);
+    store->set_listener(recorder);
+    {
+      at::Tensor x = make(1, kMiB);
+      device.run_all();
+      const auto kept = store->save(x, want);
+      x.reset();  // what only the payload holds can be coded
+      store->poll();
+      store->set_listener(nullptr);
+    }
+    std::set<std::string> names;
+    for (const PayloadProfile& payload : recorder->finish().payloads)
+      for (const Option& option : payload.options) names.insert(option.spec.name);
+    device.kind_in_name = DeviceKind::kCpu;
+    return names;
+  };
+  const auto on_gpu = offered(DeviceKind::kCuda);
+  EXPECT_EQ(on_gpu.contains("group_quant"), backend::cuda_built());
+  EXPECT_FALSE(on_gpu.contains("dither"));
+  const auto on_cpu = offered(DeviceKind::kCpu);
+  EXPECT_TRUE(on_cpu.contains("group_quant"));
+  EXPECT_TRUE(on_cpu.contains("dither"));
 }
 
 }  // namespace
