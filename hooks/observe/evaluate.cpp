@@ -43,7 +43,8 @@ double price(std::span<const Want> wants, double rel_mse, int64_t weight_payload
 
 double price(const Payload& payload, const TensorStats& stats, const Codec& codec, int64_t weight_payloads) {
   const Estimate estimate = codec.estimate(stats, payload.span.numel, payload.dtype(), SideInfo{});
-  return price(payload.wants, relative(estimate.mean_square_error, stats), weight_payloads);
+  return price(payload.wants, relative(estimate.mean_square_error * estimate.error_correlation, stats),
+               weight_payloads);
 }
 
 namespace {
@@ -76,7 +77,9 @@ void estimate(std::vector<Candidate>& candidates, const TensorStats& stats, int6
     const Estimate estimate = candidate.codec->estimate(stats, numel, dtype, candidate.side);
     candidate.encode_seconds = estimate.encode_seconds;
     candidate.decode_seconds = estimate.decode_seconds;
-    if (!candidate.option.lossless) candidate.rel_mse = relative(estimate.mean_square_error, stats);
+    if (!candidate.option.lossless)
+      candidate.rel_mse = relative(
+          candidate.mean_square_error.value_or(estimate.mean_square_error) * estimate.error_correlation, stats);
   }
 }
 
@@ -91,11 +94,12 @@ std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::
     const auto form =
         form_for(spec, codec, payload.wants, payload.span.numel, payload.dtype(), payload.store->memory().kind());
     if (!form) return;
-    const auto bytes = payload.measure(*form, context);
-    if (!bytes || *bytes >= raw_bytes) return;
+    const auto cost = payload.cost(*form, context);
+    if (!cost || cost->bytes >= raw_bytes) return;
     Candidate candidate;
     candidate.option.spec = full;
-    candidate.option.charged_bytes = *bytes;
+    candidate.option.charged_bytes = cost->bytes;
+    candidate.mean_square_error = cost->mean_square_error;
     candidate.option.lossless = form->lossless;
     candidate.side = form->side;
     candidate.codec = form->values;
@@ -121,7 +125,9 @@ std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::
     for (const int64_t bits : {8, 4, 2, 1}) add(CodecSpec{"group_quant", {{"bits", bits}}});
     // A GPU's kernels of dither have not been run on one yet: there a rule has to name it.
     if (payload.store->memory().kind() == DeviceKind::kCpu)
-      for (const double step : {0.5, 1.0, 2.0}) add(CodecSpec{"dither", {{"step_sigma", step}}});
+      for (const char* predict : {"none", "lorenzo"})
+        for (const double step : {0.5, 1.0, 2.0})
+          add(CodecSpec{"dither", {{"step_sigma", step}, {"predict", std::string(predict)}}});
     for (const CodecSpec& spec : asked)
       if (const MethodInfo* method = find_method(spec.name); method && !method->lossless) add(spec);
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "cinch/profile.h"
@@ -15,7 +16,8 @@ struct Candidate {
   Option option;
   std::shared_ptr<const Codec> codec;  // whose estimate counts; null: takes no time
   SideInfo side;
-  double rel_mse = 0;  // mean square error relative to the values' second moment
+  std::optional<double> mean_square_error;  // of a trial; nullopt: statistics tell
+  double rel_mse = 0;                       // mean square error relative to the values' second moment
   double encode_seconds = 0, decode_seconds = 0;
 };
 

@@ -133,20 +133,43 @@ std::optional<std::function<TensorStats()>> Payload::later_stats() const {
   return memory().later_stats(*extent);
 }
 
+namespace {
+
+// Plans are filled to the limit: what comes out a little larger than expected must not make the reclaimer work.
+int64_t with_margin(int64_t expected_bytes, int64_t most_bytes) {
+  return std::min(most_bytes, expected_bytes + expected_bytes / 50);
+}
+
+int64_t planes_bytes(const Form& form, int64_t numel, DType dtype) {
+  Form planes;
+  planes.masks = form.masks;
+  planes.pairs = form.pairs;
+  return form_bound(planes, numel, dtype);
+}
+
+}  // namespace
+
 std::optional<int64_t> Payload::measure(const Form& form, const CodecContext& context) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto extent = raw_extent();
   if (!extent) return std::nullopt;
-  int64_t bytes = 0;
-  if (form.values) {
-    const auto values = form.values->measure(*extent, form.side, context);
-    if (!values) return std::nullopt;
-    bytes = align_part(*values);
-  }
-  Form masks;
-  masks.masks = form.masks;
-  masks.pairs = form.pairs;
-  return bytes + form_bound(masks, span.numel, dtype_);
+  const int64_t planes = planes_bytes(form, span.numel, dtype_);
+  if (!form.values) return planes;
+  const auto values = form.values->measure(*extent, form.side, context);
+  return values ? std::optional(align_part(*values) + planes) : std::nullopt;
+}
+
+std::optional<Payload::Cost> Payload::cost(const Form& form, const CodecContext& context) const {
+  const auto most = measure(form, context);
+  if (!most || !form.values || form.lossless || context.device != DeviceKind::kCpu)
+    return most ? std::optional(Cost{*most, std::nullopt}) : std::nullopt;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto extent = raw_extent();
+  if (!extent) return std::nullopt;
+  const auto trial = try_on_sample(*form.values, *extent, form.side, context);
+  if (!trial) return std::nullopt;
+  const int64_t bytes = align_part(trial->bytes) + planes_bytes(form, span.numel, dtype_);
+  return Cost{with_margin(bytes, *most), trial->mean_square_error};
 }
 
 std::optional<Payload::Values> Payload::exact_values() const {

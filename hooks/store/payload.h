@@ -73,6 +73,12 @@ class Payload {
   std::optional<std::function<TensorStats()>> later_stats() const;
   // Bytes that `form` would need for these very values; nullopt: declined or raw values gone.
   std::optional<int64_t> measure(const Form& form, const CodecContext& context) const;
+  // What `form` is expected to cost these very values. Where they are in host memory a part of them is coded for it.
+  struct Cost {
+    int64_t bytes = 0;                        // of sizes that depend on values a little more than expected
+    std::optional<double> mean_square_error;  // of lossy values; nullopt: statistics have to tell
+  };
+  std::optional<Cost> cost(const Form& form, const CodecContext& context) const;
   // The values of the span as they are, raw or copied, while they are kept so.
   struct Values {
     at::Tensor keeper;

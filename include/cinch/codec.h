@@ -101,8 +101,11 @@ struct CodecContext {
 struct Estimate {
   int64_t bytes = 0;               ///< payload bytes
   double mean_square_error = 0.0;  ///< expected, absolute, per value
-  double encode_seconds = 0.0;     ///< one thread of this machine, rough
+  double encode_seconds = 0.0;  ///< one thread of this machine, rough
   double decode_seconds = 0.0;
+  /// What errors of neighbouring values do together: the variance of sums over values, relative to that of independent
+  /// errors of the same size. 1: independent.
+  double error_correlation = 1.0;
 };
 
 /// A method with fixed parameters. Immutable and thread-safe. Allocates no memory in encode, decode and recode
@@ -132,6 +135,11 @@ class Codec {
   /// depends on the values take it from a sample, with a margin.
   virtual std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const;
 
+  /// What encode will write of this very data, expected from a sample without a margin; CPU only. nullopt: declined.
+  /// Default: measure(), which is the size itself of formats that depend on no values.
+  virtual std::optional<int64_t> expected_bytes(const Extent& in, const SideInfo& side,
+                                                const CodecContext& context) const;
+
   /// Writes the payload to the front of `out` (64-byte aligned, at least measure() bytes) and returns its length, or
   /// nullopt: declined (out is then undefined). Throws CodecError when dtype is unsupported or out is too small; where
   /// only the values tell that it is too small, they are declined.
@@ -153,6 +161,18 @@ class Codec {
 /// The codec for a spec (normalised here). Throws CodecError for an unknown method or parameter, and for `keep`,
 /// `shape` and `offload` which store nothing that a codec could write.
 std::shared_ptr<const Codec> make_codec(const CodecSpec& spec);
+
+/// What coding a part of a tensor showed.
+struct Trial {
+  int64_t bytes = 0;               ///< expected payload bytes of the whole tensor (Codec::expected_bytes)
+  double mean_square_error = 0.0;  ///< of the part's finite values, absolute
+};
+
+/// Codes, decodes and compares about `max_samples` values of an extent in host memory, chosen so that what the method
+/// looks at is whole: groups of values, or maps (rows of them, where one is larger) of some images and channels of the
+/// side's grid. Statistics alone know neither neighbours nor channels; this does. nullopt: declined. Allocates.
+std::optional<Trial> try_on_sample(const Codec& codec, const Extent& in, const SideInfo& side,
+                                   const CodecContext& context, int64_t max_samples = 65536);
 
 /// Values that statistics look at together: those of one group of `group_quant`.
 constexpr int64_t kStatsGroup = 256;

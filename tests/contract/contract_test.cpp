@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cinch/error.h"
+#include "src/backend/cpu/streaming.h"
 #include "tests/contract/rows.h"
 
 namespace cinch::testing {
@@ -21,6 +22,13 @@ class Contract : public ::testing::TestWithParam<ContractRow> {
   const ContractRow& row() const { return GetParam(); }
   std::shared_ptr<const Codec> codec() const { return make_codec(row().spec); }
   Extent extent(const Buffer& data) const { return {data.data(), data.size() / dtype_bytes(row().dtype), row().dtype}; }
+  double mean_square_error(const Buffer& data, const Buffer& out) const {
+    const int64_t n = extent(data).numel;
+    double squares = 0;
+    for (int64_t i = 0; i < n; ++i)
+      squares += std::pow(float_at(data.data(), i, row().dtype) - float_at(out.data(), i, row().dtype), 2);
+    return squares / static_cast<double>(n);
+  }
 };
 
 TEST_P(Contract, GivesBackWhatItPromises) {
@@ -55,13 +63,26 @@ TEST_P(Contract, EstimateIsNearTheTruth) {
     EXPECT_EQ(e.mean_square_error, 0);
     return;
   }
-  const Buffer out = decode(*codec(), *payload, n, row().dtype);
-  double squares = 0;
-  for (int64_t i = 0; i < n; ++i)
-    squares += std::pow(float_at(data.data(), i, row().dtype) - float_at(out.data(), i, row().dtype), 2);
-  const double truth = squares / static_cast<double>(n);
+  const double truth = mean_square_error(data, decode(*codec(), *payload, n, row().dtype));
   EXPECT_LT(e.mean_square_error, truth * row().mean_square_tolerance);
   EXPECT_GT(e.mean_square_error, truth / row().mean_square_tolerance);
+}
+
+TEST_P(Contract, ATrialTellsBytesWithinATenthAndError) {
+  const int64_t n = 1 << 18;
+  const Buffer data = row().data(n, 3);
+  const SideInfo side = row().side(n);
+  const auto payload = encode(*codec(), extent(data), side);
+  ASSERT_TRUE(payload.has_value());
+  const auto trial = try_on_sample(*codec(), extent(data), side, {}, 32768);
+  ASSERT_TRUE(trial.has_value());
+  EXPECT_NEAR(static_cast<double>(trial->bytes) / static_cast<double>(payload->size()), 1, 0.1);
+  if (codec()->error_class() == ErrorClass::kExact) {
+    EXPECT_EQ(trial->mean_square_error, 0);
+    return;
+  }
+  const double truth = mean_square_error(data, decode(*codec(), *payload, n, row().dtype));
+  EXPECT_NEAR(trial->mean_square_error / truth, 1, row().trial_tolerance);
 }
 
 TEST_P(Contract, ReadsFromElementAlignedMemory) {
@@ -100,12 +121,20 @@ TEST_P(Contract, GivesTheSameBytesOnEveryInstructionSetAndThreadCount) {
   }
 }
 
-TEST_P(Contract, DecodesLargeOutputs) {
-  const int64_t n = (int64_t{5} << 20) / dtype_bytes(row().dtype) + 13;  // long enough for streaming stores
+TEST_P(Contract, GivesTheSameValuesPastTheCaches) {
+  struct Forced {
+    Forced() { backend::force_streaming_from(0); }
+    ~Forced() { backend::force_streaming_from(-1); }
+  };
+  const int64_t n = (int64_t{1} << 20) / dtype_bytes(row().dtype) + 13;
   const Buffer data = row().data(n, 6);
   const auto payload = encode(*codec(), extent(data), row().side(n));
   ASSERT_TRUE(payload.has_value());
   const Buffer out = decode(*codec(), *payload, n, row().dtype);
+  on_every_instruction_set([&](const std::string&) {
+    const Forced forced;
+    EXPECT_TRUE(out == decode(*codec(), *payload, n, row().dtype));
+  });
   EXPECT_TRUE(row().verify(extent(data), out.data()));
 }
 

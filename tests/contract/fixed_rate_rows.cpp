@@ -74,6 +74,7 @@ ContractRow lfc_row(int64_t block, int64_t bits, DType dtype, Arrangement arrang
     return AssertionSuccess();
   };
   row.mean_square_tolerance = arrangement == Arrangement::kFlat ? 1.25 : 1.15;  // the range of one map is chance
+  if (arrangement == Arrangement::kFlat) row.trial_tolerance = 0.45;            // and that of a part of it is smaller
   return row;
 }
 
@@ -130,6 +131,8 @@ ContractRow fixed_point_row(int64_t bits, DType dtype, Arrangement arrangement) 
     return AssertionSuccess();
   };
   row.mean_square_tolerance = 1.15;
+  // Of few channels, or few values of each: what lies beyond 3 deviations hangs on the 512 values.
+  if (arrangement == Arrangement::kFlat || arrangement == Arrangement::kTokens) row.trial_tolerance = 0.4;
   return row;
 }
 

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "src/backend/cpu/streaming.h"
 #include "src/backend/cuda/runtime.h"
 #include "src/codec/entropy_coded/device.h"
 #include "src/codec/entropy_coded/dither_chunk.h"
@@ -12,6 +13,7 @@
 #include "src/codec/stage/grid.h"
 #include "src/codec/stage/rng.h"
 #include "src/codec/stage/speed.h"
+#include "src/codec/stage/tensor_scale.h"
 
 namespace cinch::codec {
 namespace {
@@ -21,10 +23,12 @@ struct DitherFit : Fit {
   int64_t sides(const Channels& channels) const { return by_channel ? channels_bytes(channels.grid) : 0; }
 };
 
-class Dither final : public CodecBase {
+class Dither final : public CodecBase, public TensorScaled {
  public:
-  explicit Dither(CodecSpec spec)
+  // `step`: instead of step_sigma deviations of the tensor that is coded.
+  explicit Dither(CodecSpec spec, std::optional<float> step = std::nullopt)
       : CodecBase(std::move(spec)),
+        step_(step),
         step_sigma_(this->spec().get_double("step_sigma", 1.0)),
         predict_channel_(this->spec().get_string("predict", "none") == "channel") {}
 
@@ -44,10 +48,14 @@ class Dither final : public CodecBase {
                     default_slots(numel, dtype).payload_bytes());
   }
   std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const override;
+  std::optional<int64_t> expected_bytes(const Extent& in, const SideInfo& side,
+                                        const CodecContext& context) const override;
   std::optional<int64_t> encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
                                 const CodecContext& context) const override;
   void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
               const CodecContext& context) const override;
+  std::shared_ptr<const Codec> at_scale_of(const Extent& in, const SideInfo& side,
+                                           const CodecContext& context) const override;
 
  private:
   // Of a value: zeros apart add at most log2(1 + 2^h) - h bits to an entropy of h.
@@ -72,6 +80,7 @@ class Dither final : public CodecBase {
                                Channels& channels) const;
   Header check(std::span<const std::byte> payload, int64_t numel, DType dtype) const;
 
+  std::optional<float> step_;
   double step_sigma_;
   bool predict_channel_;
 };
@@ -83,6 +92,7 @@ std::optional<DitherFit> Dither::fit(const Extent& in, const SideInfo& side, con
   Quantiser q;
   q.key = rng_key(context, kEntropyMagic);
   if (!set_steps(scale, step_sigma_, q)) return std::nullopt;
+  if (step_ && scale.sigma != 0) q.step = *step_;
   const auto grid = scale.sigma == 0 ? std::nullopt : channel_grid(in.numel, side);
   if (!grid) return DitherFit{fit_code(in.data, in.dtype, in.numel, q, scale)};
   sample_channels(in, *grid, channels);
@@ -103,6 +113,25 @@ std::optional<int64_t> Dither::measure(const Extent& in, const SideInfo& side, c
   if (!sample) return std::nullopt;
   const int64_t bytes = entropy_bytes(in.numel, in.dtype, sample->code.bits_of_value * 1.08 + 0.05);
   return std::min(bound, sample->sides(channels) + bytes);
+}
+
+std::optional<int64_t> Dither::expected_bytes(const Extent& in, const SideInfo& side,
+                                              const CodecContext& context) const {
+  if (context.device == DeviceKind::kCuda || in.numel == 0) return measure(in, side, context);
+  check_extent(in);
+  Channels channels;
+  const auto sample = fit(in, side, context, channels);
+  if (!sample) return std::nullopt;
+  return sample->sides(channels) + expected_entropy_bytes(in.numel, sample->code.bits_of_value);
+}
+
+std::shared_ptr<const Codec> Dither::at_scale_of(const Extent& in, const SideInfo& side,
+                                                 const CodecContext& context) const {
+  Channels channels;
+  const auto sample = fit(in, side, context, channels);
+  if (!sample) return nullptr;
+  // Steps of channels are in their deviations already.
+  return std::make_shared<Dither>(spec(), sample->by_channel ? std::nullopt : std::optional(sample->quantiser.step));
 }
 
 std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
@@ -185,7 +214,7 @@ void Dither::decode(std::span<const std::byte> payload, void* out, int64_t numel
   }
   const int64_t width = dtype_bytes(dtype);
   auto* values = static_cast<std::byte*>(out);
-  const bool stream = streams_out(out, numel * width);
+  const bool stream = backend::streams_out(out, numel * width);
   decode_payload(spec().name, context, h, sides, payload,
                  [&](std::span<const std::byte> chunk, const std::byte* limit, const DecodeTable& table, ChunkRange r) {
                    return decode_dither_chunk(chunk, limit, tensor, r.count, r.first / kLetterGroup, table,

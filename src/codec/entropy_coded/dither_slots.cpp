@@ -1,4 +1,5 @@
 #include "src/codec/entropy_coded/dither_slots.h"
+#include "src/backend/cpu/streaming.h"
 
 #include "src/codec/entropy_coded/dither_chunk.h"
 #include "src/codec/entropy_coded/payload.h"
@@ -69,7 +70,7 @@ void decode_dither_slots(std::string_view method, const CodecContext& context, c
   const std::byte* limit = payload.data() + h.payload_bytes;
   const int64_t width = dtype_bytes(dtype);
   auto* values = static_cast<std::byte*>(out);
-  const bool stream = streams_out(out, h.numel * width);
+  const bool stream = backend::streams_out(out, h.numel * width);
   const bool good = parallel_all(context, slots.chunks(), 1, [&](int64_t begin, int64_t end) {
     for (int64_t c = begin; c < end; ++c) {
       const int64_t bytes = int64_t{sizes[c]} * kChunkAlignment;

@@ -72,7 +72,8 @@ HWY_INLINE void to_letters(const T* HWY_RESTRICT in, uint64_t key, const Quantis
     const auto bits = hn::BitCast(du, hn::Add(hn::Mul(from_offset, scale), magic));
     const auto less = kDithered ? hn::OrAnd(magic_bits, draw, fraction) : magic_bits;
     const auto s = hn::ShiftRight<F>(hn::Sub(bits, less));
-    return hn::IfThenElse(hn::RebindMask(du, hn::Eq(x, hn::Zero(d))), zero, hn::Min(s, raw));
+    // Larger than any other symbol.
+    return hn::Max(hn::IfThenElseZero(hn::RebindMask(du, hn::Eq(x, hn::Zero(d))), zero), hn::Min(s, raw));
   };
   for (size_t c = 0; c < kColumnsOfRow; c += n) {
     LetterDraws draws(key, c);

@@ -62,6 +62,13 @@ inline int64_t entropy_bytes(int64_t numel, DType dtype, double bits) noexcept {
   return fixed + chunks * each + std::min(numel * dtype_bytes(dtype), coded + chunks * kStreams + 1024);
 }
 
+// The same as it comes out, on average: without the room for chunks that are larger than others.
+inline int64_t expected_entropy_bytes(int64_t numel, double bits) noexcept {
+  const int64_t each = int64_t{sizeof(ChunkHeader)} + (kChunkAlignment + kStreams) / 2;
+  return chunks_offset(numel) + kSlack + chunk_count(numel) * each +
+         static_cast<int64_t>(static_cast<double>(numel) * bits / 8);
+}
+
 // code(range, room) writes a chunk to `room` of kChunkRoom bytes and returns how many. `out` has room for the empty
 // payload at least, and `sides` bytes that are the method's own, which the caller writes to chunks_offset(numel). `h`
 // holds magic, dtype, numel and the quantiser. nullopt: `out` is too small.
@@ -108,12 +115,6 @@ void decode_payload(std::string_view method, const CodecContext& context, const 
     return true;
   });
   if (!good) throw_damaged(method, "a chunk does not fit its lengths");
-}
-
-// Output of so many bytes is written past the caches, where it is aligned.
-inline bool streams_out(const void* out, int64_t bytes) noexcept {
-  constexpr int64_t kStreamBytes = int64_t{4} << 20;
-  return bytes >= kStreamBytes && reinterpret_cast<uintptr_t>(out) % 64 == 0;
 }
 
 }  // namespace cinch::codec

@@ -76,11 +76,15 @@ bool is_complete(const CodeLengths& lengths) noexcept {
   return sum == kWindow || (sum == kWindow / 2 && is_alone(lengths));
 }
 
-CodeTable::CodeTable(const CodeLengths& lengths, uint8_t literal) noexcept {
-  const auto codes = codes_of(lengths);
-  const auto entry = [&](size_t letter) { return codes[letter] | uint32_t{lengths[letter]} << 16; };
-  for (size_t letter = 0; letter < kLetters; ++letter)
-    entries[letter] = lengths[letter] > 0 && letter != literal ? entry(letter) : entry(literal) | kIsLiteral;
+CodeTable::CodeTable(const CodeLengths& code_lengths, uint8_t literal) noexcept {
+  const auto all = codes_of(code_lengths);
+  for (size_t letter = 0; letter < kLetters; ++letter) {
+    const bool is_literal = code_lengths[letter] == 0 || letter == literal;
+    const size_t coded = is_literal ? literal : letter;
+    codes[letter] = all[coded];
+    lengths[letter] = code_lengths[coded] | uint64_t{is_literal} << kLiteralMark;
+    entries[letter] = all[coded] | uint32_t{code_lengths[coded]} << 16 | (is_literal ? kIsLiteral : 0);
+  }
 }
 
 DecodeTable::DecodeTable(const CodeLengths& code_lengths) noexcept : lengths(code_lengths) {

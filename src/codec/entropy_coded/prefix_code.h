@@ -23,13 +23,15 @@ CodeLengths code_lengths(std::span<const uint32_t, kLetters> counts) noexcept;
 // True where the lengths describe a code that a decoder can follow: complete, or one letter alone.
 bool is_complete(const CodeLengths& lengths) noexcept;
 
-// For coding: code in bits 0-15, its length in bits 16-20.
+// For coding. Letters without a code get that of `literal` and a mark; so does `literal` itself.
 struct CodeTable {
-  // Letters without a code get that of `literal` and kIsLiteral; so does `literal` itself.
   CodeTable(const CodeLengths& lengths, uint8_t literal) noexcept;
-  alignas(64) std::array<uint32_t, kLetters> entries;
+  alignas(64) std::array<uint32_t, kLetters> entries;  // code in bits 0-15, its length in bits 16-20, kIsLiteral
+  // The same apart, as the CPU reads them: lengths are summed up with their marks.
+  alignas(64) std::array<uint64_t, kLetters> codes, lengths;
 };
 constexpr uint32_t kIsLiteral = uint32_t{1} << 31;
+constexpr int kLiteralMark = 32;  // lowest bit of a length's mark
 
 // For decoding: what the next 11 bits hold. Bits 0-47: up to six letters; 48-55: their bits together; 56-63: how many
 // they are.

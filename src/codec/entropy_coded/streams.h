@@ -27,6 +27,7 @@ struct StreamIn {
 
 // Decodes all streams. Reads nothing at or behind `limit`, whatever they hold. False: one of them does not end where it
 // should.
-bool decode_letters(std::array<StreamIn, kStreams>& streams, const std::byte* limit, const DecodeTable& table) noexcept;
+bool decode_letters(const std::array<StreamIn, kStreams>& streams, const std::byte* limit,
+                    const DecodeTable& table) noexcept;
 
 }  // namespace cinch::codec

@@ -1,80 +1,85 @@
 #include <algorithm>
 #include <cstring>
 
+#include "src/backend/cpu/targets.h"
 #include "src/codec/entropy_coded/streams.h"
 
-namespace cinch::codec {
-namespace {
+// No vectors in here; what newer instruction sets bring are shifts by any register, which a chain of look-ups is full
+// of.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "src/codec/entropy_coded/streams_decode.cpp"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace cinch::codec::HWY_NAMESPACE {
 
 constexpr int kMostLookUps = 5;  // between two loads: 5 * 11 of the 57 bits that a load gives at least
 constexpr int kTogether = 4;     // streams whose chains of look-ups overlap; more would not fit the registers
 
-struct Cursor {
+struct StreamCursor {
   const std::byte* data;
   uint64_t bit;
   uint8_t* out;
   uint8_t* end;
 };
 
-uint64_t load64(const std::byte* p) noexcept {
+// The next bits of a stream below a mark in the highest bit, which tells how many were used.
+constexpr uint64_t kMark = uint64_t{1} << 63;
+HWY_INLINE uint64_t load_bits(const StreamCursor& c) {
   uint64_t word;
-  std::memcpy(&word, p, 8);
-  return word;
+  std::memcpy(&word, c.data + c.bit / 8, 8);
+  return word >> (c.bit & 7) | kMark;
 }
+HWY_INLINE uint64_t bits_used(uint64_t word) { return hwy::Num0BitsAboveMS1Bit_Nonzero64(word); }
 
-// Adds what was used to `used`: bits in the low byte, letters above them.
-inline void look_up(const DecodeTable& table, uint64_t& word, uint8_t*& out, uint64_t& used) noexcept {
-  const uint64_t entry = table.entries[word & (kWindow - 1)], both = entry >> 48;
+HWY_INLINE void look_up(const DecodeTable& table, uint64_t& word, uint8_t*& out) {
+  const uint64_t entry = table.entries[word & (kWindow - 1)];
   std::memcpy(out, &entry, 8);
-  out += both >> 8;
-  word >>= both & 63;
-  used += both;
+  out += entry >> 56;
+  word >>= entry >> 48 & 63;
 }
 
 // Rounds of look-ups for which a cursor has room and input.
 template <int kLookUps>
-int64_t rounds(const Cursor& c, const std::byte* limit) noexcept {
+int64_t rounds_of(const StreamCursor& c, const std::byte* limit) {
   const int64_t letters = (c.end - c.out) / (kLookUps * kLettersAtOnce);
   const int64_t bytes = (limit - (c.data + c.bit / 8) - 8) / 7;  // a round uses less than 7 bytes
   return std::min(letters, bytes);
 }
 
 template <int kLookUps>
-void decode_together(std::array<Cursor, kTogether>& cursors, const std::byte* limit,
-                     const DecodeTable& table) noexcept {
+void decode_together(std::array<StreamCursor, kTogether>& cursors, const std::byte* limit, const DecodeTable& table) {
   while (true) {
-    int64_t n = rounds<kLookUps>(cursors[0], limit);
-    for (const Cursor& c : cursors) n = std::min(n, rounds<kLookUps>(c, limit));
+    int64_t n = rounds_of<kLookUps>(cursors[0], limit);
+    for (const StreamCursor& c : cursors) n = std::min(n, rounds_of<kLookUps>(c, limit));
     if (n <= 0) return;
     auto [a, b, c, d] = cursors;
     for (; n > 0; --n) {
-      uint64_t wa = load64(a.data + a.bit / 8) >> (a.bit & 7), wb = load64(b.data + b.bit / 8) >> (b.bit & 7);
-      uint64_t wc = load64(c.data + c.bit / 8) >> (c.bit & 7), wd = load64(d.data + d.bit / 8) >> (d.bit & 7);
-      uint64_t ua = 0, ub = 0, uc = 0, ud = 0;
+      uint64_t wa = load_bits(a), wb = load_bits(b), wc = load_bits(c), wd = load_bits(d);
       for (int i = 0; i < kLookUps; ++i) {
-        look_up(table, wa, a.out, ua);
-        look_up(table, wb, b.out, ub);
-        look_up(table, wc, c.out, uc);
-        look_up(table, wd, d.out, ud);
+        look_up(table, wa, a.out);
+        look_up(table, wb, b.out);
+        look_up(table, wc, c.out);
+        look_up(table, wd, d.out);
       }
-      a.bit += ua & 0xff, b.bit += ub & 0xff, c.bit += uc & 0xff, d.bit += ud & 0xff;
+      a.bit += bits_used(wa), b.bit += bits_used(wb), c.bit += bits_used(wc), d.bit += bits_used(wd);
     }
     cursors = {a, b, c, d};
   }
 }
 
 // The rest of a stream, and streams that are close to `limit`.
-bool decode_rest(Cursor c, int64_t bytes, const std::byte* limit, const DecodeTable& table) noexcept {
+bool decode_rest(StreamCursor c, int64_t bytes, const std::byte* limit, const DecodeTable& table) {
   while (c.out < c.end) {
     const std::byte* from = c.data + c.bit / 8;
     if (from >= limit) return false;
     uint64_t word = 0;
     std::memcpy(&word, from, static_cast<size_t>(std::min<int64_t>(8, limit - from)));
-    word >>= c.bit & 7;
+    word = word >> (c.bit & 7) | kMark;
     if (c.end - c.out >= kLettersAtOnce) {
-      uint64_t used = 0;
-      look_up(table, word, c.out, used);
-      c.bit += used & 0xff;
+      look_up(table, word, c.out);
+      c.bit += bits_used(word);
     } else {
       const auto letter = static_cast<uint8_t>(table.entries[word & (kWindow - 1)]);
       *c.out++ = letter;
@@ -84,13 +89,10 @@ bool decode_rest(Cursor c, int64_t bytes, const std::byte* limit, const DecodeTa
   return static_cast<int64_t>(c.bit + 7) / 8 == bytes;
 }
 
-}  // namespace
-
-bool decode_letters(std::array<StreamIn, kStreams>& streams, const std::byte* limit,
-                    const DecodeTable& table) noexcept {
+bool decode_any(const std::array<StreamIn, kStreams>& streams, const std::byte* limit, const DecodeTable& table) {
   bool good = true;
   for (size_t s = 0; s < kStreams; s += kTogether) {
-    std::array<Cursor, kTogether> cursors;
+    std::array<StreamCursor, kTogether> cursors;
     for (size_t i = 0; i < kTogether; ++i) {
       const StreamIn& in = streams[s + i];
       cursors[i] = {in.data, 0, in.letters, in.letters + in.count};
@@ -102,4 +104,17 @@ bool decode_letters(std::array<StreamIn, kStreams>& streams, const std::byte* li
   return good;
 }
 
+}  // namespace cinch::codec::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace cinch::codec {
+HWY_EXPORT(decode_any);
+
+bool decode_letters(const std::array<StreamIn, kStreams>& streams, const std::byte* limit,
+                    const DecodeTable& table) noexcept {
+  return HWY_DYNAMIC_DISPATCH(decode_any)(streams, limit, table);
+}
+
 }  // namespace cinch::codec
+#endif

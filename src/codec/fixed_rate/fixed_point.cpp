@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "src/backend/cpu/streaming.h"
 #include "src/backend/cuda/runtime.h"
 #include "src/codec/fixed_rate/channel_sides.h"
 #include "src/codec/fixed_rate/device.h"
@@ -13,8 +14,7 @@ namespace cinch::codec {
 namespace {
 
 constexpr uint32_t kFixedPointMagic = make_magic('C', 'F', 'P', '1');
-constexpr int64_t kGrain = 128;                     // groups a thread takes at least
-constexpr int64_t kStreamBytes = int64_t{4} << 20;  // outputs beyond the second cache gain from streaming stores
+constexpr int64_t kGrain = 128;  // groups a thread takes at least
 
 class FixedPoint final : public CodecBase {
  public:
@@ -104,7 +104,7 @@ void FixedPoint::decode(std::span<const std::byte> payload, void* out, int64_t n
   const ChannelLayout l = channel_layout(t.grid, t.numel, bits_);
   if (h.payload_bytes != l.bytes) throw_damaged(spec().name, "its length does not fit its header");
   const auto* sides = reinterpret_cast<const ChannelSides*>(payload.data() + l.sides);
-  const bool stream = numel * dtype_bytes(dtype) >= kStreamBytes && reinterpret_cast<uintptr_t>(out) % 64 == 0;
+  const bool stream = backend::streams_out(out, numel * dtype_bytes(dtype));
   parallel_for(context, group_count(numel), kGrain, [&](int64_t begin, int64_t end) {
     decode_channels(sides, payload.data() + l.codes, t, begin, end, out, stream);
   });

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "src/backend/cpu/streaming.h"
 #include "src/backend/cuda/runtime.h"
 #include "src/codec/fixed_rate/device.h"
 #include "src/codec/fixed_rate/kernels.h"
@@ -14,8 +15,7 @@
 namespace cinch::codec {
 namespace {
 
-constexpr int64_t kGrain = 128;                     // groups a thread takes at least
-constexpr int64_t kStreamBytes = int64_t{4} << 20;  // outputs beyond the second cache gain from streaming stores
+constexpr int64_t kGrain = 128;  // groups a thread takes at least
 
 void zero_gap(std::span<std::byte> out, int64_t groups) {
   zero_bytes(out, sides_offset() + groups * static_cast<int64_t>(sizeof(Sides)), codes_offset(groups));
@@ -149,7 +149,7 @@ void GroupQuant::decode(std::span<const std::byte> payload, void* out, int64_t n
   const auto* sides = reinterpret_cast<const Sides*>(payload.data() + sides_offset());
   const std::byte* codes = payload.data() + codes_offset(groups);
   auto* values = static_cast<std::byte*>(out);
-  const bool stream = numel * width >= kStreamBytes && reinterpret_cast<uintptr_t>(out) % 64 == 0;
+  const bool stream = backend::streams_out(out, numel * width);
   parallel_for(context, whole, kGrain, [&](int64_t begin, int64_t end) {
     decode_groups(sides + begin, codes + begin * code_bytes(bits_), end - begin, bits_, dtype,
                   values + begin * kGroup * width, stream);

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "src/backend/cpu/streaming.h"
 #include "src/backend/cuda/runtime.h"
 #include "src/codec/fixed_rate/device.h"
 #include "src/codec/fixed_rate/lfc_kernels.h"
@@ -16,8 +17,7 @@
 namespace cinch::codec {
 namespace {
 
-constexpr int64_t kGrain = 128;                     // groups a thread takes at least
-constexpr int64_t kStreamBytes = int64_t{4} << 20;  // outputs beyond the second cache gain from streaming stores
+constexpr int64_t kGrain = 128;  // groups a thread takes at least
 
 class Lfc final : public CodecBase {
  public:
@@ -120,7 +120,7 @@ void Lfc::decode(std::span<const std::byte> payload, void* out, int64_t numel, D
   if (h.payload_bytes != l.bytes) throw_damaged(spec().name, "its length does not fit its header");
   const auto* sides = reinterpret_cast<const Sides*>(payload.data() + l.sides);
   const auto* averages = reinterpret_cast<const uint16_t*>(payload.data() + l.averages);
-  const bool stream = numel * dtype_bytes(dtype) >= kStreamBytes && reinterpret_cast<uintptr_t>(out) % 64 == 0;
+  const bool stream = backend::streams_out(out, numel * dtype_bytes(dtype));
   parallel_for(context, group_count(numel), kGrain, [&](int64_t begin, int64_t end) {
     decode_slabs(sides, averages, payload.data() + l.codes, t, bits_, begin, end, out, stream);
   });

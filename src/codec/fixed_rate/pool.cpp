@@ -1,3 +1,4 @@
+#include "src/backend/cpu/streaming.h"
 #include "src/backend/cuda/runtime.h"
 #include "src/codec/fixed_rate/device.h"
 #include "src/codec/fixed_rate/lfc_kernels.h"
@@ -12,8 +13,7 @@
 namespace cinch::codec {
 namespace {
 
-constexpr int64_t kGrain = 128;                     // groups a thread takes at least
-constexpr int64_t kStreamBytes = int64_t{4} << 20;  // outputs beyond the second cache gain from streaming stores
+constexpr int64_t kGrain = 128;  // groups a thread takes at least
 
 class Pool final : public CodecBase {
  public:
@@ -92,7 +92,7 @@ void Pool::decode(std::span<const std::byte> payload, void* out, int64_t numel, 
   if (h.payload_bytes != kHeaderBytes + average_bytes(g, t.blocks))
     throw_damaged(spec().name, "its length does not fit its header");
   const auto* averages = reinterpret_cast<const uint16_t*>(payload.data() + kHeaderBytes);
-  const bool stream = numel * dtype_bytes(dtype) >= kStreamBytes && reinterpret_cast<uintptr_t>(out) % 64 == 0;
+  const bool stream = backend::streams_out(out, numel * dtype_bytes(dtype));
   parallel_for(context, group_count(numel), kGrain,
                [&](int64_t begin, int64_t end) { unpool_groups(averages, t, begin, end, out, stream); });
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "src/backend/cpu/streaming.h"
 #include "src/codec/stage/header.h"
 #include "src/codec/stage/parallel.h"
 #include "src/codec/stage/plane_kernels.h"
@@ -16,7 +17,6 @@ constexpr int64_t plane_words(int64_t numel) noexcept { return ceil_div(numel, k
 constexpr int64_t plane_bytes(int64_t numel) noexcept { return plane_words(numel) * 8; }
 
 constexpr int64_t kPlaneGrain = 1024;  // words a thread takes at least
-constexpr int64_t kPlaneStreamBytes = int64_t{4} << 20;
 
 // kernel(values, words, plane) -> bool makes whole words. Bits beyond numel are zero. False as soon as a part says
 // false.
@@ -45,7 +45,7 @@ inline void read_plane(const CodecContext& context, const uint64_t* plane, const
                        int64_t width, const Choice& choice, void* out) {
   auto* bytes = static_cast<std::byte*>(out);
   const int64_t whole = numel / kWord, rest = numel % kWord;
-  const bool stream = numel * width >= kPlaneStreamBytes && reinterpret_cast<uintptr_t>(out) % 64 == 0;
+  const bool stream = backend::streams_out(out, numel * width);
   parallel_for(context, whole, kPlaneGrain, [&](int64_t begin, int64_t end) {
     choose(plane + begin, second != nullptr ? second + begin : nullptr, end - begin, width, choice,
            bytes + begin * kWord * width, stream);

@@ -1,0 +1,62 @@
+// try_on_sample: the estimate that looks at values instead of statistics.
+#include <algorithm>
+#include <cmath>
+
+#include "src/codec/stage/tensor_scale.h"
+#include "src/codec/trial_sample.h"
+#include "src/core/read_float.h"
+
+namespace cinch {
+namespace {
+
+double mean_square_error(const Extent& in, const void* decoded) {
+  double squares = 0;
+  int64_t finite = 0;
+  for (int64_t i = 0; i < in.numel; ++i) {
+    const double error = read_float(in.data, i, in.dtype) - read_float(decoded, i, in.dtype);
+    if (!std::isfinite(error)) continue;
+    squares += error * error;
+    ++finite;
+  }
+  return finite > 0 ? squares / static_cast<double>(finite) : 0.0;
+}
+
+std::optional<double> coded_error(const Codec& codec, const Extent& in, const SideInfo& side,
+                                  const CodecContext& context) {
+  const auto room_bytes = codec.measure(in, side, context);
+  if (!room_bytes) return std::nullopt;
+  const codec::TrialMemory room(*room_bytes), decoded(in.numel * dtype_bytes(in.dtype));
+  const auto bytes = codec.encode(in, side, room.span(), context);
+  if (!bytes) return std::nullopt;
+  codec.decode(room.span().first(static_cast<size_t>(*bytes)), decoded.data(), in.numel, in.dtype, context);
+  return mean_square_error(in, decoded.data());
+}
+
+}  // namespace
+
+std::optional<Trial> try_on_sample(const Codec& codec, const Extent& in, const SideInfo& side,
+                                   const CodecContext& context, int64_t max_samples) {
+  const auto bytes = codec.expected_bytes(in, side, context);
+  if (!bytes) return std::nullopt;
+  Trial trial{*bytes, 0.0};
+  if (codec.error_class() == ErrorClass::kExact || in.numel == 0) return trial;
+  const int64_t most = std::max<int64_t>(max_samples, kStatsGroup);
+  std::optional<double> error;
+  if (in.numel <= 2 * most) {
+    error = coded_error(codec, in, side, context);
+  } else {
+    const codec::TrialSample sample =
+        side.grid ? codec::sample_maps(in, side, most) : codec::sample_groups(in, side, most);
+    std::shared_ptr<const Codec> scaled;
+    if (const auto* by_tensor = dynamic_cast<const codec::TensorScaled*>(&codec)) {
+      scaled = by_tensor->at_scale_of(in, side, context);
+      if (!scaled) return std::nullopt;
+    }
+    error = coded_error(scaled ? *scaled : codec, sample.values, sample.side, context);
+  }
+  if (!error) return std::nullopt;
+  trial.mean_square_error = *error;
+  return trial;
+}
+
+}  // namespace cinch

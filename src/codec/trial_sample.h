@@ -1,0 +1,40 @@
+// The part of a tensor that a trial codes: small enough to be quick, whole in what methods look at.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <new>
+
+#include "cinch/codec.h"
+
+namespace cinch::codec {
+
+// Aligned as payloads and outputs must be.
+class TrialMemory {
+ public:
+  explicit TrialMemory(int64_t bytes)
+      : bytes_(bytes), data_(static_cast<std::byte*>(::operator new(static_cast<size_t>(bytes), kAlignment))) {}
+  std::byte* data() const noexcept { return data_.get(); }
+  std::span<std::byte> span() const noexcept { return {data_.get(), static_cast<size_t>(bytes_)}; }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+  struct Delete {
+    void operator()(std::byte* p) const noexcept { ::operator delete(p, kAlignment); }
+  };
+  int64_t bytes_;
+  std::unique_ptr<std::byte, Delete> data_;
+};
+
+struct TrialSample {
+  TrialMemory memory;
+  Extent values;
+  SideInfo side;
+};
+
+// `in` has more values than `max_samples`, which is positive. Which ones is a hash: the same for the same sizes.
+TrialSample sample_groups(const Extent& in, const SideInfo& side, int64_t max_samples);
+// Of the side's grid, which is one of in.numel values.
+TrialSample sample_maps(const Extent& in, const SideInfo& side, int64_t max_samples);
+
+}  // namespace cinch::codec
