@@ -101,7 +101,7 @@ struct CodecContext {
 struct Estimate {
   int64_t bytes = 0;               ///< payload bytes
   double mean_square_error = 0.0;  ///< expected, absolute, per value
-  double encode_seconds = 0.0;  ///< one thread of this machine, rough
+  double encode_seconds = 0.0;     ///< one thread of this machine, rough
   double decode_seconds = 0.0;
   /// What errors of neighbouring values do together: the variance of sums over values, relative to that of independent
   /// errors of the same size. 1: independent.

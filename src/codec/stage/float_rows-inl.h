@@ -94,7 +94,8 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<RowTag>> load_u16(hn::RebindToUnsigned<R
 
 template <bool kStream, class D, class V, class T>
 HWY_INLINE void put(V v, D d, T* p) {
-  if constexpr (kStream) {
+  // Highway streams whole vectors alone: half of one would overwrite what follows, or fault where that is not aligned.
+  if constexpr (kStream && hn::MaxLanes(D()) * sizeof(hn::TFromD<D>) >= 16) {
     hn::Stream(v, d, p);
   } else {
     hn::StoreU(v, d, p);
