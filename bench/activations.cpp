@@ -26,8 +26,8 @@ void look_at(const std::shared_ptr<Node>& node, Found& found) {
     found["batch norm input"].push_back(batch_norm->input_.unpack());
   } else if (auto* relu = dynamic_cast<generated::ReluBackward0*>(node.get())) {
     found["relu result"].push_back(relu->result_.unpack(node));
-  } else if (auto* linear = dynamic_cast<generated::AddmmBackward0*>(node.get())) {
-    found["linear input"].push_back(linear->mat1_.unpack());
+  } else if (auto* linear = dynamic_cast<generated::MmBackward0*>(node.get())) {
+    found["linear input"].push_back(linear->self_.unpack());
   } else if (auto* layer_norm = dynamic_cast<generated::NativeLayerNormBackward0*>(node.get())) {
     found["layer norm input"].push_back(layer_norm->input_.unpack());
   } else if (auto* gelu = dynamic_cast<generated::GeluBackward0*>(node.get())) {
@@ -103,9 +103,13 @@ std::vector<Activation> dump_activations(const ActivationOptions& options) {
   gpt.steps = options.steps;
   gpt.batch = options.text_batch;
   gpt.text = options.text;
-  // Linear layers of a block: attention's two, then two of the network behind it.
+  // Linear layers of a block: attention's two, then two of the network behind it; the last one gives logits.
   take_all(gpt,
-           {{"linear input", 3, 1}, {"layer norm input", 2, 2}, {"gelu input", 1, 1}, {"query", 1, 1}, {"key", 1, 1},
+           {{"linear input", 3, 2},
+            {"layer norm input", 2, 2},
+            {"gelu input", 1, 1},
+            {"query", 1, 1},
+            {"key", 1, 1},
             {"value", 1, 1}},
            activations);
   return activations;

@@ -11,13 +11,17 @@ class Blosc final : public Peer {
   explicit Blosc(int64_t numel) : bytes_(static_cast<size_t>(numel) * sizeof(float)) {}
 
   nlohmann::json spec() const override {
-    return {{"name", "blosc"}, {"codec", kCodec}, {"shuffle", "bits"}, {"level", kLevel}, {"version", BLOSC_VERSION_STRING}};
+    return {{"name", "blosc"},
+            {"codec", kCodec},
+            {"shuffle", "bits"},
+            {"level", kLevel},
+            {"version", BLOSC_VERSION_STRING}};
   }
   bool lossless() const override { return true; }
   int64_t room_bytes() const override { return static_cast<int64_t>(bytes_) + BLOSC_MAX_OVERHEAD; }
   int64_t encode(const float* in, std::span<std::byte> out) override {
-    const int bytes = blosc_compress_ctx(kLevel, BLOSC_BITSHUFFLE, sizeof(float), bytes_, in, out.data(), out.size(),
-                                         kCodec, 0, 1);
+    const int bytes =
+        blosc_compress_ctx(kLevel, BLOSC_BITSHUFFLE, sizeof(float), bytes_, in, out.data(), out.size(), kCodec, 0, 1);
     if (bytes <= 0) throw Error("blosc could not compress");
     return bytes;
   }

@@ -20,7 +20,7 @@ class Peer {
   virtual ~Peer() = default;
   virtual nlohmann::json spec() const = 0;  // {"name": "zfp", ...}
   virtual bool lossless() const = 0;
-  virtual int64_t room_bytes() const = 0;                                // of any values
+  virtual int64_t room_bytes() const = 0;                                 // of any values
   virtual int64_t encode(const float* in, std::span<std::byte> out) = 0;  // throws Error where the library fails
   virtual void decode(std::span<const std::byte> in, float* out) = 0;
 };

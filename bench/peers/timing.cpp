@@ -35,8 +35,7 @@ CodecTiming time_peer(Peer& peer, std::span<const float> values, int rounds) {
                                           [&] { peer.encode(values.data(), out); }, [&] { decode(last); }});
   row.memcpy_gbps = gbps(row.raw_bytes, best[0]);
   row.one_thread = {gbps(row.raw_bytes, best[1]), gbps(row.raw_bytes, best[2])};
-  const Distance error =
-      distance(values.data(), last.get(), static_cast<int64_t>(values.size()), DType::kFloat32);
+  const Distance error = distance(values.data(), last.get(), static_cast<int64_t>(values.size()), DType::kFloat32);
   row.max_error = error.max_error;
   row.rms_error = error.rms_error;
   const std::byte* wanted = peer.lossless() ? reinterpret_cast<const std::byte*>(values.data()) : first.get();

@@ -61,11 +61,12 @@ class Zfp final : public Peer {
   }
 
  private:
+  // Null: to ask for sizes.
   Owned<zfp_stream> open(bitstream* bits) const {
     Owned<zfp_stream> stream(zfp_stream_open(bits));
     zfp_stream_set_accuracy(stream.get(), tolerance_);
     zfp_stream_set_execution(stream.get(), zfp_exec_serial);
-    zfp_stream_rewind(stream.get());
+    if (bits != nullptr) zfp_stream_rewind(stream.get());
     return stream;
   }
 
