@@ -91,14 +91,33 @@ def measure(program, dump, rounds, version):
             "rows": rows}
 
 
+def self_test():
+    """Which rows are made of what the program says."""
+    tensor = {"model": "m", "source": "s", "sigma": 2.0, "raw_bytes": 400}
+    measured = {"which": "best", "setting": "no prediction", "dimensions": 1, "coded_bytes": 100, "rmse": 0.5,
+                "max_error": 0.6, "encode_gbps": 1.0, "decode_gbps": 3.0, "memcpy_gbps": 4.0}
+    row = row_of(tensor, 0.3, measured, "1.2.3")
+    wanted = {"bound_sigma": 0.3, "ratio": 4.0, "rmse_sigma": 0.25, "encode_of_memcpy": 0.25, "decode_of_memcpy": 0.75}
+    assert {key: row[key] for key in wanted} == wanted, row
+    assert row["codec"] == {"name": "sz3", "version": "1.2.3", "predictor": "no prediction", "dimensions": 1,
+                            "bound": 0.6}, row
+    print("compare_sz3: self-test passed")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=pathlib.Path, help="folder of SZ3's source")
+    parser.add_argument("source", nargs="?", type=pathlib.Path, help="folder of SZ3's source")
     parser.add_argument("--bench", type=pathlib.Path, default=ROOT / "build/bin/cinch-bench", help="cinch-bench")
     parser.add_argument("--dump", type=pathlib.Path, help="folder that `cinch-bench codec --dump` wrote earlier")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--json", type=pathlib.Path, required=True, help="file for the results")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the results")
+    parser.add_argument("--self-test", action="store_true", help="check this script itself, without SZ3")
     arguments = parser.parse_args()
+    if arguments.self_test:
+        self_test()
+        return
+    if arguments.source is None or arguments.json is None:
+        parser.error("the folder of SZ3's source and --json are needed")
     source = arguments.source.resolve()
     if not (source / "include/SZ3/api/sz.hpp").is_file():
         fail(f"{source} is not SZ3's source: it has no include/SZ3/api/sz.hpp")
