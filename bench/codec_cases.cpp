@@ -35,9 +35,15 @@ bool is_common(const CodecSpec& s) { return s == spec("group_quant", {{"bits", i
 
 void add_lossy(const Activation& a, at::ScalarType type, DType dtype, std::vector<Case>& cases) {
   const torch::Tensor values = a.values.to(type);
+  const double sigma = sigma_of(values);
   const auto add = [&](const CodecSpec& s, const SideInfo& side) -> Case& {
-    return cases.emplace_back(
-        Case{.model = a.model, .source = a.source, .values = values, .dtype = dtype, .spec = s, .side = side});
+    return cases.emplace_back(Case{.model = a.model,
+                                   .source = a.source,
+                                   .values = values,
+                                   .dtype = dtype,
+                                   .spec = s,
+                                   .side = side,
+                                   .sigma = sigma});
   };
   const bool single = dtype == DType::kFloat32;
   const SideInfo grid{.predicate = {}, .pool = {}, .grid = a.grid};
@@ -48,7 +54,6 @@ void add_lossy(const Activation& a, at::ScalarType type, DType dtype, std::vecto
   for (const CodecSpec& s : specs_with_grid()) add(s, grid).on_threads = single && s.name != "pool";
   if (!single) return;
   for (const char* predict : {"channel", "lorenzo"}) add(dither(1.0, predict), grid);
-  const double sigma = sigma_of(values);
   for (const double share : kBoundSigmas)
     add(spec("error_bound", {{"bound", share * sigma}, {"relative", false}}), grid).bound_sigma = share;
 }

@@ -13,6 +13,7 @@ struct Case {
   DType dtype = DType::kFloat32;
   CodecSpec spec = {};
   SideInfo side = {};
+  double sigma = 0;          ///< standard deviation of the values; 0: of no lossy codec's
   double bound_sigma = 0;    ///< error_bound with an absolute bound: what share of a deviation it is
   bool on_all_isas = false;  ///< on every instruction set of the machine, not on the best alone
   bool on_threads = false;   ///< on two threads as well

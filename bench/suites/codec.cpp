@@ -63,7 +63,7 @@ nlohmann::json to_row(const Case& c, const CodecTiming& t, const Speed& speed, i
   if (c.side.grid) row["grid"] = grid_json(*c.side.grid);
   if (c.bound_sigma > 0) row["bound_sigma"] = c.bound_sigma;
   if (t.declined || make_codec(c.spec)->error_class() == ErrorClass::kExact) return row;
-  row["rmse_sigma"] = t.rms_error / sigma_of(c.values);
+  row["rmse_sigma"] = t.rms_error / c.sigma;
   row["max_error"] = t.max_error;
   const auto coded = static_cast<double>(t.coded_bytes);
   row["estimate_bytes_ratio"] = static_cast<double>(t.estimate.bytes) / coded;
@@ -99,7 +99,7 @@ void add_rows(const Case& c, int rounds, SuiteResult& result) {
   }
 }
 
-void add_peer(const Activation& a, Peer* peer, double tolerance_sigma, int rounds, SuiteResult& result) {
+void add_peer(const Activation& a, double sigma, Peer* peer, double tolerance_sigma, int rounds, SuiteResult& result) {
   if (peer == nullptr) return;
   const std::span values(a.values.const_data_ptr<float>(), static_cast<size_t>(a.values.numel()));
   const CodecTiming t = time_peer(*peer, values, rounds);
@@ -111,7 +111,7 @@ void add_peer(const Activation& a, Peer* peer, double tolerance_sigma, int round
   if (!peer->lossless()) {
     if (a.grid) row["grid"] = grid_json(*a.grid);
     row["tolerance_sigma"] = tolerance_sigma;
-    row["rmse_sigma"] = t.rms_error / sigma_of(a.values);
+    row["rmse_sigma"] = t.rms_error / sigma;
     row["max_error"] = t.max_error;
   }
   result.rows.push_back(std::move(row));
@@ -122,8 +122,8 @@ void add_peers(const std::vector<Activation>& activations, int rounds, SuiteResu
     const std::span values(a.values.const_data_ptr<float>(), static_cast<size_t>(a.values.numel()));
     const double sigma = sigma_of(a.values);
     for (const double share : kBoundSigmas)
-      add_peer(a, make_zfp(values, a.grid, share * sigma).get(), share, rounds, result);
-    add_peer(a, make_blosc(a.values.numel()).get(), 0, rounds, result);
+      add_peer(a, sigma, make_zfp(values, a.grid, share * sigma).get(), share, rounds, result);
+    add_peer(a, sigma, make_blosc(a.values.numel()).get(), 0, rounds, result);
   }
   if (const std::string missing = missing_peers(); !missing.empty()) result.notes.push_back(missing);
 }
