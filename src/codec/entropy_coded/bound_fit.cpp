@@ -54,6 +54,8 @@ std::optional<Levels> levels_for(const Scale& scale, DType dtype, const BoundAim
   // likely ones.
   const double share = aim.dithered ? 0 : l.zeros ? 0.5 : 0x1p-6;
   l.origin = static_cast<float>(far_mean(scale.mean, scale.sigma) + static_cast<double>(l.step) * share);
+  // Sums of the largest float32 values are beyond them.
+  if (!std::isfinite(l.step) || !std::isfinite(l.origin)) return std::nullopt;
   return l;
 }
 
