@@ -128,9 +128,8 @@ void run_decode(std::span<const std::byte> bytes) {
     for (size_t k = 0; k < specs().size(); ++k)
       if (specs()[k].name == "group_quant") recode_to(codec, payload, numel, dtype, codec_at(static_cast<uint8_t>(k)));
   });
-  on_instruction_set(head.way + 1u + head.way / 16u, [&] {
-    accepted_again = decodes(codec, payload, again, numel, dtype, other);
-  });
+  on_instruction_set(head.way + 1u + head.way / 16u,
+                     [&] { accepted_again = decodes(codec, payload, again, numel, dtype, other); });
   if (accepted != accepted_again) throw Defect(to_string(codec.spec()) + ": whether it decodes depends on how");
   if (accepted && !std::ranges::equal(once.span(), again.span()))
     throw Defect(to_string(codec.spec()) + ": what it decodes depends on more than the payload");

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "cinch/error.h"
-#include "tests/fuzz/promise.h"
+#include "tests/contract/promise.h"
 #include "tests/fuzz/values.h"
 
 namespace cinch::fuzz {
@@ -25,7 +25,8 @@ std::optional<std::vector<std::byte>> encode(const Call& call) {
   if (*measured > call.codec.payload_bound(call.in.numel, call.in.dtype, call.side))
     call.fail("measure is beyond payload_bound");
   // What was there before must not show in the payload.
-  const Guarded room(*measured, std::byte{static_cast<uint8_t>(call.context.executor == &serial_executor() ? 0 : 0xff)});
+  const Guarded room(*measured,
+                     std::byte{static_cast<uint8_t>(call.context.executor == &serial_executor() ? 0 : 0xff)});
   const auto bytes = call.codec.encode(call.in, call.side, room.span(), call.context);
   if (!room.intact()) call.fail("encode wrote outside of its room");
   if (!bytes) return std::nullopt;
@@ -37,7 +38,8 @@ std::optional<std::vector<std::byte>> encode(const Call& call) {
 void encode_into_less(const Call& call, int64_t room_bytes) {
   const Guarded room(room_bytes);
   try {
-    if (const auto bytes = call.codec.encode(call.in, call.side, room.span(), call.context); bytes && *bytes > room_bytes)
+    if (const auto bytes = call.codec.encode(call.in, call.side, room.span(), call.context);
+        bytes && *bytes > room_bytes)
       call.fail("a payload longer than its room");
   } catch (const CodecError&) {
   }
@@ -58,7 +60,7 @@ void decode_and_check(const Call& call, std::span<const std::byte> bytes) {
     call.fail(std::string("refuses what it made: ") + e.what());
   }
   if (!out.intact()) call.fail("decode wrote outside of its output");
-  check_promise(call.codec, call.in, call.side, bytes, out.data());
+  testing::check_promise(call.codec, call.in, call.side, bytes, out.data());
 }
 
 void recode_and_check(const Call& call, std::span<const std::byte> bytes) {

@@ -54,8 +54,7 @@ enum DecodeFlags : uint8_t {
 class BackwardExecutor final : public Executor {
  public:
   void parallel_for(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body) const override {
-    for (int64_t part = (n + grain - 1) / grain; part-- > 0;)
-      body(part * grain, std::min(n, part * grain + grain));
+    for (int64_t part = (n + grain - 1) / grain; part-- > 0;) body(part * grain, std::min(n, part * grain + grain));
   }
 };
 

@@ -83,7 +83,8 @@ int run(int changes, const char* folder) {
   }
   for (const Seed& seed : decodes) replay.changed(seed, changes, run_decode);
   for (const Seed& seed : encodes) replay.changed(seed, changes, run_encode);
-  std::printf("%lld inputs, %lld defects\n", static_cast<long long>(replay.runs), static_cast<long long>(replay.defects));
+  std::printf("%lld inputs, %lld defects\n", static_cast<long long>(replay.runs),
+              static_cast<long long>(replay.defects));
   return replay.defects == 0 && replay.runs > 0 ? 0 : 1;
 }
 

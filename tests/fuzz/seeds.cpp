@@ -23,7 +23,8 @@ std::vector<std::byte> call(uint8_t spec, DType dtype, uint32_t numel, ValueKind
   if (grid == kFactors)
     for (const int factor : {0, 6, 10, 4, 2, 5}) append(bytes, static_cast<uint8_t>(factor));
   if (pool == kWindows)
-    for (const int number : {0, 1, 2, 7, 7, 15, 15, 2, 2, 1, 1, 1, 1, 0, 0}) append(bytes, static_cast<uint8_t>(number));
+    for (const int number : {0, 1, 2, 7, 7, 15, 15, 2, 2, 1, 1, 1, 1, 0, 0})
+      append(bytes, static_cast<uint8_t>(number));
   for (int i = 0; i < 61; ++i) append(bytes, static_cast<uint8_t>(i % 3 == 0 ? 0 : i * 37));
   return bytes;
 }

@@ -16,13 +16,15 @@ std::vector<Seed> slot_seeds() {
     for (const int64_t numel : {int64_t{1}, int64_t{700}, int64_t{33'600}}) {
       for (const int64_t share : {1, 8, 16}) {  // of the bytes that values have
         for (const bool finite : {true, false}) {
-          const testing::Buffer data = finite ? testing::activations(numel, 5, dtype, true)
-                                              : testing::floats(std::vector<double>(static_cast<size_t>(numel), NAN), dtype);
+          const testing::Buffer data =
+              finite ? testing::activations(numel, 5, dtype, true)
+                     : testing::floats(std::vector<double>(static_cast<size_t>(numel), NAN), dtype);
           const codec::Slots slots{numel, std::max(codec::Slots::kLeast, 256 * dtype_bytes(dtype) / share)};
-          const testing::Buffer payload = testing::walk_dither_encode({data.data(), numel, dtype}, {1.0, false, slots}, 77);
+          const testing::Buffer payload =
+              testing::walk_dither_encode({data.data(), numel, dtype}, {1.0, false, slots}, 77);
           const Head head{spec, static_cast<uint8_t>(dtype), 0, 0, static_cast<uint32_t>(numel)};
-          Seed seed{"slots_" + std::string(to_string(dtype)) + "_" + std::to_string(numel) + "_" + std::to_string(share) +
-                        (finite ? "" : "_nan"),
+          Seed seed{"slots_" + std::string(to_string(dtype)) + "_" + std::to_string(numel) + "_" +
+                        std::to_string(share) + (finite ? "" : "_nan"),
                     {}};
           const auto bytes = std::as_bytes(std::span(&head, 1));
           seed.bytes.assign(bytes.begin(), bytes.end());

@@ -56,9 +56,9 @@ void put_float(double value, DType dtype, std::byte* to) {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr std::array<double, 32> kSpecial{
-    0.0,     -0.0,        kInfinity,    -kInfinity,      NAN,      1.0,      -1.0,    0.5,    2.0,    3.0,    1e-3,
-    0x1p-24, 0x1p-126,    -0x1p-127,    0x1p-149,        65504.0,  -65504.0, 65520.0, 448.0,  464.0,  57344., 61440.,
-    0x1p117, 0x1.fep117,  0x1p118,      0x1.fffffep127,  0x1p100,  -0x1p100, 0x1p-99, 1e-30,  1e30,   -7.25};
+    0.0,     -0.0,       kInfinity, -kInfinity,     NAN,     1.0,      -1.0,    0.5,   2.0,   3.0,    1e-3,
+    0x1p-24, 0x1p-126,   -0x1p-127, 0x1p-149,       65504.0, -65504.0, 65520.0, 448.0, 464.0, 57344., 61440.,
+    0x1p117, 0x1.fep117, 0x1p118,   0x1.fffffep127, 0x1p100, -0x1p100, 0x1p-99, 1e-30, 1e30,  -7.25};
 
 }  // namespace
 
@@ -81,7 +81,9 @@ void fill_values(const Input& input, const Shape& shape, DType dtype, int64_t nu
   const auto kind = static_cast<ValueKind>(shape.values % kValueKinds);
   const std::span<const std::byte> bytes = input.rest();
   if (bytes.empty()) return;
-  const auto byte_at = [&](int64_t i) { return std::to_integer<uint8_t>(bytes[static_cast<size_t>(i) % bytes.size()]); };
+  const auto byte_at = [&](int64_t i) {
+    return std::to_integer<uint8_t>(bytes[static_cast<size_t>(i) % bytes.size()]);
+  };
   if (kind == kBits || dtype == DType::kBool) {
     for (int64_t i = 0; i < numel * width; ++i) to.data()[i] = std::byte{byte_at(i)};
     return;
@@ -91,12 +93,14 @@ void fill_values(const Input& input, const Shape& shape, DType dtype, int64_t nu
     const auto number = static_cast<int8_t>(byte_at(i));
     const uint64_t noise = mix64(shape.seed ^ static_cast<uint64_t>(i) << 32);
     if (is_integer(dtype)) {
-      const int64_t value = kind == kSpecials ? static_cast<int64_t>(noise) : number + (kind == kNoisy ? noise % 64 : 0);
+      const int64_t value =
+          kind == kSpecials ? static_cast<int64_t>(noise) : number + (kind == kNoisy ? noise % 64 : 0);
       std::memcpy(to.data() + i * width, &value, static_cast<size_t>(width));  // little endian
       continue;
     }
     double value = std::ldexp(static_cast<double>(number), exponent);
-    if (kind == kNoisy && number != 0) value += std::ldexp(static_cast<double>(static_cast<int16_t>(noise)), exponent - 12);
+    if (kind == kNoisy && number != 0)
+      value += std::ldexp(static_cast<double>(static_cast<int16_t>(noise)), exponent - 12);
     if (kind == kSpecials) value = kSpecial[static_cast<uint8_t>(number) % kSpecial.size()];
     put_float(value, dtype, to.data() + i * width);
   }

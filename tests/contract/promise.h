@@ -3,13 +3,18 @@
 
 #include <cstddef>
 #include <span>
+#include <stdexcept>
 
 #include "cinch/codec.h"
 
-namespace cinch::fuzz {
+namespace cinch::testing {
 
-// Throws Defect where `out` breaks the promise of `codec` for `in`, which it coded as `payload`.
+struct BrokenPromise : std::logic_error {
+  using std::logic_error::logic_error;
+};
+
+// Throws BrokenPromise where `out` breaks the promise of `codec` for `in`, which it coded as `payload`.
 void check_promise(const Codec& codec, const Extent& in, const SideInfo& side, std::span<const std::byte> payload,
                    const void* out);
 
-}  // namespace cinch::fuzz
+}  // namespace cinch::testing

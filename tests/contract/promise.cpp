@@ -1,4 +1,4 @@
-#include "tests/fuzz/promise.h"
+#include "tests/contract/promise.h"
 
 #include <algorithm>
 #include <bit>
@@ -9,9 +9,8 @@
 #include "src/codec/stage/header.h"
 #include "src/core/float16.h"
 #include "tests/contract/predicate.h"
-#include "tests/fuzz/fuzz.h"
 
-namespace cinch::fuzz {
+namespace cinch::testing {
 namespace {
 
 double value_at(const void* data, int64_t i, DType dtype) {
@@ -53,8 +52,8 @@ struct Checker {
   const void* out;
 
   [[noreturn]] void fail(int64_t i, const std::string& why) const {
-    throw Defect(to_string(codec.spec()) + ", value " + std::to_string(i) + " of " + std::to_string(in.numel) + ": " +
-                 std::to_string(x(i)) + " became " + std::to_string(y(i)) + why);
+    throw BrokenPromise(to_string(codec.spec()) + ", value " + std::to_string(i) + " of " + std::to_string(in.numel) +
+                        ": " + std::to_string(x(i)) + " became " + std::to_string(y(i)) + why);
   }
   double x(int64_t i) const { return value_at(in.data, i, in.dtype); }
   double y(int64_t i) const { return value_at(out, i, in.dtype); }
@@ -72,17 +71,17 @@ struct Checker {
   void same_bytes() const {
     const auto *a = static_cast<const std::byte*>(in.data), *b = static_cast<const std::byte*>(out);
     if (!std::equal(a, a + in.numel * dtype_bytes(in.dtype), b))
-      throw Defect(to_string(codec.spec()) + ": other bytes came back");
+      throw BrokenPromise(to_string(codec.spec()) + ": other bytes came back");
   }
   void bits() const {
     const auto *a = static_cast<const std::byte*>(in.data), *b = static_cast<const std::byte*>(out);
     for (int64_t i = 0; i < in.numel; ++i)
-      if (b[i] != (a[i] != std::byte{0} ? std::byte{1} : std::byte{0})) throw Defect("bits: another answer");
+      if (b[i] != (a[i] != std::byte{0} ? std::byte{1} : std::byte{0})) throw BrokenPromise("bits: another answer");
   }
   void mask(const Predicate& p) const {
     if (p.kind == PredicateKind::kTwoValued) return same_bytes();
     for (int64_t i = 0; i < in.numel; ++i)
-      if (!std::isfinite(y(i)) || testing::answer(p, x(i), in.dtype) != testing::answer(p, y(i), in.dtype))
+      if (!std::isfinite(y(i)) || answer(p, x(i), in.dtype) != answer(p, y(i), in.dtype))
         fail(i, ", another answer to " + std::string(to_string(p.kind)));
   }
   void group_quant() const {
@@ -128,8 +127,8 @@ struct Checker {
         if (!std::isnan(y(i))) fail(i, " instead of NaN");
         continue;
       }
-      const int exponent = x(i) == 0 || std::isinf(x(i)) ? type.lowest_exponent
-                                                         : std::max(std::ilogb(x(i)), type.lowest_exponent);
+      const int exponent =
+          x(i) == 0 || std::isinf(x(i)) ? type.lowest_exponent : std::max(std::ilogb(x(i)), type.lowest_exponent);
       const double unit = std::ldexp(1.0, exponent - type.mantissa);
       const double nearest = std::clamp(std::nearbyint(x(i) / unit) * unit, -type.largest, type.largest);
       if (y(i) != (std::isinf(x(i)) ? x(i) : nearest) || std::signbit(x(i)) != std::signbit(y(i)))
@@ -180,4 +179,4 @@ void check_promise(const Codec& codec, const Extent& in, const SideInfo& side, s
   if (codec.keeps_zeros(in.dtype)) check.zeros();
 }
 
-}  // namespace cinch::fuzz
+}  // namespace cinch::testing
