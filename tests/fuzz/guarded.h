@@ -15,10 +15,14 @@
 #endif
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(CINCH_FUZZ_ASAN)
-#include <sanitizer/asan_interface.h>
+// Of the sanitizer's own interface.
+extern "C" void __asan_poison_memory_region(const volatile void* address, size_t bytes);
+extern "C" void __asan_unpoison_memory_region(const volatile void* address, size_t bytes);
+#define CINCH_FUZZ_POISON(address, bytes) __asan_poison_memory_region(address, bytes)
+#define CINCH_FUZZ_LIFT(address, bytes) __asan_unpoison_memory_region(address, bytes)
 #else
-#define ASAN_POISON_MEMORY_REGION(address, bytes) (static_cast<void>(address), static_cast<void>(bytes))
-#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) (static_cast<void>(address), static_cast<void>(bytes))
+#define CINCH_FUZZ_POISON(address, bytes) (static_cast<void>(address), static_cast<void>(bytes))
+#define CINCH_FUZZ_LIFT(address, bytes) (static_cast<void>(address), static_cast<void>(bytes))
 #endif
 
 namespace cinch::fuzz {
@@ -34,8 +38,8 @@ class Guarded {
     behind_ = total - kGuard - bytes_;
     std::fill_n(memory_.get(), total, kGuardByte);
     std::fill_n(data(), bytes_, fill);
-    ASAN_POISON_MEMORY_REGION(memory_.get(), kGuard);
-    ASAN_POISON_MEMORY_REGION(data() + bytes_, behind_);
+    CINCH_FUZZ_POISON(memory_.get(), kGuard);
+    CINCH_FUZZ_POISON(data() + bytes_, behind_);
   }
   explicit Guarded(std::span<const std::byte> from) : Guarded(static_cast<int64_t>(from.size())) {
     std::copy(from.begin(), from.end(), data());
@@ -51,8 +55,8 @@ class Guarded {
     const auto is_guard = [](std::byte b) { return b == kGuardByte; };
     const bool whole = std::all_of(memory_.get(), memory_.get() + kGuard, is_guard) &&
                        std::all_of(data() + bytes_, data() + bytes_ + behind_, is_guard);
-    ASAN_POISON_MEMORY_REGION(memory_.get(), kGuard);
-    ASAN_POISON_MEMORY_REGION(data() + bytes_, behind_);
+    CINCH_FUZZ_POISON(memory_.get(), kGuard);
+    CINCH_FUZZ_POISON(data() + bytes_, behind_);
     return whole;
   }
 
@@ -64,7 +68,7 @@ class Guarded {
   static constexpr int64_t kMost = int64_t{1} << 40;
   static constexpr std::byte kGuardByte{0xa5};
 
-  void lift() const { ASAN_UNPOISON_MEMORY_REGION(memory_.get(), kGuard + bytes_ + behind_); }
+  void lift() const { CINCH_FUZZ_LIFT(memory_.get(), kGuard + bytes_ + behind_); }
 
   std::unique_ptr<std::byte, Free> memory_;
   size_t bytes_, behind_ = 0;
