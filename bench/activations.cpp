@@ -3,10 +3,12 @@
 #include <torch/csrc/autograd/generated/Functions.h>
 #include <torch/torch.h>
 
+#include <map>
 #include <set>
 
 #include "cinch/error.h"
 #include "examples/train/training.h"
+#include "hooks/catalogue/op_info.h"
 
 namespace cinch::bench {
 namespace {
@@ -14,15 +16,39 @@ namespace {
 namespace generated = torch::autograd::generated;
 using torch::autograd::Node;
 
-struct Found {
-  std::vector<torch::Tensor> convolutions, norms, relus;  // last layer first
-};
+// What nodes of a kind saved, last layer first.
+using Found = std::map<std::string, std::vector<torch::Tensor>>;
 
-// Saved tensors of these three ops, in the order in which the backward would meet them.
-void walk(const std::shared_ptr<Node>& root, Found& found) {
+void look_at(const std::shared_ptr<Node>& node, Found& found) {
+  if (auto* conv = dynamic_cast<generated::ConvolutionBackward0*>(node.get())) {
+    found["convolution input"].push_back(conv->input_.unpack());
+  } else if (auto* batch_norm = dynamic_cast<generated::NativeBatchNormBackward0*>(node.get())) {
+    found["batch norm input"].push_back(batch_norm->input_.unpack());
+  } else if (auto* relu = dynamic_cast<generated::ReluBackward0*>(node.get())) {
+    found["relu result"].push_back(relu->result_.unpack(node));
+  } else if (auto* linear = dynamic_cast<generated::MmBackward0*>(node.get())) {
+    found["linear input"].push_back(linear->self_.unpack());
+  } else if (auto* layer_norm = dynamic_cast<generated::NativeLayerNormBackward0*>(node.get())) {
+    found["layer norm input"].push_back(layer_norm->input_.unpack());
+  } else if (auto* gelu = dynamic_cast<generated::GeluBackward0*>(node.get())) {
+    found["gelu input"].push_back(gelu->self_.unpack());
+  } else if (auto* product = dynamic_cast<generated::BmmBackward0*>(node.get())) {
+    // Attention with dropout is two products: of queries and keys, and of weights, which are square, and values.
+    const torch::Tensor self = product->self_.unpack(), other = product->mat2_.unpack();
+    if (self.size(1) == self.size(2)) {
+      found["value"].push_back(other);
+    } else {
+      found["query"].push_back(self);
+      found["key"].push_back(other.transpose(1, 2));
+    }
+  }
+}
+
+// By sequence number, so that the order is the program's, not the graph's shape.
+Found walk(const std::shared_ptr<Node>& root) {
+  Found found;
   std::vector<std::shared_ptr<Node>> open{root};
   std::set<Node*> seen{root.get()};
-  // By sequence number, so that the order is the program's, not the graph's shape.
   const auto later = [](const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) {
     return a->sequence_nr() < b->sequence_nr();
   };
@@ -30,45 +56,62 @@ void walk(const std::shared_ptr<Node>& root, Found& found) {
     const auto top = std::max_element(open.begin(), open.end(), later);
     const std::shared_ptr<Node> node = *top;
     open.erase(top);
-    if (auto* conv = dynamic_cast<generated::ConvolutionBackward0*>(node.get())) {
-      found.convolutions.push_back(conv->input_.unpack());
-    } else if (auto* norm = dynamic_cast<generated::NativeBatchNormBackward0*>(node.get())) {
-      found.norms.push_back(norm->input_.unpack());
-    } else if (auto* relu = dynamic_cast<generated::ReluBackward0*>(node.get())) {
-      found.relus.push_back(relu->result_.unpack(node));
-    }
-    for (const auto& edge : node->next_edges()) {
+    look_at(node, found);
+    for (const auto& edge : node->next_edges())
       if (edge.function && seen.insert(edge.function.get()).second) open.push_back(edge.function);
-    }
+  }
+  return found;
+}
+
+// Which one, counted from the first layer on, and from the last one back.
+struct Pick {
+  const char* what;
+  size_t early, late;
+};
+
+void take(const char* model, const Pick& pick, const Found& found, std::vector<Activation>& out) {
+  const auto saved = found.find(pick.what);
+  const size_t count = saved == found.end() ? 0 : saved->second.size();
+  if (count < pick.early + pick.late)
+    throw Error(std::string(model) + " saved fewer tensors than expected: " + pick.what);
+  for (const size_t number : {pick.early, count + 1 - pick.late}) {
+    const torch::Tensor values = saved->second[count - number].detach().contiguous().clone();
+    out.push_back({model, std::string(pick.what) + ", " + std::to_string(number) + " of " + std::to_string(count),
+                   values, hooks::grid_of(hooks::OpInfo{}, values)});
   }
 }
 
-// An early one (the network's own input left out) and a late one.
-void take(const std::string& what, const std::vector<torch::Tensor>& tensors, std::vector<Activation>& out) {
-  const size_t count = tensors.size();
-  if (count < 4) throw Error("the network saved fewer tensors than expected: " + what);
-  for (const size_t number : {size_t{3}, count - 2}) {
-    out.push_back({what + ", " + std::to_string(number) + " of " + std::to_string(count),
-                   tensors[count - number].detach().contiguous().clone()});
-  }
+void take_all(const train::Options& options, std::initializer_list<Pick> picks, std::vector<Activation>& out) {
+  const auto data = train::load_data(options);
+  train::Training training(options, *data);
+  for (int64_t i = 0; i < options.steps; ++i) training.step(training.next_batch());
+  const models::Output last = training.model().run(training.next_batch());
+  const Found found = walk(last.loss.grad_fn());
+  for (const Pick& pick : picks) take(options.model.c_str(), pick, found, out);
 }
 
 }  // namespace
 
-std::vector<Activation> dump_activations(int64_t steps) {
-  train::Options options;
-  options.steps = steps;
-  const auto data = train::load_data(options);
-  train::Training training(options, *data);
-  for (int64_t i = 0; i < steps; ++i) training.step(training.next_batch());
-
-  const models::Output out = training.model().run(training.next_batch());
-  Found found;
-  walk(out.loss.grad_fn(), found);
+std::vector<Activation> dump_activations(const ActivationOptions& options) {
   std::vector<Activation> activations;
-  take("convolution input", found.convolutions, activations);
-  take("batch norm input", found.norms, activations);
-  take("relu result", found.relus, activations);
+  train::Options resnet;
+  resnet.steps = options.steps;
+  // The network's own input is left out: no layer made it.
+  take_all(resnet, {{"convolution input", 3, 3}, {"batch norm input", 3, 3}, {"relu result", 3, 3}}, activations);
+  train::Options gpt;
+  gpt.model = "gpt";
+  gpt.steps = options.steps;
+  gpt.batch = options.text_batch;
+  gpt.text = options.text;
+  // Linear layers of a block: attention's two, then two of the network behind it; the last one gives logits.
+  take_all(gpt,
+           {{"linear input", 3, 2},
+            {"layer norm input", 2, 2},
+            {"gelu input", 1, 1},
+            {"query", 1, 1},
+            {"key", 1, 1},
+            {"value", 1, 1}},
+           activations);
   return activations;
 }
 

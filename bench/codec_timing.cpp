@@ -1,113 +1,126 @@
 #include "bench/codec_timing.h"
 
-#include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "bench/aligned_buffer.h"
+#include "bench/rounds.h"
+#include "bench/symbol_entropy.h"
+#include "bench/values.h"
 #include "src/backend/cpu/isa.h"
-#include "src/core/float16.h"
 
 namespace cinch::bench {
 namespace {
 
-template <class Call>
-double seconds(Call&& call) {
-  const auto start = std::chrono::steady_clock::now();
-  call();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-double value_at(const void* data, int64_t i, DType dtype) {
-  const auto* p = static_cast<const std::byte*>(data) + i * dtype_bytes(dtype);
-  uint16_t half;
-  std::memcpy(&half, p, 2);
-  if (dtype == DType::kBFloat16) return bf16_to_float(half);
-  if (dtype == DType::kFloat16) return fp16_to_float(half);
-  if (dtype == DType::kFloat64) {
-    double v;
-    std::memcpy(&v, p, 8);
-    return v;
+// Payload and result of one way to run a codec, kept from the first call to the last.
+class Runs {
+ public:
+  Runs(const Codec& codec, const Extent& in, const SideInfo& side, int64_t room_bytes, const Executor& executor)
+      : codec_(codec),
+        in_(in),
+        side_(side),
+        raw_bytes_(in.numel * dtype_bytes(in.dtype)),
+        room_bytes_(room_bytes),
+        room_(make_aligned(room_bytes)),
+        decoded_(make_aligned(raw_bytes_)) {
+    context_.executor = &executor;
   }
-  float v;
-  std::memcpy(&v, p, 4);
-  return v;
-}
-
-void measure_error(const void* in, const void* out, int64_t numel, DType dtype, CodecTiming* row) {
-  double squares = 0;
-  for (int64_t i = 0; i < numel; ++i) {
-    const double e = std::abs(value_at(in, i, dtype) - value_at(out, i, dtype));
-    row->max_error = std::max(row->max_error, e);
-    squares += e * e;
+  std::optional<int64_t> encode() {
+    return codec_.encode(in_, side_, {room_.get(), static_cast<size_t>(room_bytes_)}, context_);
   }
-  row->rms_error = numel > 0 ? std::sqrt(squares / static_cast<double>(numel)) : 0;
+  void decode() {
+    codec_.decode({room_.get(), static_cast<size_t>(room_bytes_)}, decoded_.get(), in_.numel, in_.dtype, context_);
+  }
+  const std::byte* payload() const { return room_.get(); }
+  const std::byte* decoded() const { return decoded_.get(); }
+  bool same_as(const Runs& other, int64_t coded_bytes) const {
+    return std::memcmp(payload(), other.payload(), static_cast<size_t>(coded_bytes)) == 0 &&
+           std::memcmp(decoded(), other.decoded(), static_cast<size_t>(raw_bytes_)) == 0;
+  }
+
+ private:
+  const Codec& codec_;
+  const Extent& in_;
+  const SideInfo& side_;
+  int64_t raw_bytes_, room_bytes_;
+  CodecContext context_;
+  AlignedBuffer room_, decoded_;
+};
+
+void time_rounds(Runs& one, Runs* threads, const Extent& in, int rounds, CodecTiming* row) {
+  const AlignedBuffer copy = make_aligned(row->raw_bytes);
+  std::vector<std::function<void()>> calls{
+      [&] { std::memcpy(copy.get(), in.data, static_cast<size_t>(row->raw_bytes)); }, [&] { one.encode(); },
+      [&] { one.decode(); }};
+  if (threads != nullptr) {
+    calls.emplace_back([&] { threads->encode(); });
+    calls.emplace_back([&] { threads->decode(); });
+  }
+  const std::vector<double> best = best_seconds(rounds, calls);
+  row->memcpy_gbps = gbps(row->raw_bytes, best[0]);
+  row->one_thread = {gbps(row->raw_bytes, best[1]), gbps(row->raw_bytes, best[2])};
+  if (threads != nullptr) row->threads = Speed{gbps(row->raw_bytes, best[3]), gbps(row->raw_bytes, best[4])};
 }
 
-CodecTiming time_one(const Codec& codec, const Extent& in, const SideInfo& side, int rounds) {
+// Of the result of the last round.
+void measure(const Codec& codec, const Runs& runs, const Extent& in, CodecTiming* row) {
+  const bool mask = codec.spec().name == "mask", exact = codec.error_class() == ErrorClass::kExact;
+  if (exact && !mask)
+    row->verified = row->verified && std::memcmp(in.data, runs.decoded(), static_cast<size_t>(row->raw_bytes)) == 0;
+  if (!is_codable_float(in.dtype) || mask) return;
+  const Distance error = distance(in.data, runs.decoded(), in.numel, in.dtype);
+  row->max_error = error.max_error;
+  row->rms_error = error.rms_error;
+  // Three times the expected error is out of reach for a sound codec and near for a broken one.
+  if (!exact) row->verified = row->verified && row->rms_error <= 3 * std::sqrt(row->estimate.mean_square_error) + 1e-30;
+  const std::span payload(runs.payload(), static_cast<size_t>(row->coded_bytes));
+  if (const auto symbols = symbols_of(payload, runs.decoded(), in.numel, in.dtype))
+    row->entropy_bytes = empirical_entropy_bytes(*symbols);
+}
+
+CodecTiming time_one(const Codec& codec, const Extent& in, const SideInfo& side, const TimingOptions& options) {
   CodecTiming row;
   row.codec = to_string(codec.spec());
   row.dtype = std::string(to_string(in.dtype));
   row.isa = backend::active_instruction_set();
   row.raw_bytes = in.numel * dtype_bytes(in.dtype);
-  const CodecContext context;
-  const auto bound = codec.measure(in, side, context);
-  if (!bound) {
+  row.estimate = codec.estimate(compute_stats(in), in.numel, in.dtype, side);
+  const auto room = codec.measure(in, side, CodecContext());
+  if (!room) {
     row.declined = true;
     return row;
   }
-  const AlignedBuffer payload = make_aligned(*bound), decoded = make_aligned(row.raw_bytes),
-                      first = make_aligned(row.raw_bytes);
-  const std::span<std::byte> room(payload.get(), static_cast<size_t>(*bound));
-  const auto coded = codec.encode(in, side, room, context);
+  Runs first(codec, in, side, *room, serial_executor()), one(codec, in, side, *room, serial_executor());
+  const auto coded = first.encode();
   if (!coded) {
     row.declined = true;
     return row;
   }
   row.coded_bytes = *coded;
-  codec.decode(room, first.get(), in.numel, in.dtype, context);
-  double best_encode = std::numeric_limits<double>::infinity(), best_decode = best_encode, best_copy = best_encode;
-  for (int r = 0; r < rounds; ++r) {
-    best_copy =
-        std::min(best_copy, seconds([&] { std::memcpy(decoded.get(), in.data, static_cast<size_t>(row.raw_bytes)); }));
-    best_encode = std::min(best_encode, seconds([&] { codec.encode(in, side, room, context); }));
-    best_decode =
-        std::min(best_decode, seconds([&] { codec.decode(room, decoded.get(), in.numel, in.dtype, context); }));
-  }
-  const auto gbps = [&](double s) { return s > 0 ? static_cast<double>(row.raw_bytes) / s / 1e9 : 0.0; };
-  row.memcpy_gbps = gbps(best_copy);
-  row.encode_gbps = gbps(best_encode);
-  row.decode_gbps = gbps(best_decode);
-  row.verified = std::memcmp(first.get(), decoded.get(), static_cast<size_t>(row.raw_bytes)) == 0;
-  const bool is_value = is_codable_float(in.dtype) && codec.spec().name != "mask";
-  if (is_value) measure_error(in.data, decoded.get(), in.numel, in.dtype, &row);
-  if (codec.error_class() == ErrorClass::kExact && codec.spec().name != "mask") {
-    row.verified = row.verified && std::memcmp(in.data, decoded.get(), static_cast<size_t>(row.raw_bytes)) == 0;
-  } else if (is_value) {
-    // Three times the expected error is out of reach for a sound codec and near for a broken one.
-    const Estimate e = codec.estimate(compute_stats(in), in.numel, in.dtype, side);
-    row.verified = row.verified && row.rms_error <= 3 * std::sqrt(e.mean_square_error) + 1e-30;
-  }
+  first.decode();
+  std::optional<Runs> threads;
+  if (options.executor != nullptr) threads.emplace(codec, in, side, *room, *options.executor);
+  time_rounds(one, threads ? &*threads : nullptr, in, options.rounds, &row);
+  row.verified = one.same_as(first, *coded) && (!threads || threads->same_as(first, *coded));
+  measure(codec, one, in, &row);
   return row;
 }
 
 }  // namespace
 
 std::vector<CodecTiming> time_codec(const CodecSpec& spec, const void* data, int64_t numel, DType dtype,
-                                    const SideInfo& side, const std::vector<std::string>& isas, int rounds) {
+                                    const SideInfo& side, const TimingOptions& options) {
   const auto codec = make_codec(spec);
   const Extent in{data, numel, dtype};
-  if (isas.empty()) return {time_one(*codec, in, side, rounds)};
+  if (options.isas.empty()) return {time_one(*codec, in, side, options)};
   struct Restore {
     std::string before = backend::active_instruction_set();
     ~Restore() { backend::force_instruction_set(before); }
   } restore;
   std::vector<CodecTiming> rows;
-  for (const std::string& isa : isas) {
+  for (const std::string& isa : options.isas) {
     backend::force_instruction_set(isa);
-    rows.push_back(time_one(*codec, in, side, rounds));
+    rows.push_back(time_one(*codec, in, side, options));
   }
   return rows;
 }

@@ -1,7 +1,9 @@
-// How fast codecs are on one thread, beside memcpy of the same buffer in the same run. No torch.
+// How fast codecs are, beside memcpy of the same buffer in the same run, and what their bytes and errors are beside
+// entropy and estimate. No torch.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,21 +11,33 @@
 
 namespace cinch::bench {
 
-// Best of interleaved rounds. Speeds are raw bytes per second / 1e9.
+// Raw bytes per second / 1e9, best of interleaved rounds.
+struct Speed {
+  double encode_gbps = 0, decode_gbps = 0;
+};
+
 struct CodecTiming {
   std::string codec, dtype, isa;
   int64_t raw_bytes = 0, coded_bytes = 0;
-  double encode_gbps = 0, decode_gbps = 0, memcpy_gbps = 0;
+  double memcpy_gbps = 0;  // of one thread
+  Speed one_thread;
+  std::optional<Speed> threads;         // of TimingOptions::executor
   double max_error = 0, rms_error = 0;  // of the result decoded after the timing, absolute; 0 for integers
-  bool verified =
-      false;  // decoded again after the timing: same bytes as at first, and the error below what the method allows
+  std::optional<double> entropy_bytes;  // symbol_entropy.h; of entropy-coded payloads
+  Estimate estimate;                    // from the statistics that a guard takes
+  bool verified = false;  // decoded again after the timing: same bytes as at first, on threads too, and the error below
+                          // what the method allows
   bool declined = false;
 };
 
-// One row for each of `isas` (names of backend::instruction_sets(); empty: the active one only). Dispatch is left as it
-// was.
+struct TimingOptions {
+  std::vector<std::string> isas = {};  // of backend::instruction_sets(); empty: the active one
+  int rounds = 9;
+  const Executor* executor = nullptr;  // of several threads, timed beside one
+};
+
+// One row for each of the instruction sets. Dispatch is left as it was.
 std::vector<CodecTiming> time_codec(const CodecSpec& spec, const void* data, int64_t numel, DType dtype,
-                                    const SideInfo& side = {}, const std::vector<std::string>& isas = {},
-                                    int rounds = 9);
+                                    const SideInfo& side = {}, const TimingOptions& options = {});
 
 }  // namespace cinch::bench

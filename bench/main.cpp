@@ -35,6 +35,7 @@ int run(const std::string& name, const std::string& json, const cinch::bench::Su
   // Standard output belongs to the JSON alone when it goes there.
   (json == "-" ? std::cerr : std::cout) << cinch::bench::to_table(result) << std::flush;
   if (!json.empty()) cinch::results::write_document(cinch::results::make_document(name, result.rows), json);
+  for (const std::string& note : result.notes) std::cerr << "cinch-bench: note: " << note << std::endl;
   for (const std::string& failure : result.failures) std::cerr << "cinch-bench: " << failure << std::endl;
   return result.failures.empty() ? 0 : 1;
 }
@@ -51,6 +52,8 @@ int main(int argc, char** argv) {
   app.add_option("--device", device, "cpu, cuda or cuda:N");
   app.add_option("--model", options.model, "network to train, for suites that take one");
   app.add_option("--data", options.data, "what it is trained on; default: the model's own");
+  app.add_option("--text", options.text, "text file for networks of characters; default: LibTorch's headers");
+  app.add_option("--dump", options.dump, "write the activations of suite codec to a folder, and measure nothing");
   app.add_flag("--quick", options.quick, "fewest rounds; figures are not to be quoted");
   std::string footer = "Suites:\n";
   for (const auto& suite : cinch::bench::suites())

@@ -40,8 +40,8 @@ const std::vector<Suite>& suites() {
 }
 
 Registration::Registration(const char* name, const char* what, SuiteResult (*run)(const SuiteOptions&), Devices devices,
-                           Network network) {
-  registered().push_back({name, what, run, devices, network});
+                           Network network, Extras extras) {
+  registered().push_back({name, what, run, devices, network, extras});
 }
 
 void check_options(const Suite& suite, const SuiteOptions& options) {
@@ -49,6 +49,8 @@ void check_options(const Suite& suite, const SuiteOptions& options) {
     throw Error("suite '" + suite.name + "' measures on cpu only, not on " + options.device.str());
   if (suite.network == Network::kOwn && !(options.model.empty() && options.data.empty()))
     throw Error("suite '" + suite.name + "' has networks of its own: it takes neither --model nor --data");
+  if (!suite.extras.text && !options.text.empty()) throw Error("suite '" + suite.name + "' takes no --text");
+  if (!suite.extras.dump && !options.dump.empty()) throw Error("suite '" + suite.name + "' takes no --dump");
 }
 
 std::string to_table(const SuiteResult& result) {

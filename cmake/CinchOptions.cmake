@@ -20,8 +20,9 @@ target_compile_features(cinch_options INTERFACE cxx_std_20)
 # NDEBUG: the wheel is built with it, and inline torch code asserts on members that it then lacks.
 target_compile_definitions(cinch_options INTERFACE NDEBUG)
 # No contraction: CPU and CUDA must compute the same bits.
-# -Wno-restrict: GCC 12 warns falsely about string concatenation (GCC bug 105651).
-target_compile_options(cinch_options INTERFACE -Wall -Wextra -Wno-restrict -ffp-contract=off -fvisibility-inlines-hidden)
+# -Wno-restrict: GCC 12 warns falsely about string concatenation (GCC bug 105651); clang does not know it.
+target_compile_options(cinch_options INTERFACE -Wall -Wextra $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
+  -ffp-contract=off -fvisibility-inlines-hidden)
 if(CINCH_WERROR)
   # What GCC 12's optimiser guesses about std::string and vectors is often false; it stays a warning.
   target_compile_options(cinch_options INTERFACE -Werror -Wno-error=array-bounds -Wno-error=stringop-overflow

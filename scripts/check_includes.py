@@ -16,7 +16,7 @@ LIBRARIES = {
     "gtest/": "gtest", "gmock/": "gtest", "benchmark/": "benchmark", "sys/": None, "linux/": None,
 }
 PLAIN_LIBRARIES = {"Python.h": "python", "structmember.h": "python", "cuda.h": "cuda",
-                   "cuda_runtime.h": "cuda", "cuda_runtime_api.h": "cuda"}
+                   "cuda_runtime.h": "cuda", "cuda_runtime_api.h": "cuda", "zfp.h": "zfp", "blosc.h": "blosc"}
 
 # Room (longest matching path wins) -> rooms that it may include beside itself, libraries that it may use.
 LOW = ["include", "src/core", "src/methods"]
@@ -42,8 +42,9 @@ ROOMS = {
     "hooks": (ALL, ["torch"]),
     "python": (ALL, ["torch", "python"]),
     "examples": (ALL, ["torch", "json", "cli11"]),
-    "bench": (ALL + ["examples"], ["torch", "json", "cli11", "benchmark", "highway"]),
-    "tests": (ALL + ["src/backend/torch/cuda", "examples", "bench", "src/cli"], ["torch", "json", "cli11", "gtest", "highway", "python", "cuda"]),
+    "bench": (ALL + ["examples", "bench/peers"], ["torch", "json", "cli11", "benchmark", "highway"]),
+    "bench/peers": (ALL + ["bench"], ["json", "zfp", "blosc"]),
+    "tests": (ALL + ["src/backend/torch/cuda", "examples", "bench", "bench/peers", "src/cli"], ["torch", "json", "cli11", "gtest", "highway", "python", "cuda"]),
     "cmake": ([], ["torch"]),
 }
 # Public headers outside include/cinch/torch/ that need torch.
@@ -137,6 +138,7 @@ def self_test():
         ("src/backend/cpu/a.cpp", "<", "torch/torch.h", False), ("src/backend/cpu/a.cpp", "<", "hwy/highway.h", True),
         ("src/codec/lossless/a.cpp", '"', "src/codec/fixed_rate/a.h", False),
         ("src/codec/lossless/a.cpp", '"', "src/codec/stage/a.h", True), ("src/codec/a.cpp", '"', "src/codec/lossless/a.h", True),
+        ("bench/peers/a.cpp", "<", "zfp.h", True), ("bench/a.cpp", "<", "zfp.h", False), ("hooks/a.cpp", "<", "blosc.h", False),
         ("src/codec/lossless/a.cu", '"', "cinch/torch/guard.h", False), ("hooks/a.cu", "<", "torch/torch.h", False),
         ("hooks/a.cpp", '"', "examples/a.h", False), ("bench/a.cpp", '"', "examples/a.h", True),
         ("examples/a.cpp", '"', "bench/a.h", False), ("hooks/a.cpp", "<", "gtest/gtest.h", False),

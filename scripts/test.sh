@@ -44,7 +44,7 @@ export OMP_WAIT_POLICY=passive
 
 if [ "$full" = yes ]; then
   cmake --preset asan
-  cmake --build --preset asan -j "$jobs" --target cinch_test_core cinch_test_codec cinch_test_planner
+  cmake --build --preset asan -j "$jobs" --target cinch_test_core cinch_test_codec cinch_test_planner cinch_fuzz_replay
   ctest --preset asan -j "$jobs" -L unit
 else
   ctest_arguments+=(-LE slow)

@@ -115,6 +115,7 @@ SuiteResult run(const SuiteOptions& suite) {
   train::Options options;
   if (!suite.model.empty()) options.model = suite.model;
   options.data = suite.data;
+  options.text = suite.text;
   options.steps = suite.quick ? 2 : kTrainedSteps;
   if (suite.quick) options.batch = 16;
   const auto data = train::load_data(options);
@@ -141,7 +142,7 @@ SuiteResult run(const SuiteOptions& suite) {
 }
 
 const Registration registration("gradient", "bytes and gradient noise of each method, one spec for all values", run,
-                                Devices::kCpu, Network::kChosen);
+                                Devices::kCpu, Network::kChosen, {.text = true, .dump = false});
 
 }  // namespace
 }  // namespace cinch::bench

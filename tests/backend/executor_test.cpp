@@ -50,18 +50,28 @@ TEST(TorchExecutor, DoesNothingForNothing) {
   EXPECT_TRUE(ranges_of(-5, 256).empty());
 }
 
-// With an OpenMP runtime other than torch's this would run on one thread.
-TEST(TorchExecutor, UsesTorchsThreads) {
+// How many of two threads take part.
+size_t threads_of(int64_t n, int64_t grain) {
   const int before = at::get_num_threads();
   at::set_num_threads(2);
   std::mutex mutex;
   std::set<std::thread::id> threads;
-  torch_executor().parallel_for(1 << 20, 256, [&](int64_t, int64_t) {
+  torch_executor().parallel_for(n, grain, [&](int64_t, int64_t) {
     const std::lock_guard lock(mutex);
     threads.insert(std::this_thread::get_id());
   });
   at::set_num_threads(before);
-  EXPECT_EQ(threads.size(), 2U);
+  return threads.size();
+}
+
+// With an OpenMP runtime other than torch's this would run on one thread.
+TEST(TorchExecutor, UsesTorchsThreads) { EXPECT_EQ(threads_of(1 << 20, 256), 2U); }
+
+// Units may be large: 98 chunks of an entropy-coded payload are 12 MiB of float32.
+TEST(TorchExecutor, AGrainIsWorthAThread) {
+  EXPECT_EQ(threads_of(98, 1), 2U);
+  EXPECT_EQ(threads_of(2 * 128, 128), 2U);
+  EXPECT_EQ(threads_of(128, 128), 1U);
 }
 
 TEST(TorchExecutor, StaysOnTheCallersThreadInsideAParallelRegion) {

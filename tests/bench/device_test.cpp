@@ -73,5 +73,17 @@ TEST(BenchNetwork, IsRefusedBySuitesThatHaveTheirOwn) {
   }
 }
 
+TEST(BenchOptions, AreRefusedBySuitesThatHaveNoUseForThem) {
+  const Suite plain{"one", "", nullptr};
+  const Suite both{"two", "", nullptr, Devices::kCpu, Network::kOwn, {.text = true, .dump = true}};
+  SuiteOptions text, dump;
+  text.text = "a.txt";
+  dump.dump = "folder";
+  EXPECT_NO_THROW(check_options(both, text));
+  EXPECT_NO_THROW(check_options(both, dump));
+  EXPECT_THROW(check_options(plain, text), Error);
+  EXPECT_THROW(check_options(plain, dump), Error);
+}
+
 }  // namespace
 }  // namespace cinch::bench

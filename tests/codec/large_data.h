@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <memory>
 #include <ostream>
 #include <random>
+#include <string>
 #include <vector>
 
 #include "cinch/codec.h"
@@ -16,6 +18,20 @@ namespace cinch::testing {
 
 constexpr int64_t kNumel = (int64_t{1} << 31) + 100'003;
 constexpr int64_t kPeriod = 1'000'003;  // prime: an index that wraps round at a power of two meets another value
+
+#if defined(__SANITIZE_THREAD__)
+constexpr int64_t kShadow = 5;  // bytes of the thread sanitizer's for each byte, and the byte
+#else
+constexpr int64_t kShadow = 1;
+#endif
+
+// Unlike sysconf's figure this one counts the cache of files, which gives way.
+inline int64_t available_bytes() {
+  std::ifstream info("/proc/meminfo");
+  for (std::string line; std::getline(info, line);)
+    if (line.rfind("MemAvailable:", 0) == 0) return std::stoll(line.substr(13)) * 1024;
+  return 0;
+}
 
 struct Free {
   void operator()(std::byte* p) const { std::free(p); }

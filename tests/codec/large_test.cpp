@@ -1,9 +1,6 @@
 // Extents beyond 2^31 elements: no index of a codec may be narrower than 64 bits.
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <string>
-
 #include "tests/codec/large_data.h"
 
 namespace cinch::testing {
@@ -11,24 +8,11 @@ namespace {
 
 class Large : public ::testing::TestWithParam<LargeRow> {};
 
-// Unlike sysconf's figure this one counts the cache of files, which gives way.
-int64_t available_bytes() {
-  std::ifstream info("/proc/meminfo");
-  for (std::string line; std::getline(info, line);)
-    if (line.rfind("MemAvailable:", 0) == 0) return std::stoll(line.substr(13)) * 1024;
-  return 0;
-}
-
 TEST_P(Large, ValuesBeyondTwoToThe31ComeBack) {
   const LargeRow& row = GetParam();
   const auto codec = make_codec(row.spec);
   const auto element = static_cast<int64_t>(dtype_bytes(row.dtype));
   const int64_t bytes = kNumel * element;
-#if defined(__SANITIZE_THREAD__)
-  constexpr int64_t kShadow = 5;  // bytes of the thread sanitizer's for each byte, and the byte
-#else
-  constexpr int64_t kShadow = 1;
-#endif
   const int64_t needed = 2 * bytes * kShadow;
   if (available_bytes() < needed) GTEST_SKIP() << "needs " << (needed >> 30) << " GiB of free memory";
   const auto period = period_of(row, element);

@@ -41,6 +41,18 @@ TEST_P(Contract, GivesBackWhatItPromises) {
   }
 }
 
+// Whose sides are odd, and whose inner sizes lie around the width of vectors, as far as a row has a grid.
+TEST_P(Contract, GivesBackWhatItPromisesOnOddGrids) {
+  for (const int64_t n :
+       {3 * 7 * 11 * 65, 9 * 11 * 33, 5 * 28 * 17, 3 * 7 * 11 * 15, 13 * 17, 7 * 11 * 13, 9 * 5 * 15}) {
+    const Buffer data = row().data(n, 10);
+    const auto payload = encode(*codec(), extent(data), row().side(n));
+    ASSERT_TRUE(payload.has_value());
+    const Buffer out = decode(*codec(), *payload, n, row().dtype);
+    EXPECT_TRUE(row().verify(extent(data), out.data())) << n << " values";
+  }
+}
+
 TEST_P(Contract, CodesWhatItIsMadeFor) {
   const Buffer data = row().data(4096, 2);
   const auto payload = encode(*codec(), extent(data), row().side(4096));

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "cinch/error.h"
+#include "src/codec/stage/header.h"
 #include "tests/contract/rows.h"
 
 namespace cinch::testing {
@@ -51,6 +52,18 @@ TEST_P(Damage, EveryFlippedBitOfTheHeaderIsRefused) {
     Buffer damaged(payload_->data(), payload_->size());
     damaged.data()[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
     EXPECT_TRUE(refused(damaged.span())) << "bit " << bit;
+  }
+}
+
+// Past the checksum, which is no protection against what was meant to pass it.
+TEST_P(Damage, SealedHeadersWithFlippedBitsAreHarmless) {
+  for (int64_t bit = 0; bit < 60 * 8; ++bit) {
+    Buffer damaged(payload_->data(), payload_->size());
+    damaged.data()[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
+    codec::Header header;
+    std::memcpy(&header, damaged.data(), sizeof header);
+    codec::write_header(header, damaged.span());
+    refused(damaged.span());
   }
 }
 

@@ -40,7 +40,7 @@ SideInfo arranged(Arrangement arrangement, int64_t numel) {
   if (arrangement != Arrangement::kTokens) g.sides[1] = take({14, 9, 8, 7, 5, 3, 2});
   g.sides[2] = take({28, 11, 8, 7, 5, 3, 2});
   if (arrangement == Arrangement::kChannelsLast || arrangement == Arrangement::kTokens) {
-    g.inner = take({40, 24, 16, 6, 5, 3, 2});
+    g.inner = take({65, 40, 33, 24, 17, 16, 15, 6, 5, 3, 2});
   } else {
     g.channels = std::max<int64_t>(1, divisor(rest, {6, 4, 3, 2}));
   }

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "tests/contract/pool_indices.h"
+#include "tests/contract/predicate.h"
 
 namespace cinch::testing {
 namespace {
@@ -23,32 +24,6 @@ AssertionResult same_bits(const Extent& in, const void* out) {
     }
   }
   return AssertionSuccess();
-}
-
-// The answer in the op's own words, independent of the codec.
-int answer(const Predicate& p, double x, DType dtype) {
-  const auto bound = [&](double b) {
-    return dtype == DType::kFloat64 ? b : static_cast<double>(static_cast<float>(b));
-  };
-  if (p.kind == PredicateKind::kSign) return std::isnan(x) ? (p.nan_on ? 1 : 0) : (x > 0) - (x < 0);
-  if (std::isnan(x)) return p.nan_on;
-  const double lo = bound(p.lo), hi = bound(p.hi);
-  switch (p.kind) {
-    case PredicateKind::kGreater:
-      return x > lo;
-    case PredicateKind::kGreaterEqual:
-      return x >= lo;
-    case PredicateKind::kLessEqual:
-      return x <= hi;
-    case PredicateKind::kOpenInterval:
-      return x > lo && x < hi;
-    case PredicateKind::kClosedInterval:
-      return x >= lo && x <= hi;
-    case PredicateKind::kAbsGreater:
-      return std::fabs(x) > lo;
-    default:
-      return -1;
-  }
 }
 
 ContractRow mask_row(const std::string& name, Predicate p, DType dtype) {
@@ -188,20 +163,6 @@ ContractRow group_quant_row(int64_t bits, const std::string& rounding, DType dty
 }
 
 }  // namespace
-
-Buffer activations(int64_t numel, uint32_t seed, DType dtype, bool relu) {
-  std::mt19937 random(seed);
-  std::normal_distribution<double> normal(0.0, 2.0);
-  std::vector<double> values(static_cast<size_t>(numel));
-  for (size_t i = 0; i < values.size(); ++i) {
-    values[i] = normal(random);
-    if (relu)
-      values[i] = std::max(values[i], 0.0);
-    else if (i % 11 == 3)
-      values[i] = std::vector<double>{0.0, -0.0, 0.5, -0.5, 3.0, -3.0}[i / 11 % 6];
-  }
-  return floats(values, dtype);
-}
 
 std::vector<ContractRow> contract_rows() {
   using enum PredicateKind;

@@ -91,7 +91,7 @@ TEST(PlaneWalk, AnswersEveryPredicateAsTheCpuDoes) {
             using F = decltype(single);
             const auto plane = walk_plane(data.data(), n, PredicateTest<T, F>{interval_of<F>(p)});
             EXPECT_EQ(std::memcmp(plane.data(), expected.data(), expected.size() * 8), 0)
-                << to_string(kind) << " " << lo << " " << hi << " " << to_string(dtype) << " nan " << nan_on;
+                << to_string(kind) << " " << p.lo << " " << p.hi << " " << to_string(dtype) << " nan " << nan_on;
             const auto below = walk_plane(data.data(), n, PredicateTest<T, F>{negative_interval<F>()});
             EXPECT_EQ(std::memcmp(below.data(), negative.data(), negative.size() * 8), 0) << to_string(dtype);
           });

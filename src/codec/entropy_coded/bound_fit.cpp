@@ -41,7 +41,8 @@ std::optional<Levels> levels_for(const Scale& scale, DType dtype, const BoundAim
   l.zeros = zeros;
   const bool constant = scale.low == scale.high;
   double bound = aim.bound;
-  // The range of one value bounds the error to nothing: a step that float32 does not see beside it.
+  // The range of one value bounds the error to nothing: a step that float32 does not see beside it, where it is large
+  // enough.
   if (aim.unit == BoundUnit::kRange) bound *= static_cast<double>(scale.high) - static_cast<double>(scale.low);
   if (aim.unit == BoundUnit::kDeviation) bound *= scale.sigma;
   if (aim.unit != BoundUnit::kAbsolute && constant) bound = std::max(std::abs(scale.mean) * 0x1p-30, kSmallestBound);
@@ -50,10 +51,15 @@ std::optional<Levels> levels_for(const Scale& scale, DType dtype, const BoundAim
   l.bound = static_cast<float>(bound);
   if (static_cast<double>(l.bound) > bound) l.bound = std::nextafter(l.bound, 0.0f);
   l.step = static_cast<float>(level_step(bound, scale.mean, scale.sigma, dtype));
+  const bool exact = aim.unit != BoundUnit::kAbsolute && constant;
+  // Less than the distance of any other number: what is not this value is stored as it is.
+  if (exact) l.bound = static_cast<float>(std::max(std::abs(scale.mean) * 0x1p-26, 0x1p-149));
   // Levels on both sides of zero where zeros are apart; else one close to it, because values about zero are the most
   // likely ones.
-  const double share = aim.dithered ? 0 : l.zeros ? 0.5 : 0x1p-6;
+  const double share = aim.dithered || exact ? 0 : l.zeros ? 0.5 : 0x1p-6;
   l.origin = static_cast<float>(far_mean(scale.mean, scale.sigma) + static_cast<double>(l.step) * share);
+  // Sums of the largest float32 values are beyond them.
+  if (!std::isfinite(l.step) || !std::isfinite(l.origin)) return std::nullopt;
   return l;
 }
 

@@ -186,9 +186,10 @@ void Dither::decode_on_device(std::span<const std::byte> payload, void* out, int
 Header Dither::check(std::span<const std::byte> payload, int64_t numel, DType dtype) const {
   const Header h = read_header(payload, kEntropyMagic, spec().name, numel, dtype);
   const Quantiser q = get_quantiser(h);
+  const int64_t base = in_slots(h) ? int64_t{q.base} : h.words[3];
   const bool slots = in_slots(h), kind = slots ? (h.kind & ~(3 | kNothingFinite)) == 0 : h.kind <= 7;
   if (h.payload_bytes < chunks_offset(numel) + kSlack || h.flags > kInSlots || !kind || !(q.step > 0) ||
-      !std::isfinite(q.step) || !std::isfinite(q.offset) || std::abs(slots ? q.base : h.words[3]) > 4096)
+      !std::isfinite(q.step) || !std::isfinite(q.offset) || base < -4096 || base > 4096)
     throw_damaged(spec().name, "its header makes no sense");
   return h;
 }

@@ -15,6 +15,9 @@
 
 namespace cinch::codec {
 
+// What ends of chunks can say, in 32 bits: 16 GiB.
+constexpr int64_t kMostChunkBytes = int64_t{UINT32_MAX} * kChunkAlignment;
+
 // Chunks in the order of the tensor, whichever thread codes them: each gets its place when the one before has it.
 class Packer {
  public:
@@ -26,7 +29,7 @@ class Packer {
       if (spins > 1000) std::this_thread::yield();
     const int64_t begin = used_;
     used_ += bytes;
-    const bool fits = used_ <= static_cast<int64_t>(room_.size());
+    const bool fits = used_ <= std::min(static_cast<int64_t>(room_.size()), kMostChunkBytes);
     if (fits) ends_[chunk] = static_cast<uint32_t>(used_ / kChunkAlignment);
     placed_.store(chunk + 1, std::memory_order_release);
     if (fits)
@@ -71,7 +74,7 @@ inline int64_t expected_entropy_bytes(int64_t numel, double bits) noexcept {
 
 // code(range, room) writes a chunk to `room` of kChunkRoom bytes and returns how many. `out` has room for the empty
 // payload at least, and `sides` bytes that are the method's own, which the caller writes to chunks_offset(numel). `h`
-// holds magic, dtype, numel and the quantiser. nullopt: `out` is too small.
+// holds magic, dtype, numel and the quantiser. nullopt: `out` is too small, or chunks take more than kMostChunkBytes.
 template <class Code>
 std::optional<int64_t> encode_payload(const CodecContext& context, Header h, const CodeLengths& lengths, int64_t sides,
                                       std::span<std::byte> out, Code&& code) {

@@ -80,8 +80,10 @@ class Int final : public CodecBase {
     }
     if (worth_pool(in, side)) {
       const int64_t bytes = pool_bytes(*side.pool, in.numel);
-      check_room(out, bytes);
-      if (code_pool(in, *side.pool, out.data() + kHeaderBytes + sizeof(StoredPool), context)) {
+      // Room that measure found may be less, for the range, where an index is in no window.
+      const bool fits = static_cast<int64_t>(out.size()) >= bytes;
+      if (!fits && code_pool(in, *side.pool, nullptr, context)) check_room(out, bytes);
+      if (fits && code_pool(in, *side.pool, out.data() + kHeaderBytes + sizeof(StoredPool), context)) {
         write_header(header(in, pool_width(*side.pool), kPool, 0), out);
         const StoredPool stored = store(*side.pool);
         std::memcpy(out.data() + kHeaderBytes, &stored, sizeof stored);
