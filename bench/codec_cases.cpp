@@ -28,7 +28,8 @@ std::vector<CodecSpec> specs_without_grid() {
 }
 
 std::vector<CodecSpec> specs_with_grid() {
-  return {spec("lfc", {}), spec("pool", {{"block", int64_t{4}}}), spec("error_bound", {{"bound", 0.03}})};
+  return {spec("lfc", {}), spec("pool", {{"block", int64_t{4}}}), spec("fixed_point", {{"bits", int64_t{4}}}),
+          spec("error_bound", {{"bound", 0.03}})};
 }
 
 bool is_common(const CodecSpec& s) { return s == spec("group_quant", {{"bits", int64_t{2}}}) || s == dither(1.0); }
@@ -51,7 +52,8 @@ void add_lossy(const Activation& a, at::ScalarType type, DType dtype, std::vecto
     Case& c = add(s, {});
     c.on_all_isas = c.on_threads = single && is_common(s);
   }
-  for (const CodecSpec& s : specs_with_grid()) add(s, grid).on_threads = single && s.name != "pool";
+  for (const CodecSpec& s : specs_with_grid())
+    add(s, grid).on_threads = single && (s.name == "lfc" || s.name == "error_bound");
   if (!single) return;
   for (const char* predict : {"channel", "lorenzo"}) add(dither(1.0, predict), grid);
   for (const double share : kBoundSigmas)

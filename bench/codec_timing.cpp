@@ -72,7 +72,9 @@ void measure(const Codec& codec, const Runs& runs, const Extent& in, CodecTiming
   row->max_error = error.max_error;
   row->rms_error = error.rms_error;
   // Three times the expected error is out of reach for a sound codec and near for a broken one.
-  if (!exact) row->verified = row->verified && row->rms_error <= 3 * std::sqrt(row->estimate.mean_square_error) + 1e-30;
+  if (!exact)
+    row->verified =
+        row->verified && row->trial && row->rms_error <= 3 * std::sqrt(row->trial->mean_square_error) + 1e-30;
   const std::span payload(runs.payload(), static_cast<size_t>(row->coded_bytes));
   if (const auto symbols = symbols_of(payload, runs.decoded(), in.numel, in.dtype))
     row->entropy_bytes = empirical_entropy_bytes(*symbols);
@@ -85,6 +87,7 @@ CodecTiming time_one(const Codec& codec, const Extent& in, const SideInfo& side,
   row.isa = backend::active_instruction_set();
   row.raw_bytes = in.numel * dtype_bytes(in.dtype);
   row.estimate = codec.estimate(compute_stats(in), in.numel, in.dtype, side);
+  if (codec.error_class() != ErrorClass::kExact) row.trial = try_on_sample(codec, in, side, CodecContext());
   const auto room = codec.measure(in, side, CodecContext());
   if (!room) {
     row.declined = true;

@@ -24,7 +24,8 @@ struct CodecTiming {
   std::optional<Speed> threads;         // of TimingOptions::executor
   double max_error = 0, rms_error = 0;  // of the result decoded after the timing, absolute; 0 for integers
   std::optional<double> entropy_bytes;  // symbol_entropy.h; of entropy-coded payloads
-  Estimate estimate;                    // from the statistics that a guard takes
+  std::optional<Trial> trial;           // what a guard prices options by; of lossy codecs
+  Estimate estimate;                    // from statistics, where values are not at hand
   bool verified = false;  // decoded again after the timing: same bytes as at first, on threads too, and the error below
                           // what the method allows
   bool declined = false;

@@ -46,7 +46,7 @@ std::vector<int32_t> symbols_of_dither(std::span<const std::byte> payload, const
   std::vector<int32_t> symbols;
   symbols.reserve(static_cast<size_t>(numel));
   for (int64_t i = 0; i < numel; ++i) {
-    const double x = deviations.empty() ? value_at(decoded, i, dtype) : deviations[static_cast<size_t>(i)];
+    const double x = deviations.empty() ? read_float(decoded, i, dtype) : deviations[static_cast<size_t>(i)];
     symbols.push_back(x == 0 ? kZeroSymbol : level((x - q.offset) / q.step - shift_of(q, i)));
   }
   return symbols;
@@ -73,7 +73,7 @@ std::vector<int32_t> symbols_of_bound(std::span<const std::byte> payload, const 
     const codec::Levels levels = codec::quantiser_at(q, first).levels;
     const auto numbers = std::span(symbols).subspan(static_cast<size_t>(first), static_cast<size_t>(count));
     for (int64_t i = 0; i < count; ++i) {
-      const double x = value_at(decoded, first + i, dtype);
+      const double x = read_float(decoded, first + i, dtype);
       const int32_t k = level((x - levels.origin) / levels.step);
       const bool above_zero = levels.zeros && k >= 0 && k != kNoLevel;
       numbers[static_cast<size_t>(i)] = levels.zeros && x == 0 ? 0 : k + (above_zero ? 1 : 0);

@@ -66,8 +66,13 @@ nlohmann::json to_row(const Case& c, const CodecTiming& t, const Speed& speed, i
   row["rmse_sigma"] = t.rms_error / c.sigma;
   row["max_error"] = t.max_error;
   const auto coded = static_cast<double>(t.coded_bytes);
-  row["estimate_bytes_ratio"] = static_cast<double>(t.estimate.bytes) / coded;
-  if (t.rms_error > 0) row["estimate_error_ratio"] = t.estimate.mean_square_error / (t.rms_error * t.rms_error);
+  const double square = t.rms_error * t.rms_error;
+  row["estimate_bytes_ratio"] = static_cast<double>(t.trial->bytes) / coded;
+  row["statistics_bytes_ratio"] = static_cast<double>(t.estimate.bytes) / coded;
+  if (square > 0) {
+    row["estimate_error_ratio"] = t.trial->mean_square_error / square;
+    row["statistics_error_ratio"] = t.estimate.mean_square_error / square;
+  }
   if (t.entropy_bytes && *t.entropy_bytes > 0) {
     row["entropy_bytes"] = *t.entropy_bytes;
     row["coded_of_entropy"] = coded / *t.entropy_bytes;
