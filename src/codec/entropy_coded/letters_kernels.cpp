@@ -242,6 +242,12 @@ HWY_INLINE void add_moments(const T* in, float origin, Moments& m, PartSums& par
   part += columns[0];
 }
 
+template <class T>
+HWY_INLINE void prefetch_group(const T* group) {
+  constexpr int64_t kLine = 64 / sizeof(T);
+  for (int64_t i = 0; i < kLetterGroup; i += kLine) hwy::Prefetch(group + i);
+}
+
 Moments moments_any(const void* in, DType dtype, int64_t groups, int64_t stride, float origin) {
   return with_float_type(dtype, [&](auto tag) {
     using T = decltype(tag);
@@ -249,14 +255,18 @@ Moments moments_any(const void* in, DType dtype, int64_t groups, int64_t stride,
     m.min = std::numeric_limits<float>::infinity();
     m.max = -m.min;
     PartSums parts[kMomentParts];
-    const int64_t count = ceil_div(groups, stride);
-    size_t part = 0;
-    for_sampled_groups(groups, stride, [&](int64_t group) {
-      add_moments(static_cast<const T*>(in) + group * kLetterGroup, origin, m, parts[part]);
-      part = (part + 1) % kMomentParts;
-    });
+    const GroupSample sample = GroupSample::of(groups, stride);
+    const auto group_at = [&](int64_t i) { return static_cast<const T*>(in) + sample.group(i) * kLetterGroup; };
+    const T* group = group_at(0);
+    for (int64_t i = 0; i < sample.count; ++i) {
+      const T* next = i + 1 < sample.count ? group_at(i + 1) : group;
+      prefetch_group(next);  // nothing foresees where it is
+      add_moments(group, origin, m, parts[static_cast<size_t>(i % kMomentParts)]);
+      group = next;
+    }
     // Adding parts that nothing was added to would change nothing.
-    add_halves(parts, static_cast<int>(std::bit_ceil(static_cast<uint64_t>(std::min<int64_t>(count, kMomentParts)))));
+    add_halves(parts,
+               static_cast<int>(std::bit_ceil(static_cast<uint64_t>(std::min<int64_t>(sample.count, kMomentParts)))));
     m.sum = parts[0].sum;
     m.squares = parts[0].squares;
     return m;

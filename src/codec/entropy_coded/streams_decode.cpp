@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "src/backend/cpu/targets.h"
+#include "src/backend/cpu/scalar_targets.h"
 #include "src/codec/entropy_coded/streams.h"
 
 // No vectors in here; what newer instruction sets bring are shifts by any register, which a chain of look-ups is full
