@@ -97,7 +97,8 @@ TEST(Allotment, GivesEqualGroupsTheSame) {
 TEST(Allotment, SpendsWhatIsLeftAmongEqualsInTheirOrder) {
   const std::vector<Sides> ranges = ranges_of({3, 3, 1000, 3, 3});
   EXPECT_EQ(widths_of(ranges, 10), (std::vector<int>{2, 2, 4, 1, 1}));
-  EXPECT_EQ(widths_of(ranges, 11), (std::vector<int>{1, 1, 8, 1, 1})) << "a wide group is worth more";
+  EXPECT_EQ(widths_of(ranges, 11), (std::vector<int>{2, 2, 4, 2, 1})) << "4 more bits for the wide group are not there";
+  EXPECT_EQ(widths_of(ranges, 13), (std::vector<int>{2, 1, 8, 1, 1}));
 }
 
 TEST(Allotment, GivesConstantGroupsNothing) {
@@ -109,7 +110,8 @@ TEST(Allotment, GivesConstantGroupsNothing) {
 
 TEST(Allotment, WorksAtTheEndsOfTheRangesThereAre) {
   const double low = codec::kSmallestRange, high = 2.0 * codec::kLargestCoded;
-  EXPECT_EQ(widths_of(ranges_of({low, high}), 6), (std::vector<int>{1, 4}));
+  EXPECT_EQ(widths_of(ranges_of({low, high}), 6), (std::vector<int>{2, 4}));
+  EXPECT_EQ(widths_of(ranges_of({low, high}), 9), (std::vector<int>{1, 8}));
   EXPECT_EQ(widths_of(ranges_of({low, high}), 16), (std::vector<int>{8, 8}));
 }
 
