@@ -147,6 +147,7 @@ void GroupQuant::decode(std::span<const std::byte> payload, void* out, int64_t n
   parallel_for(context, whole, kGrain, [&](int64_t begin, int64_t end) {
     decode_groups(sides + begin, codes + begin * code_bytes(bits_), end - begin, bits_, dtype,
                   values + begin * kGroup * width, stream);
+    if (stream) finish_streaming();
   });
   if (whole < groups) {
     alignas(64) std::byte tail[kGroup * 4];

@@ -16,8 +16,6 @@
 namespace cinch::codec {
 namespace {
 
-constexpr int64_t kStreamedRun = 8;  // groups: a fence after each run costs more than shorter ones gain
-
 // The sections of a payload with room for all of them.
 template <class Byte, class Offset, class Side>
 struct Sections {
@@ -145,9 +143,9 @@ int64_t allot(const AverageLayout& l, const Written& out) {
 }
 
 // Groups without codes.
-void decode_constant(const Sides* sides, int64_t count, DType dtype, std::byte* out, int64_t width) {
+void decode_constant(const Sides* sides, int64_t count, DType dtype, std::byte* out, int64_t width, bool stream) {
   alignas(64) static constexpr std::byte kZeros[kUnitBytes] = {};
-  for (int64_t i = 0; i < count; ++i) decode_groups(sides + i, kZeros, 1, 1, dtype, out + i * kGroup * width, false);
+  for (int64_t i = 0; i < count; ++i) decode_groups(sides + i, kZeros, 1, 1, dtype, out + i * kGroup * width, stream);
 }
 
 std::optional<int64_t> GroupQuantAverage::encode(const Extent& in, const SideInfo&, std::span<std::byte> out,
@@ -203,20 +201,21 @@ void GroupQuantAverage::decode(std::span<const std::byte> payload, void* out, in
       const ChunkWidths widths = from.widths_of(chunk, l);
       // What is read lies within the codes, and chunks follow each other.
       if (offset < 0 || offset > l.units || widths.units > l.units - offset) return false;
-      if (chunk + 1 < l.chunks && from.offsets[chunk + 1] - offset != widths.units) return false;
+      if (chunk + 1 < l.chunks && from.offsets[chunk + 1] != offset + widths.units) return false;
       const std::byte* codes = from.codes + offset * kUnitBytes;
       for_each_run(widths, values.whole - first, [&](int64_t i, int64_t count, int bits, int64_t units) {
         const int64_t g = first + i;
-        std::byte* to = g == values.whole ? tail : values.group(g);
-        const bool past_caches = stream && count >= kStreamedRun;
+        const bool is_tail = g == values.whole, past_caches = stream && !is_tail;
+        std::byte* to = is_tail ? tail : values.group(g);
         if (bits > 0) {
           decode_groups(from.sides + g, codes + units * kUnitBytes, count, bits, dtype, to, past_caches);
         } else {
-          decode_constant(from.sides + g, count, dtype, to, values.width);
+          decode_constant(from.sides + g, count, dtype, to, values.width, past_caches);
         }
-        if (g == values.whole) std::memcpy(values.group(g), tail, static_cast<size_t>(values.rest * values.width));
+        if (is_tail) std::memcpy(values.group(g), tail, static_cast<size_t>(values.rest * values.width));
       });
     }
+    if (stream) finish_streaming();
     return true;
   });
   if (!ok) throw_damaged(spec().name, "the widths of its groups do not fit their offsets");

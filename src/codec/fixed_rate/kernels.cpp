@@ -92,7 +92,6 @@ void decode(const Sides* sides, const std::byte* codes, int64_t groups, T* out) 
   for (int64_t g = 0; g < groups; ++g) {
     dequantise<B, kStream>(sides[g], reinterpret_cast<const uint32_t*>(codes + g * code_bytes(B)), out + g * kGroup);
   }
-  if (kStream) hwy::FlushStream();
 }
 
 bool encode_any(const void* in, int64_t groups, int64_t first, const GroupQuantParams& p, Sides* sides,
@@ -128,6 +127,9 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace cinch::codec {
+
+void finish_streaming() { hwy::FlushStream(); }
+
 HWY_EXPORT(encode_any);
 HWY_EXPORT(measure_any);
 HWY_EXPORT(decode_any);

@@ -25,8 +25,10 @@ bool encode_groups(const void* in, int64_t groups, int64_t first, const GroupQua
 // `smallest`. False as above.
 bool measure_groups(const void* in, int64_t groups, DType dtype, float smallest, Sides* sides);
 
-// Inverse of encode_groups. `stream`: write past the caches (out must then be 64-byte aligned).
+// Inverse of encode_groups. `stream`: write past the caches: out must then be 64-byte aligned, and
+// finish_streaming() must follow on this thread before anybody reads.
 void decode_groups(const Sides* sides, const std::byte* codes, int64_t groups, int bits, DType dtype, void* out,
                    bool stream);
+void finish_streaming();
 
 }  // namespace cinch::codec
