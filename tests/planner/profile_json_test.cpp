@@ -61,8 +61,9 @@ TEST(ProfileJson, KeepsTheSpreadOfGroupRangesOrTakesThemForEqual) {
   written["square_group_ranges"].erase(3);
   EXPECT_EQ(pointer_of(document.dump()), "/payloads/0/stats/square_group_ranges");
   written.erase("square_group_ranges");  // as profiles were before they had it
-  for (const double square : Profile::from_json(document.dump()).payloads[0].stats.square_group_ranges)
-    EXPECT_EQ(square, 0.75);
+  const Profile older = Profile::from_json(document.dump());
+  for (const double square : older.payloads[0].stats.square_group_ranges) EXPECT_EQ(square, 0.75);
+  EXPECT_FALSE(json::parse(older.to_json())["payloads"][0]["stats"].contains("square_group_ranges"));
 }
 
 TEST(ProfileJson, RefusesToWriteNumbersThatNobodyCouldPlanWith) {
