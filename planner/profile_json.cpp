@@ -1,4 +1,5 @@
 // "cinch.profile/1": written by the machine. Unknown keys are ignored; what is missing or cannot be is an error.
+#include <algorithm>
 #include <limits>
 
 #include "cinch/profile.h"
@@ -85,14 +86,21 @@ Option option_from_json(const JsonNode& node) {
 }
 
 ordered_json stats_to_json(const TensorStats& stats) {
-  return {{"sampled", stats.sampled},
-          {"mean", any_number_json(stats.mean)},
-          {"variance", any_number_json(stats.variance)},
-          {"min", any_number_json(stats.min)},
-          {"max", any_number_json(stats.max)},
-          {"zero_fraction", any_number_json(stats.zero_fraction)},
-          {"mean_square_group_range", any_number_json(stats.mean_square_group_range)},
-          {"finite", stats.finite}};
+  ordered_json out{{"sampled", stats.sampled},
+                   {"mean", any_number_json(stats.mean)},
+                   {"variance", any_number_json(stats.variance)},
+                   {"min", any_number_json(stats.min)},
+                   {"max", any_number_json(stats.max)},
+                   {"zero_fraction", any_number_json(stats.zero_fraction)},
+                   {"mean_square_group_range", any_number_json(stats.mean_square_group_range)}};
+  // Where all are equal, the mean says it.
+  const auto& squares = stats.square_group_ranges;
+  if (!std::ranges::all_of(squares, [&](double square) { return square == stats.mean_square_group_range; })) {
+    auto& ranges = out["square_group_ranges"] = ordered_json::array();
+    for (const double square : squares) ranges.push_back(any_number_json(square));
+  }
+  out["finite"] = stats.finite;
+  return out;
 }
 
 TensorStats stats_from_json(const JsonNode& node) {
@@ -104,6 +112,13 @@ TensorStats stats_from_json(const JsonNode& node) {
   stats.max = node.at("max").any_number();
   stats.zero_fraction = node.at("zero_fraction").any_number();
   stats.mean_square_group_range = node.at("mean_square_group_range").any_number();
+  stats.square_group_ranges.fill(stats.mean_square_group_range);  // unless it says otherwise
+  if (const auto ranges = node.find("square_group_ranges")) {
+    const std::vector<JsonNode> squares = ranges->elements();
+    if (squares.size() != stats.square_group_ranges.size())
+      ranges->fail(std::to_string(stats.square_group_ranges.size()) + " numbers");
+    std::ranges::transform(squares, stats.square_group_ranges.begin(), &JsonNode::any_number);
+  }
   stats.finite = node.at("finite").boolean();
   return stats;
 }

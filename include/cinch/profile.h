@@ -3,6 +3,8 @@
 /// Values without locks: share a const one between threads. Sizes and numel count elements, raw and charged are bytes.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -37,12 +39,18 @@ struct Option {
 
 /// Statistics of a payload's values (of a sample where it is large). Meaning of each: docs/concepts.md.
 struct TensorStats {
+  /// Parts of equal size into which `square_group_ranges` divides the groups.
+  static constexpr size_t kRangeParts = 16;
+
   int64_t sampled = 0;  ///< values looked at
   double mean = 0, variance = 0;
   double min = 0, max = 0;
   double zero_fraction = 0;
   double mean_square_group_range = 0;  ///< mean over groups of 256 of (max - min)^2
-  bool finite = true;                  ///< no NaN or Inf among the sampled
+  /// What that mean is made of: means of (max - min)^2 over sixteenths of the groups, from the smallest ranges to the
+  /// largest.
+  std::array<double, kRangeParts> square_group_ranges{};
+  bool finite = true;  ///< no NaN or Inf among the sampled
 };
 
 /// First and last instant of a use in the backward: from unpack until its node is done. A decode buffer of

@@ -48,7 +48,7 @@ nlohmann::json to_json(const MethodInfo& method) {
   return out;
 }
 
-// "1, 2, 4 or 8", "0.03125 to 8".
+// "1, 2, 4 or 8", "0.03125 to 8", "0 or 1 to 8".
 std::string allowed(const nlohmann::json& param) {
   const auto plain = [](const nlohmann::json& value) {
     if (value.is_string()) return value.get<std::string>();
@@ -57,7 +57,11 @@ std::string allowed(const nlohmann::json& param) {
     out << value.get<double>();
     return out.str();
   };
-  if (param.contains("range")) return plain(param["range"][0]) + " to " + plain(param["range"][1]);
+  if (param.contains("range")) {
+    const auto &low = param["range"][0], &high = param["range"][1], &fallback = param["default"];
+    const bool inside = low <= fallback && fallback <= high;
+    return (inside ? "" : plain(fallback) + " or ") + plain(low) + " to " + plain(high);
+  }
   std::string text;
   const auto& values = param.at("values");
   for (size_t i = 0; i < values.size(); ++i)

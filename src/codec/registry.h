@@ -11,6 +11,7 @@ std::shared_ptr<const Codec> make_bits(CodecSpec spec);
 std::shared_ptr<const Codec> make_mask(CodecSpec spec);
 std::shared_ptr<const Codec> make_int(CodecSpec spec);
 std::shared_ptr<const Codec> make_group_quant(CodecSpec spec);
+std::shared_ptr<const Codec> make_group_quant_average(CodecSpec spec);  // group_quant with average_bits
 std::shared_ptr<const Codec> make_lfc(CodecSpec spec);
 std::shared_ptr<const Codec> make_pool(CodecSpec spec);
 std::shared_ptr<const Codec> make_fixed_point(CodecSpec spec);

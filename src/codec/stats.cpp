@@ -1,8 +1,10 @@
 // compute_stats: one look at an extent, or at evenly spread groups of it.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "cinch/codec.h"
 #include "cinch/error.h"
@@ -27,8 +29,9 @@ double to_double(Bf16 v) { return bf16_to_float(v.bits); }
 double to_double(Fp16 v) { return fp16_to_float(v.bits); }
 
 struct Sums {
-  int64_t finite = 0, zeros = 0, groups = 0;
-  double origin = 0, sum = 0, squares = 0, min = std::numeric_limits<double>::infinity(), max = -min, ranges = 0;
+  int64_t finite = 0, zeros = 0;
+  double origin = 0, sum = 0, squares = 0, min = std::numeric_limits<double>::infinity(), max = -min;
+  std::vector<double> square_ranges;  // of groups with finite values
 };
 
 template <class T>
@@ -51,8 +54,30 @@ void add_group(const T* p, int64_t count, Sums* s) {
   if (low > high) return;
   s->min = std::min(s->min, low);
   s->max = std::max(s->max, high);
-  s->ranges += (high - low) * (high - low);
-  ++s->groups;
+  s->square_ranges.push_back((high - low) * (high - low));
+}
+
+double sum_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double v : values) sum += v;
+  return sum;
+}
+
+// Means over equal parts of sorted values. In units of 1 / kParts of a value, a part is n long and a value kParts, so
+// that a value may be shared by parts.
+auto means_of_parts(const std::vector<double>& sorted) {
+  constexpr auto kParts = static_cast<int64_t>(TensorStats::kRangeParts);
+  const auto n = static_cast<int64_t>(sorted.size());
+  std::array<double, TensorStats::kRangeParts> means{};
+  for (int64_t part = 0; part < kParts; ++part) {
+    const int64_t begin = part * n, end = begin + n;
+    double sum = 0;
+    for (int64_t i = begin / kParts; i * kParts < end; ++i)
+      sum += sorted[static_cast<size_t>(i)] *
+             static_cast<double>(std::min(end, (i + 1) * kParts) - std::max(begin, i * kParts));
+    means[static_cast<size_t>(part)] = sum / static_cast<double>(n);
+  }
+  return means;
 }
 
 template <class T>
@@ -60,6 +85,7 @@ TensorStats stats_of(const void* data, int64_t numel, int64_t max_samples, bool 
   const auto* p = static_cast<const T*>(data);
   const SampledGroups groups = sampled_groups(numel, max_samples);
   Sums s;
+  s.square_ranges.reserve(static_cast<size_t>(groups.count));
   TensorStats stats;
   for (int64_t i = 0; i < groups.count; ++i) {
     const int64_t g = i * groups.stride;
@@ -77,7 +103,9 @@ TensorStats stats_of(const void* data, int64_t numel, int64_t max_samples, bool 
   const double mean = s.sum / n;
   stats.mean = s.origin + mean;
   stats.variance = std::max(0.0, s.squares / n - mean * mean);
-  stats.mean_square_group_range = s.ranges / static_cast<double>(s.groups);
+  stats.mean_square_group_range = sum_of(s.square_ranges) / static_cast<double>(s.square_ranges.size());
+  std::ranges::sort(s.square_ranges);
+  stats.square_group_ranges = means_of_parts(s.square_ranges);
   return stats;
 }
 

@@ -42,9 +42,18 @@ std::string range_text(const Between<T>& range) {
   return text_of(range.min) + " to " + text_of(range.max);
 }
 
+// NaN is in no range.
+template <class T>
+bool contains(const Between<T>& range, T v) {
+  return range.min <= v && v <= range.max;
+}
+
 std::string allowed_text(const ParamInfo& param) {
   if (param.integer_range) return range_text(*param.integer_range);
-  if (param.numbers) return range_text(*param.numbers);
+  if (param.numbers) {
+    const double fallback = std::get<double>(param.fallback);
+    return (contains(*param.numbers, fallback) ? "" : text_of(fallback) + " or ") + range_text(*param.numbers);
+  }
   if (std::holds_alternative<bool>(param.fallback)) return "true, false";
   std::string text;
   for (const int64_t v : param.integers) text += (text.empty() ? "" : ", ") + std::to_string(v);
@@ -57,19 +66,14 @@ const char* type_text(const ParamInfo& param) {
   return kNames[param.fallback.index()];
 }
 
-// NaN is in no range.
-template <class T>
-bool contains(const Between<T>& range, T v) {
-  return range.min <= v && v <= range.max;
-}
-
 // `value` has the parameter's type.
 bool is_allowed(const ParamInfo& param, const ParamValue& value) {
   if (const auto* i = std::get_if<int64_t>(&value)) {
     if (param.integer_range) return contains(*param.integer_range, *i);
     return std::find(param.integers.begin(), param.integers.end(), *i) != param.integers.end();
   }
-  if (const auto* d = std::get_if<double>(&value)) return param.numbers && contains(*param.numbers, *d);
+  if (const auto* d = std::get_if<double>(&value))
+    return *d == std::get<double>(param.fallback) || (param.numbers && contains(*param.numbers, *d));
   if (const auto* s = std::get_if<std::string>(&value)) {
     return std::find(param.texts.begin(), param.texts.end(), *s) != param.texts.end();
   }
@@ -91,6 +95,20 @@ ParamValue as_type_of(const ParamInfo& param, const ParamValue& value) {
   const auto* i = std::get_if<int64_t>(&value);
   if (i != nullptr && std::holds_alternative<double>(param.fallback)) return static_cast<double>(*i);
   return value;
+}
+
+// Of a spec with all its parameters.
+void check_contradictions(const CodecSpec& full, const MethodInfo& method) {
+  for (const ParamInfo& param : method.params) {
+    const ParamValue& value = full.params.at(std::string(param.name));
+    if (param.instead_of.empty() || value == default_of(param)) continue;
+    const std::string other(param.instead_of);
+    const ParamValue only = default_of(*find_param(method, other));
+    if (full.params.at(other) == only) continue;
+    throw CodecError(full.name + ": parameter \"" + other + "\" is " + text_of(full.params.at(other)) + ", but \"" +
+                     std::string(param.name) + "\" = " + text_of(value) +
+                     " takes its place; allowed beside it: " + text_of(only) + ", its default");
+  }
 }
 
 }  // namespace
@@ -152,6 +170,7 @@ CodecSpec normalise(const CodecSpec& spec, const MethodInfo& method) {
     }
   }
   for (const ParamInfo& p : method.params) full.params.try_emplace(std::string(p.name), default_of(p));
+  check_contradictions(full, method);
   return full;
 }
 

@@ -10,7 +10,7 @@ constexpr std::array<int64_t, 4> kBits{1, 2, 4, 8};
 constexpr std::array<int64_t, 1> kGroups{256};
 constexpr std::array<std::string_view, 2> kRoundings{"stochastic", "nearest"};
 
-constexpr std::array<ParamInfo, 3> kGroupQuantParams{{
+constexpr std::array<ParamInfo, 4> kGroupQuantParams{{
     {"bits", int64_t{4}, kBits, {}, "bits per value"},
     {"group", int64_t{256}, kGroups, {}, "values that share a minimum and a step"},
     {"rounding",
@@ -18,6 +18,15 @@ constexpr std::array<ParamInfo, 3> kGroupQuantParams{{
      {},
      kRoundings,
      "stochastic: unbiased; nearest: a smaller bound, biased"},
+    {.name = "average_bits",
+     .fallback = 0.0,
+     .integers = {},
+     .texts = {},
+     .description =
+         "instead of bits: each group has 1, 2, 4 or 8, as its range asks for, so many on average (cpu alone)",
+     .integer_range = {},
+     .numbers = Range{1.0, 8.0},
+     .instead_of = "bits"},
 }};
 
 constexpr std::array<int64_t, 3> kPoolBlocks{2, 4, 8};

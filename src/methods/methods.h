@@ -29,7 +29,10 @@ struct ParamInfo {
   std::span<const std::string_view> texts;  // of a text
   std::string_view description;
   std::optional<IntegerRange> integer_range = {};  // of an integer, instead of `integers`
-  std::optional<Range> numbers = {};               // of a real number, which must have one
+  // Of a real number, which must have one. A fallback outside of it is allowed too, and stands for "off".
+  std::optional<Range> numbers = {};
+  // A parameter that this one takes the place of unless it has its fallback: then that one must have its own.
+  std::string_view instead_of = {};
 };
 
 struct MethodInfo {

@@ -42,6 +42,7 @@ TEST(CodecsCommand, TextHasAllParametersWithDefaultsAndFitsAScreen) {
   EXPECT_NE(text.find("group_quant (unbiased; cpu"), std::string::npos) << text;
   EXPECT_NE(text.find("  bits = 4  [1, 2, 4 or 8]\n      bits per value\n"), std::string::npos) << text;
   EXPECT_NE(text.find("  step_sigma = 1.0  [0.03125 to 8]"), std::string::npos) << text;
+  EXPECT_NE(text.find("  average_bits = 0.0  [0 or 1 to 8]"), std::string::npos) << text;
   EXPECT_NE(text.find("  relative = true  [false or true]"), std::string::npos) << text;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 120u) << line;

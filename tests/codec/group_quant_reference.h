@@ -17,9 +17,7 @@ struct ReferencePayload {
   std::vector<std::vector<uint32_t>> codes;  // of each group, 256 codes
 };
 
-inline std::optional<ReferencePayload> reference_encode(const Extent& in, int bits, bool nearest,
-                                                        const CodecContext& context) {
-  const uint64_t key = codec::rng_key(context, codec::kGroupQuantMagic + static_cast<uint64_t>(bits));
+inline std::optional<ReferencePayload> reference_encode(const Extent& in, int bits, bool nearest, uint64_t key) {
   const int fraction = 16 - bits;
   ReferencePayload payload;
   for (int64_t g = 0; g * 256 < in.numel; ++g) {
@@ -51,6 +49,12 @@ inline std::optional<ReferencePayload> reference_encode(const Extent& in, int bi
     payload.codes.push_back(codes);
   }
   return payload;
+}
+
+inline std::optional<ReferencePayload> reference_encode(const Extent& in, int bits, bool nearest,
+                                                        const CodecContext& context) {
+  return reference_encode(in, bits, nearest,
+                          codec::rng_key(context, codec::kGroupQuantMagic + static_cast<uint64_t>(bits)));
 }
 
 // Where the README's drawing puts the code of element i of a group.

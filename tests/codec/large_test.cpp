@@ -34,5 +34,10 @@ TEST_P(Large, ValuesBeyondTwoToThe31ComeBack) {
 INSTANTIATE_TEST_SUITE_P(Codecs, Large, ::testing::ValuesIn(large_rows()),
                          [](const auto& info) { return info.param.spec.name; });
 
+// Half of the groups have 2 bits, the others 1; of both widths the two values are levels.
+INSTANTIATE_TEST_SUITE_P(AverageBits, Large,
+                         ::testing::Values(LargeRow{
+                             {"group_quant", {{"average_bits", 1.5}}}, DType::kBFloat16, 0xBF80, 0x3F00, {}}));
+
 }  // namespace
 }  // namespace cinch::testing

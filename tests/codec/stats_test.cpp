@@ -23,6 +23,24 @@ TEST(Stats, OfASmallTensorAreExact) {
   EXPECT_TRUE(s.finite);
 }
 
+TEST(Stats, TellHowGroupRangesAreSpread) {
+  std::vector<double> values(static_cast<size_t>(40 * 256), 0.0);
+  for (size_t g = 0; g < 40; ++g)
+    values[g * 256 + g % 7] = static_cast<double>(g * 7 % 40);  // ranges 0 to 39, shuffled
+  const Buffer data = floats(values, DType::kFloat32);
+  const TensorStats s = compute_stats({data.data(), 40 * 256, DType::kFloat32});
+  // Each part has 2.5 groups: 0, 1 and half of 2; the other half of it, 3 and 4.
+  EXPECT_DOUBLE_EQ(s.square_group_ranges[0], (0 + 1 + 0.5 * 4) / 2.5);
+  EXPECT_DOUBLE_EQ(s.square_group_ranges[1], (0.5 * 4 + 9 + 16) / 2.5);
+  EXPECT_DOUBLE_EQ(s.square_group_ranges[15], (0.5 * 37 * 37 + 38 * 38 + 39 * 39) / 2.5);
+  double mean = 0;
+  for (const double square : s.square_group_ranges) mean += square / TensorStats::kRangeParts;
+  EXPECT_DOUBLE_EQ(mean, s.mean_square_group_range);
+
+  const TensorStats one = compute_stats({data.data(), 255, DType::kFloat32});
+  for (const double square : one.square_group_ranges) EXPECT_EQ(square, one.mean_square_group_range);
+}
+
 TEST(Stats, OfASampleAreNearThoseOfTheWhole) {
   std::mt19937 random(1);
   std::normal_distribution<double> normal(100, 2);

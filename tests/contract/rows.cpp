@@ -126,7 +126,6 @@ ContractRow pool_row(DType dtype, bool channels_last) {
   return row;
 }
 
-// |error| is at most a step, or half of one with nearest, and what bfloat16 sides and the dtype's rounding add.
 ContractRow group_quant_row(int64_t bits, const std::string& rounding, DType dtype, bool relu) {
   ContractRow row;
   row.name = "group_quant_" + std::to_string(bits) + "_" + rounding + "_" + std::string(to_string(dtype)) +
@@ -135,34 +134,36 @@ ContractRow group_quant_row(int64_t bits, const std::string& rounding, DType dty
   row.dtype = dtype;
   row.side = no_side;
   row.data = [=](int64_t n, uint32_t seed) { return activations(n, seed, dtype, relu); };
-  row.verify = [=](const Extent& in, const void* out) -> AssertionResult {
-    const double ulp = dtype == DType::kFloat32 ? 0x1p-22 : dtype == DType::kBFloat16 ? 0x1p-8 : 0x1p-11;
-    for (int64_t g = 0; g < in.numel; g += 256) {
-      const int64_t end = std::min(g + 256, in.numel);
-      double low = INFINITY, high = -INFINITY;
-      for (int64_t i = g; i < end; ++i) {
-        low = std::min(low, float_at(in.data, i, dtype));
-        high = std::max(high, float_at(in.data, i, dtype));
-      }
-      const double range = high - low + std::fabs(low) * 0x1p-7;
-      const double step = range / static_cast<double>((1 << bits) - 1) * (1 + 0x1p-7);
-      const double bound = step * (rounding == "nearest" ? 0.5 + 0x1p-8 : 1 + 0x1p-8);
-      for (int64_t i = g; i < end; ++i) {
-        const double x = float_at(in.data, i, dtype), y = float_at(out, i, dtype);
-        const double slack = ulp * std::max({std::fabs(low), std::fabs(high), range}) + 0x1p-24;
-        if (!(std::fabs(x - y) <= bound + slack)) {
-          return AssertionFailure() << "value " << i << " of " << in.numel << ": " << x << " became " << y << ", bound "
-                                    << bound + slack;
-        }
-      }
-    }
-    return AssertionSuccess();
-  };
+  row.verify = [=](const Extent& in, const void* out) { return within_steps(in, out, bits, rounding == "nearest"); };
   row.mean_square_tolerance = 1.35;
   return row;
 }
 
 }  // namespace
+
+AssertionResult within_steps(const Extent& in, const void* out, int64_t bits, bool nearest) {
+  const double ulp = in.dtype == DType::kFloat32 ? 0x1p-22 : in.dtype == DType::kBFloat16 ? 0x1p-8 : 0x1p-11;
+  for (int64_t g = 0; g < in.numel; g += 256) {
+    const int64_t end = std::min(g + 256, in.numel);
+    double low = INFINITY, high = -INFINITY;
+    for (int64_t i = g; i < end; ++i) {
+      low = std::min(low, float_at(in.data, i, in.dtype));
+      high = std::max(high, float_at(in.data, i, in.dtype));
+    }
+    const double range = high - low + std::fabs(low) * 0x1p-7;
+    const double step = range / static_cast<double>((1 << bits) - 1) * (1 + 0x1p-7);
+    const double bound = step * (nearest ? 0.5 + 0x1p-8 : 1 + 0x1p-8);
+    for (int64_t i = g; i < end; ++i) {
+      const double x = float_at(in.data, i, in.dtype), y = float_at(out, i, in.dtype);
+      const double slack = ulp * std::max({std::fabs(low), std::fabs(high), range}) + 0x1p-24;
+      if (!(std::fabs(x - y) <= bound + slack)) {
+        return AssertionFailure() << "value " << i << " of " << in.numel << ": " << x << " became " << y << ", bound "
+                                  << bound + slack;
+      }
+    }
+  }
+  return AssertionSuccess();
+}
 
 std::vector<ContractRow> contract_rows() {
   using enum PredicateKind;
@@ -196,6 +197,7 @@ std::vector<ContractRow> contract_rows() {
     }
     rows.push_back(group_quant_row(2, "stochastic", d, true));
   }
+  for (ContractRow& row : average_bits_rows()) rows.push_back(std::move(row));
   for (ContractRow& row : fixed_rate_rows()) rows.push_back(std::move(row));
   for (ContractRow& row : entropy_coded_rows()) rows.push_back(std::move(row));
   return rows;

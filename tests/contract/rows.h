@@ -30,10 +30,14 @@ inline void PrintTo(const ContractRow& row, std::ostream* out) { *out << row.nam
 
 std::vector<ContractRow> contract_rows();
 std::vector<ContractRow> fixed_rate_rows();     // of them, those that look at a grid
+std::vector<ContractRow> average_bits_rows();   // group_quant with average_bits
 std::vector<ContractRow> entropy_coded_rows();  // and those whose size depends on the values
 
 // Normal values, half of them cut to zero as a ReLU does, or with both bounds of the predicates among them.
 Buffer activations(int64_t numel, uint32_t seed, DType dtype, bool relu);
+// Whether each value is within a step of `bits` of its group's range, or half of one with nearest, and what bfloat16
+// sides and the dtype's rounding add.
+::testing::AssertionResult within_steps(const Extent& in, const void* out, int64_t bits, bool nearest);
 inline std::string row_name(const ::testing::TestParamInfo<ContractRow>& info) { return info.param.name; }
 
 }  // namespace cinch::testing

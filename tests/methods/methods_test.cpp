@@ -41,8 +41,10 @@ TEST(Methods, DefaultsAreAllowedValues) {
 
 TEST(CodecSpec, NormaliseFillsInDefaults) {
   const CodecSpec full = normalise({"group_quant", {{"bits", int64_t{2}}}});
-  EXPECT_EQ(full.params, (std::map<std::string, ParamValue>{
-                             {"bits", int64_t{2}}, {"group", int64_t{256}}, {"rounding", std::string("stochastic")}}));
+  EXPECT_EQ(full.params, (std::map<std::string, ParamValue>{{"bits", int64_t{2}},
+                                                            {"group", int64_t{256}},
+                                                            {"rounding", std::string("stochastic")},
+                                                            {"average_bits", 0.0}}));
   EXPECT_EQ(normalise(full), full);
 }
 
@@ -57,15 +59,16 @@ TEST(CodecSpec, NormaliseNamesMethodParameterAndWhatIsAllowed) {
   EXPECT_EQ(message({"group_quant", {{"rounding", std::string("up")}}}),
             "group_quant: parameter \"rounding\" is up, allowed: stochastic, nearest");
   EXPECT_EQ(message({"group_quant", {{"bit", int64_t{2}}}}),
-            "group_quant: unknown parameter \"bit\": one of bits, group, rounding is expected");
+            "group_quant: unknown parameter \"bit\": one of bits, group, rounding, average_bits is expected");
   EXPECT_EQ(message({"keep", {{"bits", int64_t{2}}}}), "keep: unknown parameter \"bits\": it has none");
 }
 
 // Every kind of parameter; the table need not have a method with all of them.
-constexpr std::array<ParamInfo, 3> kKinds{{
+constexpr std::array<ParamInfo, 4> kKinds{{
     {"block", int64_t{8}, {}, {}, "", IntegerRange{1, 64}},
     {"step", 1.0, {}, {}, "", {}, Range{0.001, 8}},
     {"zeros", true, {}, {}, ""},
+    {"blocks", 0.0, {}, {}, "", {}, Range{2, 3}, "block"},
 }};
 constexpr MethodInfo kEveryKind{"m", false, "bounded", "", "", kKinds};
 
@@ -77,18 +80,36 @@ TEST(CodecSpec, RangesIncludeTheirEnds) {
 
 TEST(CodecSpec, AnIntegerMayStandForARealNumber) {
   const CodecSpec full = normalise({"m", {{"step", int64_t{2}}}}, kEveryKind);
-  EXPECT_EQ(full.params, (std::map<std::string, ParamValue>{{"block", int64_t{8}}, {"step", 2.0}, {"zeros", true}}));
+  EXPECT_EQ(full.params, (std::map<std::string, ParamValue>{
+                             {"block", int64_t{8}}, {"step", 2.0}, {"zeros", true}, {"blocks", 0.0}}));
+}
+
+std::string refusal_of(const std::map<std::string, ParamValue>& params) {
+  try {
+    normalise({"m", params}, kEveryKind);
+  } catch (const CodecError& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(CodecSpec, ADefaultOutsideOfTheRangeIsAllowedToo) {
+  for (const ParamValue& v : {ParamValue(0.0), ParamValue(int64_t{0}), ParamValue(2.5), ParamValue(int64_t{3})})
+    EXPECT_EQ(refusal_of({{"blocks", v}}), "");
+  EXPECT_EQ(refusal_of({{"blocks", 0.5}}), "m: parameter \"blocks\" is 0.5, allowed: 0 or 2 to 3");
+  EXPECT_EQ(refusal_of({{"blocks", std::nan("")}}), "m: parameter \"blocks\" is nan, allowed: 0 or 2 to 3");
+  EXPECT_EQ(refusal_of({{"blocks", true}}), "m: parameter \"blocks\" must be a number, allowed: 0 or 2 to 3");
+}
+
+TEST(CodecSpec, AParameterThatTakesAnothersPlaceLeavesItAtItsDefault) {
+  EXPECT_EQ(refusal_of({{"block", int64_t{8}}, {"blocks", 2.5}}), "");
+  EXPECT_EQ(refusal_of({{"block", int64_t{9}}, {"blocks", 0.0}}), "");
+  EXPECT_EQ(refusal_of({{"block", int64_t{9}}, {"blocks", int64_t{2}}}),
+            "m: parameter \"block\" is 9, but \"blocks\" = 2 takes its place; allowed beside it: 8, its default");
 }
 
 TEST(CodecSpec, RefusalsNameTheRange) {
-  const auto refusal = [](const char* key, const ParamValue& value) -> std::string {
-    try {
-      normalise({"m", {{key, value}}}, kEveryKind);
-    } catch (const CodecError& e) {
-      return e.what();
-    }
-    return "";
-  };
+  const auto refusal = [](const char* key, const ParamValue& value) { return refusal_of({{key, value}}); };
   EXPECT_EQ(refusal("block", int64_t{0}), "m: parameter \"block\" is 0, allowed: 1 to 64");
   EXPECT_EQ(refusal("block", int64_t{65}), "m: parameter \"block\" is 65, allowed: 1 to 64");
   EXPECT_EQ(refusal("block", int64_t{3'500'000'000}), "m: parameter \"block\" is 3500000000, allowed: 1 to 64");
@@ -108,6 +129,7 @@ TEST(CodecSpec, TextLeavesOutDefaults) {
   EXPECT_EQ(to_string(normalise({"group_quant", {{"bits", int64_t{2}}}})), "group_quant(bits=2)");
   EXPECT_EQ(to_string(CodecSpec{"group_quant", {{"rounding", std::string("nearest")}, {"bits", int64_t{8}}}}),
             "group_quant(bits=8, rounding=nearest)");
+  EXPECT_EQ(to_string(normalise({"group_quant", {{"average_bits", int64_t{2}}}})), "group_quant(average_bits=2)");
   EXPECT_EQ(to_string(CodecSpec{"other", {{"x", 0.5}, {"on", true}}}), "other(on=true, x=0.5)");
 }
 

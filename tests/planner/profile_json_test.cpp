@@ -48,6 +48,24 @@ TEST(ProfileJson, KeepsWhatJsonHasNoWordsFor) {
   EXPECT_TRUE(std::isnan(back.payloads[1].stats.mean));
 }
 
+TEST(ProfileJson, KeepsTheSpreadOfGroupRangesOrTakesThemForEqual) {
+  Profile profile = small();
+  TensorStats& stats = profile.payloads[0].stats;
+  for (size_t i = 0; i < stats.square_group_ranges.size(); ++i)
+    stats.square_group_ranges[i] = 0.1 * static_cast<double>(i);
+  stats.mean_square_group_range = 0.75;
+  json document = json::parse(profile.to_json());
+  EXPECT_EQ(Profile::from_json(document.dump()).payloads[0].stats.square_group_ranges, stats.square_group_ranges);
+
+  json& written = document["payloads"][0]["stats"];
+  written["square_group_ranges"].erase(3);
+  EXPECT_EQ(pointer_of(document.dump()), "/payloads/0/stats/square_group_ranges");
+  written.erase("square_group_ranges");  // as profiles were before they had it
+  const Profile older = Profile::from_json(document.dump());
+  for (const double square : older.payloads[0].stats.square_group_ranges) EXPECT_EQ(square, 0.75);
+  EXPECT_FALSE(json::parse(older.to_json())["payloads"][0]["stats"].contains("square_group_ranges"));
+}
+
 TEST(ProfileJson, RefusesToWriteNumbersThatNobodyCouldPlanWith) {
   for (double bad : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
     Profile profile = small();

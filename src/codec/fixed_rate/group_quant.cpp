@@ -6,6 +6,7 @@
 #include "src/backend/cuda/runtime.h"
 #include "src/codec/fixed_rate/device.h"
 #include "src/codec/fixed_rate/kernels.h"
+#include "src/codec/fixed_rate/tail.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
 #include "src/codec/stage/parallel.h"
@@ -19,12 +20,6 @@ constexpr int64_t kGrain = 128;  // groups a thread takes at least
 
 void zero_gap(std::span<std::byte> out, int64_t groups) {
   zero_bytes(out, sides_offset() + groups * static_cast<int64_t>(sizeof(Sides)), codes_offset(groups));
-}
-
-// Copies the last, short group and fills it up with its first value, which leaves its range as it is.
-void fill_tail(const std::byte* from, int64_t count, int64_t width, std::byte* group) {
-  std::memcpy(group, from, static_cast<size_t>(count * width));
-  for (int64_t i = count; i < kGroup; ++i) std::memcpy(group + i * width, group, static_cast<size_t>(width));
 }
 
 class GroupQuant final : public CodecBase {
@@ -153,6 +148,7 @@ void GroupQuant::decode(std::span<const std::byte> payload, void* out, int64_t n
   parallel_for(context, whole, kGrain, [&](int64_t begin, int64_t end) {
     decode_groups(sides + begin, codes + begin * code_bytes(bits_), end - begin, bits_, dtype,
                   values + begin * kGroup * width, stream);
+    if (stream) finish_streaming();
   });
   if (whole < groups) {
     alignas(64) std::byte tail[kGroup * 4];
@@ -200,6 +196,9 @@ std::optional<int64_t> GroupQuant::recode(std::span<const std::byte> payload, in
 
 }  // namespace
 
-std::shared_ptr<const Codec> make_group_quant(CodecSpec spec) { return std::make_shared<GroupQuant>(std::move(spec)); }
+std::shared_ptr<const Codec> make_group_quant(CodecSpec spec) {
+  if (spec.get_double("average_bits", 0) != 0) return make_group_quant_average(std::move(spec));
+  return std::make_shared<GroupQuant>(std::move(spec));
+}
 
 }  // namespace cinch::codec

@@ -40,6 +40,18 @@ HWY_INLINE bool range_of(const T* HWY_RESTRICT in, float* min, float* max) {
   return finite & (*min > -kLargestCoded) & (*max < kLargestCoded);
 }
 
+template <class T>
+bool measure(const T* in, int64_t groups, float smallest, Sides* sides) {
+  bool ok = true;
+  for (int64_t g = 0; g < groups; ++g) {
+    float min, max;
+    ok &= range_of(in + g * kGroup, &min, &max);
+    sides[g] = make_sides(min, max, 1);
+    if (bf16_to_float(sides[g].step) < smallest) sides[g].step = 0;
+  }
+  return ok;
+}
+
 template <int B, bool kNearest, class T>
 HWY_INLINE void quantise(const T* HWY_RESTRICT in, Sides sides, uint64_t key, uint32_t* HWY_RESTRICT words) {
   const RowTag d;
@@ -80,7 +92,6 @@ void decode(const Sides* sides, const std::byte* codes, int64_t groups, T* out) 
   for (int64_t g = 0; g < groups; ++g) {
     dequantise<B, kStream>(sides[g], reinterpret_cast<const uint32_t*>(codes + g * code_bytes(B)), out + g * kGroup);
   }
-  if (kStream) hwy::FlushStream();
 }
 
 bool encode_any(const void* in, int64_t groups, int64_t first, const GroupQuantParams& p, Sides* sides,
@@ -93,6 +104,11 @@ bool encode_any(const void* in, int64_t groups, int64_t first, const GroupQuantP
                        : encode<B, false>(values, groups, first, p.key, sides, codes);
     });
   });
+}
+
+bool measure_any(const void* in, int64_t groups, DType dtype, float smallest, Sides* sides) {
+  return with_float_type(
+      dtype, [&](auto zero) { return measure(static_cast<const decltype(zero)*>(in), groups, smallest, sides); });
 }
 
 void decode_any(const Sides* sides, const std::byte* codes, int64_t groups, int bits, DType dtype, void* out,
@@ -111,12 +127,20 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace cinch::codec {
+
+void finish_streaming() { hwy::FlushStream(); }
+
 HWY_EXPORT(encode_any);
+HWY_EXPORT(measure_any);
 HWY_EXPORT(decode_any);
 
 bool encode_groups(const void* in, int64_t groups, int64_t first, const GroupQuantParams& params, Sides* sides,
                    std::byte* codes) {
   return HWY_DYNAMIC_DISPATCH(encode_any)(in, groups, first, params, sides, codes);
+}
+
+bool measure_groups(const void* in, int64_t groups, DType dtype, float smallest, Sides* sides) {
+  return HWY_DYNAMIC_DISPATCH(measure_any)(in, groups, dtype, smallest, sides);
 }
 
 void decode_groups(const Sides* sides, const std::byte* codes, int64_t groups, int bits, DType dtype, void* out,

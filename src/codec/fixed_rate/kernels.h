@@ -21,8 +21,14 @@ struct GroupQuantParams {
 bool encode_groups(const void* in, int64_t groups, int64_t first, const GroupQuantParams& params, Sides* sides,
                    std::byte* codes);
 
-// Inverse. `stream`: write past the caches (out must then be 64-byte aligned).
+// Ranges of groups: their sides as one level would have them, so that the step is the range; 0 where that is below
+// `smallest`. False as above.
+bool measure_groups(const void* in, int64_t groups, DType dtype, float smallest, Sides* sides);
+
+// Inverse of encode_groups. `stream`: write past the caches: out must then be 64-byte aligned, and
+// finish_streaming() must follow on this thread before anybody reads.
 void decode_groups(const Sides* sides, const std::byte* codes, int64_t groups, int bits, DType dtype, void* out,
                    bool stream);
+void finish_streaming();
 
 }  // namespace cinch::codec

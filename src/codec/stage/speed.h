@@ -7,6 +7,7 @@ namespace cinch::codec {
 constexpr double kMaskEncodeSpeed = 15e9, kMaskDecodeSpeed = 15e9;
 constexpr double kIntEncodeSpeed = 3.5e9, kIntDecodeSpeed = 6e9;
 constexpr double kGroupQuantEncodeSpeed = 12e9, kGroupQuantDecodeSpeed = 16e9;
+constexpr double kGroupQuantAverageEncodeSpeed = 6.5e9, kGroupQuantAverageDecodeSpeed = 12e9;
 constexpr double kLfcEncodeSpeed = 6e9, kLfcDecodeSpeed = 12e9;
 constexpr double kPoolEncodeSpeed = 12e9, kPoolDecodeSpeed = 15e9;
 constexpr double kFixedPointEncodeSpeed = 8e9, kFixedPointDecodeSpeed = 17e9;
