@@ -17,6 +17,7 @@ std::shared_ptr<const Codec> make_pool(CodecSpec spec);
 std::shared_ptr<const Codec> make_fixed_point(CodecSpec spec);
 std::shared_ptr<const Codec> make_cast(CodecSpec spec);
 std::shared_ptr<const Codec> make_dither(CodecSpec spec);
+std::shared_ptr<const Codec> make_dither_to_bits(CodecSpec spec);  // dither with average_bits
 std::shared_ptr<const Codec> make_error_bound(CodecSpec spec);
 std::shared_ptr<const Codec> make_predicted_dither(CodecSpec spec);  // dither with predict "lorenzo"
 

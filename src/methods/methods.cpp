@@ -48,7 +48,7 @@ constexpr std::array<ParamInfo, 1> kCastParams{{
 }};
 
 constexpr std::array<std::string_view, 3> kDitherPredictions{"none", "channel", "lorenzo"};
-constexpr std::array<ParamInfo, 2> kDitherParams{{
+constexpr std::array<ParamInfo, 3> kDitherParams{{
     {.name = "step_sigma",
      .fallback = 1.0,
      .integers = {},
@@ -61,6 +61,14 @@ constexpr std::array<ParamInfo, 2> kDitherParams{{
      {},
      kDitherPredictions,
      "channel: from mean and deviation of each channel; lorenzo: from neighbours, with one dither a chunk"},
+    {.name = "average_bits",
+     .fallback = 0.0,
+     .integers = {},
+     .texts = {},
+     .description = "instead of step_sigma: the finest step whose payload takes no more bits per value (cpu alone)",
+     .integer_range = {},
+     .numbers = Range{0.5, 12.0},
+     .instead_of = "step_sigma"},
 }};
 
 constexpr std::array<std::string_view, 3> kPredictions{"auto", "none", "lorenzo"};

@@ -71,6 +71,18 @@ ContractRow predicted_dither_row(double step_sigma, DType dtype, Arrangement arr
   return row;
 }
 
+// Steps of up to 8 deviations; which one it is hangs on the values.
+ContractRow dither_to_bits_row(double bits, const std::string& predict, DType dtype, bool relu) {
+  ContractRow row = dither_row(8.0, dtype, relu);
+  row.name = "dither_bits_" + std::to_string(static_cast<int>(bits * 100)) + "_" + predict + "_" +
+             std::string(to_string(dtype)) + (relu ? "_relu" : "");
+  row.spec = {"dither", {{"average_bits", bits}, {"predict", predict}}};
+  row.side = [](int64_t n) { return arranged(Arrangement::kPlanes, n); };
+  row.mean_square_tolerance = 1.5;  // a sixteenth of a step's octave, on either side, and what chunks' heads take
+  row.bytes_tolerance = 1.15;
+  return row;
+}
+
 // Every value is within the bound, which is a share of a sample's range or absolute; zeros stay zero, and nothing else
 // is.
 ContractRow error_bound_row(double bound, bool relative, const std::string& predict, DType dtype, bool relu) {
@@ -123,6 +135,8 @@ std::vector<ContractRow> entropy_coded_rows() {
       rows.push_back(predicted_dither_row(1.4, d, a, true));
     }
     for (const Arrangement a : {kPlanes, kChannelsLast}) rows.push_back(dither_channel_row(1.4, d, a, true));
+    rows.push_back(dither_to_bits_row(2.5, "none", d, false));
+    rows.push_back(dither_to_bits_row(2.5, "lorenzo", d, true));
   }
   return rows;
 }

@@ -235,6 +235,7 @@ Estimate Dither::estimate(const TensorStats& stats, int64_t numel, DType dtype, 
 }  // namespace
 
 std::shared_ptr<const Codec> make_dither(CodecSpec spec) {
+  if (spec.get_double("average_bits", 0) != 0) return make_dither_to_bits(std::move(spec));
   if (spec.get_string("predict", "none") == "lorenzo") return make_predicted_dither(std::move(spec));
   return std::make_shared<Dither>(std::move(spec));
 }
