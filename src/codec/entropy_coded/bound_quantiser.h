@@ -7,13 +7,14 @@
 #include "src/codec/entropy_coded/chunk.h"
 #include "src/codec/entropy_coded/levels.h"
 #include "src/codec/stage/rng.h"
-#include "src/core/device_fn.h"
 
 namespace cinch::codec {
 
+constexpr int kIntegerBytes = sizeof(int16_t);
+
 struct BoundQuantiser {
   Levels levels;
-  Alphabet alphabet{.raw_bytes = sizeof(int16_t)};
+  Alphabet alphabet{.raw_bytes = kIntegerBytes};
   bool lorenzo = false;
   // Levels begin anywhere between two: the same for all values of a chunk, so that neighbours stay alike, and drawn for
   // each chunk. Over draws the error of each value has no mean then.
@@ -22,7 +23,7 @@ struct BoundQuantiser {
 };
 
 // Levels of the chunk that value `first` of the tensor lies in.
-CINCH_DEVICE_FN Levels levels_at(const BoundQuantiser& q, int64_t first) {
+constexpr Levels levels_at(const BoundQuantiser& q, int64_t first) noexcept {
   Levels levels = q.levels;
   if (!q.dithered) return levels;
   const uint64_t draw = group_key(q.key, first / kValuesOfChunk);
@@ -31,7 +32,7 @@ CINCH_DEVICE_FN Levels levels_at(const BoundQuantiser& q, int64_t first) {
 }
 
 // Likewise all of it.
-inline BoundQuantiser quantiser_at(const BoundQuantiser& quantiser, int64_t first) noexcept {
+constexpr BoundQuantiser quantiser_at(const BoundQuantiser& quantiser, int64_t first) noexcept {
   BoundQuantiser q = quantiser;
   q.levels = levels_at(quantiser, first);
   return q;

@@ -108,7 +108,7 @@ struct PieceSample {
     int64_t begin, skipped, count;
   };
   // Anywhere in its share of the tensor: at constant distances pieces may all meet the same few channels.
-  CINCH_DEVICE_FN Piece piece(int64_t p) const {
+  constexpr Piece piece(int64_t p) const noexcept {
     const int64_t beside = apart - skipped - counted, places = (beside > 0 ? beside : 0) / kLetterGroup + 1;
     const uint64_t place = mix64(static_cast<uint64_t>(p)) % static_cast<uint64_t>(places);
     const int64_t begin = p * apart + static_cast<int64_t>(place) * kLetterGroup;
@@ -116,7 +116,7 @@ struct PieceSample {
     return {begin, before, whole < numel - begin ? whole : numel - begin};
   }
   // All that count, of one piece of each `stride`.
-  CINCH_DEVICE_FN int64_t values(int64_t stride) const {
+  constexpr int64_t values(int64_t stride) const noexcept {
     return pieces == 1 ? (counted < numel ? counted : numel) : (pieces + stride - 1) / stride * counted;
   }
 };
