@@ -120,8 +120,10 @@ CINCH_DEVICE_FN void sum_rows(const B& b, const ChunkAxis& axis, const ChunkPlac
     }
     w.each([&](int lane) {
       CINCH_ROLLED
-      for (uint32_t at = begin + static_cast<uint32_t>(lane); at < end && axis.begin(at) == head; at += kLanes)
+      for (uint32_t at = begin + static_cast<uint32_t>(lane); at < end; at += kLanes) {
+        if (axis.begin(at) != head) break;
         set_cell(out + at, static_cast<int16_t>(static_cast<uint32_t>(cell(out[at])) + before));
+      }
     });
   });
   b.sync();
@@ -185,9 +187,10 @@ CINCH_DEVICE_FN void put_plain_values(const B& b, const LevelSteps& levels, cons
     return at;
   };
   b.warps([&](const auto& w, int stream) {
-    uint32_t at = codes_of(place.begin(stream));
+    const int begin = place.begin(stream), end = place.end(stream);
+    uint32_t at = codes_of(begin);
     CINCH_ROLLED
-    for (int group = place.begin(stream); group < place.end(stream); at += bytes_of(group++)) {
+    for (int group = begin; group < end; ++group) {
       w.each([&](int lane) {
         CINCH_ROLLED
         for (int i = 0; i < kPlainRun; ++i) {
@@ -196,6 +199,7 @@ CINCH_DEVICE_FN void put_plain_values(const B& b, const LevelSteps& levels, cons
             out[element] = from_float<T>(levels.value(plain_number(slot + at, slot + size, sides[group], lane, i)));
         }
       });
+      at += bytes_of(group);
     }
   });
   b.sync();

@@ -25,11 +25,11 @@ CINCH_DEVICE_FN uint32_t missed_before(const BoundEncodeMemory& m, int stream) {
 template <bool kPaired, class T, class W>
 CINCH_DEVICE_FN void code_bound_stream(const W& w, const LevelRow<T>& row, const Alphabet& q, const ChunkPlace& place,
                                        int stream, BoundEncodeMemory& m) {
-  const int begin = place.begin(stream);
+  const int begin = place.begin(stream), end = place.end(stream);
   uint32_t with_missed = 0;
   const uint32_t with_literals = code_stream<kPaired>(w, q, place, stream, m, [&](auto visit) {
     CINCH_ROLLED
-    for (int group = begin; group < place.end(stream); ++group) {
+    for (int group = begin; group < end; ++group) {
       CINCH_ROLLED
       for (int half = 0; half < LetterLanes<kPaired>::kHalves; ++half) {
         typename W::template Var<uint32_t> letters;
@@ -90,14 +90,15 @@ CINCH_DEVICE_FN void put_bound_stream(const W& w, const LevelRow<T>& row, const 
 template <class T, class W>
 CINCH_DEVICE_FN void measure_plain(const W& w, const LevelRow<T>& row, const ChunkPlace& place, int stream,
                                    BoundEncodeMemory& m, std::byte* slot) {
+  const int begin = place.begin(stream), groups_end = place.end(stream);
   uint32_t bytes = 0, missed = 0, with_missed = 0;
   CINCH_ROLLED
-  for (int group = place.begin(stream); group < place.end(stream); ++group) {
+  for (int group = begin; group < groups_end; ++group) {
     const PlainGroup side = plain_group(w, row, group);
     const uint32_t here = count_missed(w, row, group);
     bytes += static_cast<uint32_t>(plain_bytes(side.bits));
     missed += here;
-    if (here > 0) with_missed |= 1u << (group - place.begin(stream));
+    if (here > 0) with_missed |= 1u << (group - begin);
     w.each([&](int lane) {
       if (lane == 0) reinterpret_cast<PlainGroup*>(slot + kPlainHeader)[group] = side;
     });
@@ -113,18 +114,19 @@ CINCH_DEVICE_FN void measure_plain(const W& w, const LevelRow<T>& row, const Chu
 template <class T, class W>
 CINCH_DEVICE_FN void put_plain(const W& w, const LevelRow<T>& row, const ChunkPlace& place, int stream,
                                const BoundEncodeMemory& m, std::byte* slot) {
+  const int begin = place.begin(stream), groups_end = place.end(stream);
   int at = plain_codes(place.groups), end = at;
   for (int s = 0; s < kStreams; ++s) {
     at += s < stream ? static_cast<int>(m.counts[s].bytes) : 0;
     end += static_cast<int>(m.counts[s].bytes);
   }
   CINCH_ROLLED
-  for (int group = place.begin(stream); group < place.end(stream); ++group) {
+  for (int group = begin; group < groups_end; ++group) {
     const PlainGroup side = reinterpret_cast<const PlainGroup*>(slot + kPlainHeader)[group];
     put_plain_codes(w, row, group, side, slot + at);
     at += plain_bytes(side.bits);
   }
-  put_missed(w, row, place.begin(stream), m.streams[stream][kStreamWords - 1], missed_before(m, stream),
+  put_missed(w, row, begin, m.streams[stream][kStreamWords - 1], missed_before(m, stream),
              missed_before(m, kStreams), slot + end);
 }
 

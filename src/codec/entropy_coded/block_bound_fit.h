@@ -48,7 +48,7 @@ struct BoundMemory {
 template <class B>
 CINCH_DEVICE_FN void clear_counts(const B& b, IntegerCounts& counts) {
   b.each([&](int thread) {
-    for (int i = thread; i < static_cast<int>(4 * kReach); i += B::kThreads) counts.of[0][i] = 0;
+    for (int i = thread; i < 2 * kIntegers; i += B::kThreads) counts.all[i] = 0;
     if (thread == 0) counts.missed = 0;
   });
   b.sync();
@@ -77,11 +77,11 @@ namespace detail {
 // The best windows of each choice, as best_window() finds them.
 template <class B>
 CINCH_DEVICE_FN void find_windows(const B& b, ChoiceMemory& m) {
-  constexpr int kParts = ChoiceMemory::kParts, kEach = static_cast<int>(2 * kReach) / kParts;
+  constexpr int kParts = ChoiceMemory::kParts, kEach = kIntegers / kParts;
   b.each([&](int thread) {
     for (int job = thread; job < kChoices * kParts; job += B::kThreads) {
       const int choice = job / kParts, width = choice_width(choice), end = job % kParts * kEach;
-      const uint32_t* counts = m.counts.of[choice / 2];
+      const uint32_t* counts = m.counts.all + choice / 2 * kIntegers;
       uint32_t inside = 0;
       for (int s = std::max(0, end - width); s < end; ++s) inside += counts[s];
       ChoiceMemory::Best best{0, 0, 0};
@@ -125,8 +125,8 @@ CINCH_DEVICE_FN void settle_choice(const B& b, const BoundJob<T>& job, ChoiceMem
   b.each([&](int thread) {
     for (int i = thread; i < kChoices * kMost; i += B::kThreads) {
       const int choice = i / kMost, s = i % kMost, at = m.begin[choice] + s;
-      const bool there = s < choice_width(choice) && at >= 0 && at < static_cast<int>(2 * kReach);
-      m.bits[choice][s] = there ? symbol_bits(m.counts.of[choice / 2][at], total) : 0.0;
+      const bool there = s < choice_width(choice) && at >= 0 && at < kIntegers;
+      m.bits[choice][s] = there ? symbol_bits(m.counts.all[choice / 2 * kIntegers + at], total) : 0.0;
     }
   });
   b.sync();

@@ -86,8 +86,8 @@ __global__ void __launch_bounds__(kManyThreads, kBlocksOfProcessor) bound_intege
   block.sync();
   block.each([&](int i) {
     if (i == 0 && counts.missed > 0) atomicAdd(&scratch->integers.missed, counts.missed);
-    for (; i < static_cast<int>(4 * kReach); i += kManyThreads)
-      if (counts.of[0][i] > 0) atomicAdd(scratch->integers.of[0] + i, counts.of[0][i]);
+    for (; i < 2 * kIntegers; i += kManyThreads)
+      if (counts.all[i] > 0) atomicAdd(scratch->integers.all + i, counts.all[i]);
   });
 }
 
@@ -101,8 +101,8 @@ __global__ void __launch_bounds__(kFitThreads) bound_choice_kernel(const BoundJo
   const BoundQuantiser q = stored_quantiser(job.payload, job.slots, &unused);
   block.each([&](int i) {
     if (i == 0) room.state.quantiser = q, room.state.fits = 1, room.choice.counts.missed = scratch->integers.missed;
-    for (; i < static_cast<int>(4 * kReach); i += kFitThreads)
-      room.choice.counts.of[0][i] = scratch->integers.of[0][i];
+    for (; i < 2 * kIntegers; i += kFitThreads)
+      room.choice.counts.all[i] = scratch->integers.all[i];
   });
   block.sync();
   settle_choice(block, job, room.choice, room.state);

@@ -69,9 +69,10 @@ CINCH_DEVICE_FN void count_zeros_of_warp(const W& w, const BoundJob<T>& job, int
   w.count(zeros, w.last(w.sum_up_to(own)));
 }
 
-// Counts of a choice: integers without and with neighbours, and values that no level holds.
+// Counts of a choice: integers without neighbours, then with them, and values that no level holds.
+constexpr int kIntegers = static_cast<int>(2 * kReach);
 struct IntegerCounts {
-  uint32_t of[2][2 * kReach];
+  uint32_t all[2 * kIntegers];
   uint32_t missed;
 };
 
@@ -99,8 +100,8 @@ CINCH_DEVICE_FN void count_integers_of_warp(const W& w, const BoundJob<T>& job, 
         if (at >= u.row.count) continue;
         const Level level = u.row.level(at);
         missed[lane] += level.held ? 0 : 1;
-        if (counts_plain(job.aim)) W::add_to(counts->of[0] + place(level.number), 1);
-        if (counts_lorenzo(job.aim)) W::add_to(counts->of[1] + place(u.row.difference(at, level.number)), 1);
+        if (counts_plain(job.aim)) W::add_to(counts->all + place(level.number), 1);
+        if (counts_lorenzo(job.aim)) W::add_to(counts->all + kIntegers + place(u.row.difference(at, level.number)), 1);
       }
     });
   }
