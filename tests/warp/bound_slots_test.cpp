@@ -1,4 +1,5 @@
-// What the kernels of error_bound do where slots are short: the bound holds in whatever form there is, or NaN is counted.
+// What the kernels of error_bound do where slots are short: the bound holds in whatever form there is, or NaN is
+// counted.
 #include "src/codec/entropy_coded/bound_slots.h"
 
 #include <cmath>
@@ -163,9 +164,9 @@ TEST(BoundSlots, DamagedPayloadsAreHarmless) {
       const Buffer payload = walk_bound_encode({data.data(), n, dtype}, c.walk({}, n, dtype), bound_key());
       for (int64_t bytes = 0; bytes < payload.size(); bytes += 999) {
         Buffer out(n * dtype_bytes(dtype));
-        EXPECT_THROW(c.codec()->decode(payload.span().first(static_cast<size_t>(bytes)), out.data(), n, dtype,
-                                       kBoundContext),
-                     CodecError);
+        EXPECT_THROW(
+            c.codec()->decode(payload.span().first(static_cast<size_t>(bytes)), out.data(), n, dtype, kBoundContext),
+            CodecError);
       }
       for (int round = 0; round < 40; ++round) {
         Buffer damaged(payload.data(), payload.size());

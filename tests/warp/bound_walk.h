@@ -79,8 +79,8 @@ inline Buffer walk_bound_encode(const Extent& in, const BoundWalk& options, uint
     const BoundQuantiser q = stored_quantiser(payload.data(), slots, &grid);
     const bool levels = has_levels(payload.data());
     if (levels)
-      make_code_table(block, reinterpret_cast<const uint32_t*>(payload.data() + lengths_offset()),
-                      q.alphabet.literal(), m->code, m->table);
+      make_code_table(block, reinterpret_cast<const uint32_t*>(payload.data() + lengths_offset()), q.alphabet.literal(),
+                      m->code, m->table);
     for (int64_t chunk = 0; chunk < slots.chunks(); ++chunk) {
       if (!levels)
         keep_chunk(block, job, chunk);

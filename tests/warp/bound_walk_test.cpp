@@ -15,8 +15,10 @@ using namespace cinch::codec;
 
 TEST(BoundWalk, HasTheBytesOfTheCpuAndItsValues) {
   for (const DType dtype : kDTypes)
-    for (const BoundCase& c : {BoundCase{0.01, BoundUnit::kRange, Predict::kNone}, {0.001, BoundUnit::kRange},
-                               {0.1, BoundUnit::kAbsolute, Predict::kLorenzo}, {0.6, BoundUnit::kAbsolute},
+    for (const BoundCase& c : {BoundCase{0.01, BoundUnit::kRange, Predict::kNone},
+                               {0.001, BoundUnit::kRange},
+                               {0.1, BoundUnit::kAbsolute, Predict::kLorenzo},
+                               {0.6, BoundUnit::kAbsolute},
                                {0.5, BoundUnit::kDeviation, Predict::kAuto, true}})
       for (const bool relu : {false, true})
         for (const int64_t n : {1, 7, 64, 255, 256, 257, 1000, 4099, 32'768, 32'769, 100'003}) {
@@ -53,7 +55,8 @@ TEST(BoundWalk, ManyBlocksFitAsOneDoes) {
     const std::vector<double> values = smooth(9, 224);
     const auto n = static_cast<int64_t>(values.size());
     const Buffer data = floats(values, dtype);
-    for (BoundCase c : {BoundCase{0.01, BoundUnit::kRange}, {0.05, BoundUnit::kAbsolute, Predict::kNone},
+    for (BoundCase c : {BoundCase{0.01, BoundUnit::kRange},
+                        {0.05, BoundUnit::kAbsolute, Predict::kNone},
                         {0.5, BoundUnit::kDeviation, Predict::kAuto, true}}) {
       c.spread = true;
       EXPECT_EQ(expect_bound_walks({data.data(), n, dtype}, maps_of(9, 224), c), 0);
@@ -83,7 +86,8 @@ TEST(BoundWalk, MissedValuesLiteralsAndVerbatimChunks) {
         }
         const Buffer plain = floats(values, dtype);
         const Buffer data(plain.data(), plain.size(), shift * dtype_bytes(dtype));
-        for (BoundCase c : {BoundCase{0.01, BoundUnit::kAbsolute}, {0.3, BoundUnit::kAbsolute, Predict::kNone},
+        for (BoundCase c : {BoundCase{0.01, BoundUnit::kAbsolute},
+                            {0.3, BoundUnit::kAbsolute, Predict::kNone},
                             {0.1, BoundUnit::kDeviation, Predict::kAuto, true}}) {
           SCOPED_TRACE("kind " + std::to_string(kind) + ", " + c.text() + ", " + std::string(to_string(dtype)));
           c.spread = shift == 1;
@@ -101,8 +105,8 @@ TEST(BoundWalk, ConstantsAndEmptyTensors) {
         EXPECT_EQ(expect_bound_walks({data.data(), n, dtype}, {}, {0.01, BoundUnit::kRange}), 0);
       }
   const BoundCase c{0.01, BoundUnit::kRange};
-  const Buffer payload = walk_bound_encode({nullptr, 0, DType::kFloat32}, {c.aim(), Grid{0}, false, {0, 0, kBoundSides}},
-                                           bound_key());
+  const Buffer payload =
+      walk_bound_encode({nullptr, 0, DType::kFloat32}, {c.aim(), Grid{0}, false, {0, 0, kBoundSides}}, bound_key());
   EXPECT_EQ(decode(*c.codec(), payload, 0, DType::kFloat32, kBoundContext).size(), 0);
 }
 
@@ -111,7 +115,8 @@ TEST(BoundWalk, NothingDependsOnTheOrderOfThreads) {
   const std::vector<double> values = smooth(33, 56);
   const auto n = static_cast<int64_t>(values.size());
   for (const DType dtype : kDTypes)
-    for (const BoundCase& c : {BoundCase{0.01, BoundUnit::kRange}, {0.02, BoundUnit::kRange, Predict::kNone},
+    for (const BoundCase& c : {BoundCase{0.01, BoundUnit::kRange},
+                               {0.02, BoundUnit::kRange, Predict::kNone},
                                {0.3, BoundUnit::kDeviation, Predict::kAuto, true}})
       for (const int64_t group_bytes : {int64_t{68}, int64_t{140}, kLetterGroup * dtype_bytes(dtype)})
         for (const bool spread : {false, true}) {

@@ -44,8 +44,8 @@ CINCH_DEVICE_FN void put_integers(const W& w, const Alphabet& q, const ChunkPlac
       w.each([&](int lane) {
         uint32_t next = raw + up_to[lane] - raws[lane];
         const uint32_t word = words[lane];
-        const auto first = static_cast<uint32_t>(group * kLetterGroup + Lanes::row(lane, half) * kColumns16 +
-                                                 Lanes::column(lane));
+        const auto first =
+            static_cast<uint32_t>(group * kLetterGroup + Lanes::row(lane, half) * kColumns16 + Lanes::column(lane));
         CINCH_UNROLL
         for (uint32_t i = 0; i < kRun; ++i) {
           const uint32_t letter = word >> (8 * i) & 0xffu;
@@ -57,8 +57,8 @@ CINCH_DEVICE_FN void put_integers(const W& w, const Alphabet& q, const ChunkPlac
             if (symbol == kRaw) {
               if (next < parts.raw_count) {
                 const std::byte* from = slot + parts.raws + next * 2;
-                integer = static_cast<int16_t>(std::to_integer<uint32_t>(from[0]) |
-                                               std::to_integer<uint32_t>(from[1]) << 8);
+                integer =
+                    static_cast<int16_t>(std::to_integer<uint32_t>(from[0]) | std::to_integer<uint32_t>(from[1]) << 8);
               }
               ++next;
             }

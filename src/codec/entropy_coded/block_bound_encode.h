@@ -36,8 +36,8 @@ CINCH_DEVICE_FN void code_bound_stream(const W& w, const LevelRow<T>& row, const
         typename W::template Var<bool> missed;
         w.each([&](int lane) {
           missed[lane] = false;
-          letters[lane] = letters_of_row<kPaired>(row, q, static_cast<uint32_t>(group * kLetterGroup), lane, half,
-                                                  missed[lane]);
+          letters[lane] =
+              letters_of_row<kPaired>(row, q, static_cast<uint32_t>(group * kLetterGroup), lane, half, missed[lane]);
         });
         if (w.any(missed)) with_missed |= 1u << (group - begin);
         visit(group, half, letters);
@@ -80,8 +80,8 @@ CINCH_DEVICE_FN void put_bound_stream(const W& w, const LevelRow<T>& row, const 
         [&](uint32_t first, int element) {
           return static_cast<uint32_t>(row.integer(first + static_cast<uint32_t>(element)));
         });
-  const uint32_t behind = static_cast<uint32_t>(sizeof(ChunkHeader)) + form.streams + form.literals +
-                          form.raws * kIntegerBytes;
+  const uint32_t behind =
+      static_cast<uint32_t>(sizeof(ChunkHeader)) + form.streams + form.literals + form.raws * kIntegerBytes;
   put_missed(w, row, begin, sets >> 16, missed_before(m, stream), missed_before(m, kStreams), slot + behind);
 }
 
@@ -126,8 +126,8 @@ CINCH_DEVICE_FN void put_plain(const W& w, const LevelRow<T>& row, const ChunkPl
     put_plain_codes(w, row, group, side, slot + at);
     at += plain_bytes(side.bits);
   }
-  put_missed(w, row, begin, m.streams[stream][kStreamWords - 1], missed_before(m, stream),
-             missed_before(m, kStreams), slot + end);
+  put_missed(w, row, begin, m.streams[stream][kStreamWords - 1], missed_before(m, stream), missed_before(m, kStreams),
+             slot + end);
 }
 
 // Of a chunk that fits neither coded nor verbatim.

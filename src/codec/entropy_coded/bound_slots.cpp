@@ -25,8 +25,8 @@ bool decode_plain(std::span<const std::byte> chunk, const LevelSteps& levels, in
     T* to = out + group * kLetterGroup;
     const int64_t count = std::min(kLetterGroup, numel - group * kLetterGroup);
     for (int i = 0; i < count; ++i)
-      to[i] = from_float<T>(levels.value(
-          plain_number(chunk.data() + at, chunk.data() + size, side, i / kPlainRun, i % kPlainRun)));
+      to[i] = from_float<T>(
+          levels.value(plain_number(chunk.data() + at, chunk.data() + size, side, i / kPlainRun, i % kPlainRun)));
     at += plain_bytes(side.bits);
   }
   constexpr int64_t kEach = 2 + int64_t{sizeof(T)};

@@ -12,9 +12,7 @@ struct ChunkAxis {
   uint32_t stride, period, left;
 
   // Whether number i has a neighbour before it.
-  CINCH_DEVICE_FN bool reaches(uint32_t i) const {
-    return i >= stride && (i < left || (i - left) % period >= stride);
-  }
+  CINCH_DEVICE_FN bool reaches(uint32_t i) const { return i >= stride && (i < left || (i - left) % period >= stride); }
   // Where the period of number i begins, or the chunk.
   CINCH_DEVICE_FN uint32_t begin(uint32_t i) const { return i < left ? 0 : i - (i - left) % period; }
 };

@@ -1,5 +1,5 @@
-// dither and error_bound on the GPU. Pointers are device memory, `stream` a cudaStream_t; calls return at once and never wait. Without
-// CUDA each call throws CodecError.
+// dither and error_bound on the GPU. Pointers are device memory, `stream` a cudaStream_t; calls return at once and
+// never wait. Without CUDA each call throws CodecError.
 #pragma once
 
 #include "src/codec/entropy_coded/bound_rules.h"

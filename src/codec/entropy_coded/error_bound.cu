@@ -45,9 +45,7 @@ __global__ void __launch_bounds__(kFitThreads) bound_fit_kernel(const BoundJob<T
   fit_bound_by_one_block(FitBlock{}, job, room);
 }
 
-__device__ __forceinline__ int64_t warp_of_all() {
-  return (int64_t{blockIdx.x} * blockDim.x + threadIdx.x) / kLanes;
-}
+__device__ __forceinline__ int64_t warp_of_all() { return (int64_t{blockIdx.x} * blockDim.x + threadIdx.x) / kLanes; }
 __device__ __forceinline__ int64_t all_warps() { return int64_t{gridDim.x} * blockDim.x / kLanes; }
 
 template <class T>
@@ -72,7 +70,8 @@ __global__ void __launch_bounds__(kFitThreads) bound_levels_kernel(const BoundJo
 }
 
 template <class T>
-__global__ void __launch_bounds__(kManyThreads, kBlocksOfProcessor) bound_integers_kernel(const BoundJob<T> job, FitScratch* scratch) {
+__global__ void __launch_bounds__(kManyThreads, kBlocksOfProcessor)
+    bound_integers_kernel(const BoundJob<T> job, FitScratch* scratch) {
   __shared__ IntegerCounts counts;
   if (!has_levels(job.payload)) return;
   CINCH_SHARED(BoundQuantiser, q);
@@ -101,8 +100,7 @@ __global__ void __launch_bounds__(kFitThreads) bound_choice_kernel(const BoundJo
   const BoundQuantiser q = stored_quantiser(job.payload, job.slots, &unused);
   block.each([&](int i) {
     if (i == 0) room.state.quantiser = q, room.state.fits = 1, room.choice.counts.missed = scratch->integers.missed;
-    for (; i < 2 * kIntegers; i += kFitThreads)
-      room.choice.counts.all[i] = scratch->integers.all[i];
+    for (; i < 2 * kIntegers; i += kFitThreads) room.choice.counts.all[i] = scratch->integers.all[i];
   });
   block.sync();
   settle_choice(block, job, room.choice, room.state);
@@ -110,7 +108,8 @@ __global__ void __launch_bounds__(kFitThreads) bound_choice_kernel(const BoundJo
 }
 
 template <class T>
-__global__ void __launch_bounds__(kManyThreads, kBlocksOfProcessor) bound_letters_kernel(const BoundJob<T> job, FitScratch* scratch) {
+__global__ void __launch_bounds__(kManyThreads, kBlocksOfProcessor)
+    bound_letters_kernel(const BoundJob<T> job, FitScratch* scratch) {
   __shared__ uint32_t counts[kLetters];
   if (!has_levels(job.payload)) return;
   CINCH_SHARED(BoundQuantiser, q);

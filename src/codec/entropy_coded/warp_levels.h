@@ -59,8 +59,8 @@ struct LevelRow {
     CINCH_ROLLED
     for (uint32_t set = 1; set < 8; ++set) {
       if ((set & ~reaching) != 0) continue;
-      const uint32_t back = (set & 1u ? axes.at[0].stride : 0) + (set & 2u ? axes.at[1].stride : 0) +
-                            (set & 4u ? axes.at[2].stride : 0);
+      const uint32_t back =
+          (set & 1u ? axes.at[0].stride : 0) + (set & 2u ? axes.at[1].stride : 0) + (set & 4u ? axes.at[2].stride : 0);
       if (back > i) continue;
       const int32_t other = level(i - back).number;
       sum += (0x96u >> set & 1u) != 0 ? -other : other;  // odd sets

@@ -1,8 +1,8 @@
-// The plain form of a chunk of error_bound, for one whose letters do not fit its slot: numbers of levels in as many bits
-// as each group needs. The levels are the same, so that the bound holds.
+// The plain form of a chunk of error_bound, for one whose letters do not fit its slot: numbers of levels in as many
+// bits as each group needs. The levels are the same, so that the bound holds.
 //
-//   | header 20 | of each group: smallest number, i16; bits, u8; 0 | codes of each group | places, u16 | values | 0-3 x 0
-//   |           | places and values: of what no level holds |
+//   | header 20 | of each group: smallest number, i16; bits, u8; 0 | codes of each group | places, u16 | values | 0-3 x
+//   0 |           | places and values: of what no level holds |
 //
 // A lane has eight values in a row, whose codes fill as many bytes as they have bits.
 #pragma once
@@ -53,8 +53,8 @@ CINCH_DEVICE_FN uint32_t count_missed(const W& w, const LevelRow<T>& row, int gr
 // Places and values of what no level holds in the groups of a set, from number `next` of `all` on; `out` is where the
 // first of all places goes.
 template <class T, class W>
-CINCH_DEVICE_FN void put_missed(const W& w, const LevelRow<T>& row, int begin, uint32_t set, uint32_t next, uint32_t all,
-                                std::byte* out) {
+CINCH_DEVICE_FN void put_missed(const W& w, const LevelRow<T>& row, int begin, uint32_t set, uint32_t next,
+                                uint32_t all, std::byte* out) {
   CINCH_ROLLED
   for (; set != 0; set &= set - 1) {
     const int group = begin + static_cast<int>(std::countr_zero(set));
