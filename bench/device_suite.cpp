@@ -39,6 +39,12 @@ std::vector<Case> make_cases() {
     for (const DType dtype : floats) cases.push_back({normalise({"lfc", {{"bits", bits}}}), dtype, planes});
   for (const double step : {0.5, 1.0, 2.0})
     for (const DType dtype : floats) cases.push_back({normalise({"dither", {{"step_sigma", step}}}), dtype, {}});
+  for (const char* predict : {"none", "lorenzo"})
+    for (const DType dtype : floats)
+      cases.push_back(
+          {normalise({"error_bound", {{"bound", 0.01}, {"predict", std::string(predict)}}}), dtype, planes});
+  for (const DType dtype : floats)
+    cases.push_back({normalise({"dither", {{"predict", std::string("lorenzo")}}}), dtype, planes});
   SideInfo positive;
   positive.predicate = {PredicateKind::kGreater, 0.0, 0.0, true};
   for (const DType dtype : floats) cases.push_back({normalise({"mask", {}}), dtype, positive});

@@ -69,7 +69,7 @@ DeviceTiming time_codec_on_device(const Codec& codec, const Extent& in, const Si
   row.decode_gbps = gbps(row.raw_bytes + row.coded_bytes, best_decode);
 
   // A payload in slots has other bytes than the CPU's, which decodes it as well.
-  if (codec.spec().name == "dither") {
+  if (codec.spec().name == "dither" || codec.spec().name == "error_bound") {
     const AlignedBuffer fetched = make_aligned(*bytes), values_of_cpu = make_aligned(row.raw_bytes);
     payload.copy_to(fetched.get());
     const std::span<const std::byte> there(fetched.get(), static_cast<size_t>(*bytes));

@@ -119,7 +119,7 @@ sanitize() {
     filter+=":*CodecCuda*group_quant_2_stochastic_$type:*CodecCuda*group_quant_8_stochastic_$type:*CodecCuda*mask_greater_$type"
     filter+=":*CodecCuda*mask_sign_$type:*GroupQuantCuda*group_quant_2_stochastic_$type"
     filter+=":*CodecCuda*cast_fp8_e5m2_flat_$type:*CodecCuda*fixed_point_4_planes_$type:*CodecCuda*pool_2_planes_$type"
-    filter+=":*CodecCuda*lfc_8_2_planes_$type:*DitherCuda*LiteralsRaw*$type"
+    filter+=":*CodecCuda*lfc_8_2_planes_$type:*DitherCuda*LiteralsRaw*$type:*BoundCuda*MissedValues*$type"
   done
   # Kernels are the same whatever a grid is like.
   filter+='-*Large*:*CodecCuda*_volumes_*:*CodecCuda*_tokens_*'

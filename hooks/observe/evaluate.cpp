@@ -123,7 +123,8 @@ std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::
   const bool lossy = is_codable_float(payload.dtype()) && needs.wants_values && !needs.wants_exact && !needs.two_valued;
   if (lossy) {
     for (const int64_t bits : {8, 4, 2, 1}) add(CodecSpec{"group_quant", {{"bits", bits}}});
-    // A GPU's kernels of dither have not been run on one yet: there a rule has to name it.
+    // A GPU's kernels of dither have not been run on one yet, nor have those of error_bound: there a rule has to name
+    // them.
     if (payload.store->memory().kind() == DeviceKind::kCpu)
       for (const char* predict : {"none", "lorenzo"})
         for (const double step : {0.5, 1.0, 2.0})

@@ -33,6 +33,11 @@ void device_dither_encode(const void*, DType, const Slots&, double, uint64_t, st
   absent();
 }
 void device_dither_decode(const std::byte*, const Slots&, DType, void*, void*) { absent(); }
+void device_bound_encode(const void*, DType, const Slots&, const BoundAim&, const Grid&, uint64_t, std::byte*,
+                         const DeviceCounters&, void*) {
+  absent();
+}
+void device_bound_decode(const std::byte*, const Slots&, DType, void*, void*) { absent(); }
 void device_mask(const void*, const Header&, const Predicate&, std::byte*, void*) { absent(); }
 void device_bits(const void*, const Header&, std::byte*, void*) { absent(); }
 void device_choose(const std::byte*, int64_t, int64_t, int64_t, void*, void*) { absent(); }

@@ -107,7 +107,7 @@ inline Buffer walk_dither_decode(const Buffer& payload, int64_t numel, DType dty
   Buffer out(numel * dtype_bytes(dtype));
   Header header;
   std::memcpy(&header, payload.data(), sizeof header);
-  const Levels q = Levels::of(get_quantiser(header));
+  const ValueSteps q = ValueSteps::of(get_quantiser(header));
   const Slots slots = slots_of(payload.size(), numel);
   EXPECT_EQ(slots.group_bytes, get_slots(header).group_bytes);
   with_kernel_type(dtype, [&](auto zero) {

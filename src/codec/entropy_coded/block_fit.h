@@ -17,9 +17,9 @@ struct FitState {
   uint32_t counts[kLetters], lengths[kLetters];
 };
 
-// From parts in memory of the block, which are used up. Leaves the quantiser for counting a window.
-template <class T, class B>
-CINCH_DEVICE_FN void settle_scale(const B& b, const FitJob<T>& job, MomentPart* parts, FitState& state) {
+// From parts in memory of the block, which are used up: the scale, for every thread.
+template <class B>
+CINCH_DEVICE_FN Scale merge_moments(const B& b, MomentPart* parts) {
   for (int half = kMomentParts / 2; half > 0; half /= 2) {
     b.each([&](int i) {
       for (; i < half; i += B::kThreads) {
@@ -41,7 +41,13 @@ CINCH_DEVICE_FN void settle_scale(const B& b, const FitJob<T>& job, MomentPart* 
   m.squares = parts[0].squares;
   m.min = from_order_key(parts[0].low);
   m.max = from_order_key(parts[0].high);
-  Scale scale = scale_of(m, parts[0].origin);
+  return scale_of(m, parts[0].origin);
+}
+
+// Leaves the quantiser for counting a window.
+template <class T, class B>
+CINCH_DEVICE_FN void settle_scale(const B& b, const FitJob<T>& job, MomentPart* parts, FitState& state) {
+  Scale scale = merge_moments(b, parts);
   Quantiser q;
   q.key = job.key;
   scale.any = set_steps(scale, job.step_sigma, q);
@@ -96,41 +102,42 @@ CINCH_DEVICE_FN void settle_range(const B& b, uint64_t all, FitState& state) {
   b.sync();
 }
 
-// From counts of the code's sample: the lengths.
+// From counts of the code's sample: the lengths. `alone` is 0.
+template <class B>
+CINCH_DEVICE_FN void settle_code(const B& b, const Alphabet& q, MergeMemory& merge, uint32_t* counts, uint32_t* alone,
+                                 uint32_t* lengths) {
+  b.each([&](int i) {
+    if (i >= kLetters || has_code(counts[i], static_cast<uint8_t>(i), q)) return;
+    B::add_to(alone, counts[i]);
+    counts[i] = 0;
+  });
+  b.sync();
+  b.each([&](int i) {
+    if (i == 0) counts[q.literal()] = std::max(*alone, 1u);
+  });
+  b.sync();
+  make_lengths(b, counts, merge, lengths);
+}
 template <class B>
 CINCH_DEVICE_FN void settle_code(const B& b, MergeMemory& merge, FitState& state) {
   const Quantiser q = state.quantiser;
-  b.each([&](int i) {
-    if (i >= kLetters || has_code(state.counts[i], static_cast<uint8_t>(i), q)) return;
-    B::add_to(&state.alone, state.counts[i]);
-    state.counts[i] = 0;
-  });
-  b.sync();
-  b.each([&](int i) {
-    if (i == 0) state.counts[q.literal()] = std::max(state.alone, 1u);
-  });
-  b.sync();
-  make_lengths(b, state.counts, merge, state.lengths);
+  settle_code(b, q, merge, state.counts, &state.alone, state.lengths);
 }
 
-// The header, and zeros in the gap before the chunks and behind them.
-template <class T, class B>
-CINCH_DEVICE_FN void write_header_of_block(const B& b, const FitJob<T>& job, const FitState& state) {
-  auto* words = reinterpret_cast<uint32_t*>(job.payload);
-  const int64_t chunks = job.slots.chunks();
+// A header, and zeros in the gap before the chunks and behind them.
+template <class B>
+CINCH_DEVICE_FN void put_header(const B& b, const Slots& slots, const Header& header, std::byte* payload) {
+  auto* words = reinterpret_cast<uint32_t*>(payload);
+  const int64_t chunks = slots.chunks();
   b.each([&](int i) {
     const int64_t gap = ends_offset() / 4 + chunks + i;
-    if (gap < chunks_offset(job.slots.numel) / 4) words[gap] = 0;
-    if (i < kSlack) job.payload[job.slots.payload_bytes() - kSlack + i] = std::byte{0};
+    if (gap < chunks_offset(slots.numel) / 4) words[gap] = 0;
+    if (i < kSlack) payload[slots.payload_bytes() - kSlack + i] = std::byte{0};
     if (i != 0) return;
-    Header h;
-    h.magic = kEntropyMagic;
-    h.dtype = static_cast<uint8_t>(job.dtype);
-    h.numel = job.slots.numel;
-    put_quantiser(state.quantiser, h);
-    if (job.slots.numel > 0 && !state.scale.any) h.kind |= kNothingFinite;
-    put_slots(job.slots, h);
-    h.payload_bytes = job.slots.payload_bytes();
+    Header h = header;
+    h.numel = slots.numel;
+    h.flags |= kInSlots;
+    h.payload_bytes = slots.payload_bytes();
     struct Words {
       uint32_t at[sizeof(Header) / 4];
     };
@@ -140,16 +147,30 @@ CINCH_DEVICE_FN void write_header_of_block(const B& b, const FitJob<T>& job, con
     for (size_t k = 0; k <= kLast; ++k) words[k] = raw.at[k];
   });
 }
+template <class T, class B>
+CINCH_DEVICE_FN void write_header_of_block(const B& b, const FitJob<T>& job, const FitState& state) {
+  Header h;
+  h.magic = kEntropyMagic;
+  h.dtype = static_cast<uint8_t>(job.dtype);
+  put_quantiser(state.quantiser, h);
+  if (job.slots.numel > 0 && !state.scale.any) h.kind |= kNothingFinite;
+  put_slots(job.slots, h);
+  put_header(b, job.slots, h, job.payload);
+}
 
 template <class B>
-CINCH_DEVICE_FN void write_lengths_of_block(const B& b, std::byte* payload, const FitState& state) {
+CINCH_DEVICE_FN void put_lengths(const B& b, std::byte* payload, const uint32_t* lengths) {
   auto* words = reinterpret_cast<uint32_t*>(payload + lengths_offset());
   b.each([&](int i) {
     if (i >= kLengthWords) return;
     uint32_t word = 0;
-    for (int k = 0; k < 8; ++k) word |= state.lengths[8 * i + k] << (4 * k);
+    for (int k = 0; k < 8; ++k) word |= lengths[8 * i + k] << (4 * k);
     words[i] = word;
   });
+}
+template <class B>
+CINCH_DEVICE_FN void write_lengths_of_block(const B& b, std::byte* payload, const FitState& state) {
+  put_lengths(b, payload, state.lengths);
 }
 
 // What a block fits in. Its warps' scratch is `draws`.

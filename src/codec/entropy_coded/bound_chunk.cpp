@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "src/codec/entropy_coded/symbols.h"
-#include "src/codec/stage/rng.h"
 
 namespace cinch::codec {
 namespace {
@@ -100,14 +99,6 @@ class Sink final : public ChunkSink {
 };
 
 }  // namespace
-
-BoundQuantiser quantiser_at(const BoundQuantiser& quantiser, int64_t first) noexcept {
-  BoundQuantiser q = quantiser;
-  if (!q.dithered) return q;
-  const uint64_t draw = group_key(q.key, first / kValuesOfChunk);
-  q.levels.origin += q.levels.step * (static_cast<float>(draw >> 40) * 0x1p-24f);
-  return q;
-}
 
 void BoundIntegers::add(int64_t group, int64_t groups) noexcept {
   const int64_t begin = group * kLetterGroup, whole = (group + groups) * kLetterGroup, end = std::min(whole, count_);

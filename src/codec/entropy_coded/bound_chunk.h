@@ -6,24 +6,10 @@
 #include <cstdint>
 #include <span>
 
-#include "src/codec/entropy_coded/chunk.h"
-#include "src/codec/entropy_coded/levels.h"
+#include "src/codec/entropy_coded/bound_quantiser.h"
 #include "src/codec/entropy_coded/neighbours.h"
 
 namespace cinch::codec {
-
-struct BoundQuantiser {
-  Levels levels;
-  Alphabet alphabet{.raw_bytes = sizeof(int16_t)};
-  bool lorenzo = false;
-  // Levels begin anywhere between two: the same for all values of a chunk, so that neighbours stay alike, and drawn for
-  // each chunk. Over draws the error of each value has no mean then.
-  bool dithered = false;
-  uint64_t key = 0;  // of the draws
-};
-
-// Of the chunk that value `first` of the tensor lies in.
-BoundQuantiser quantiser_at(const BoundQuantiser& quantiser, int64_t first) noexcept;
 
 // The integers that letters are to hold, of a chunk or less.
 class BoundIntegers {

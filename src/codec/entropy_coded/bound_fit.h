@@ -5,25 +5,10 @@
 #include <optional>
 
 #include "src/codec/entropy_coded/bound_chunk.h"
+#include "src/codec/entropy_coded/bound_rules.h"
 #include "src/codec/entropy_coded/fit.h"
 
 namespace cinch::codec {
-
-enum class Predict { kAuto, kNone, kLorenzo };
-
-// What a bound is a share of: nothing, (largest - smallest) of the sample, its standard deviation.
-enum class BoundUnit { kAbsolute, kRange, kDeviation };
-
-struct BoundAim {
-  double bound = 0.01;
-  BoundUnit unit = BoundUnit::kRange;
-  Predict predict = Predict::kAuto;
-  bool dithered = false;
-};
-
-// Distance of levels that keep a bound: less than twice the bound by what is rounded of most values, here and to the
-// dtype. Values at the edges of cells would be missed otherwise.
-double level_step(double bound, double mean, double sigma, DType dtype) noexcept;
 
 struct BoundFit {
   BoundQuantiser quantiser;

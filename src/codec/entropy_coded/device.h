@@ -1,7 +1,8 @@
-// dither on the GPU. Pointers are device memory, `stream` a cudaStream_t; calls return at once and never wait. Without
-// CUDA each call throws CodecError.
+// dither and error_bound on the GPU. Pointers are device memory, `stream` a cudaStream_t; calls return at once and
+// never wait. Without CUDA each call throws CodecError.
 #pragma once
 
+#include "src/codec/entropy_coded/bound_rules.h"
 #include "src/codec/entropy_coded/slots.h"
 
 namespace cinch::codec {
@@ -15,5 +16,10 @@ void device_dither_encode(const void* in, DType dtype, const Slots& slots, doubl
                           std::byte* out, const DeviceCounters& counters, void* stream);
 // Decodes one.
 void device_dither_decode(const std::byte* payload, const Slots& slots, DType dtype, void* out, void* stream);
+
+// error_bound, and dither where neighbours predict. The grid is as the header has it (grid_in_header).
+void device_bound_encode(const void* in, DType dtype, const Slots& slots, const BoundAim& aim, const Grid& grid,
+                         uint64_t key, std::byte* out, const DeviceCounters& counters, void* stream);
+void device_bound_decode(const std::byte* payload, const Slots& slots, DType dtype, void* out, void* stream);
 
 }  // namespace cinch::codec

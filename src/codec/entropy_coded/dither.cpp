@@ -58,8 +58,7 @@ class Dither final : public CodecBase, public TensorScaled {
                                            const CodecContext& context) const override;
 
  private:
-  // Of a value: zeros apart add at most log2(1 + 2^h) - h bits to an entropy of h.
-  double most_bits() const { return std::log2(1 + std::exp2(normal_bits(1, step_sigma_))) * 1.06 + 0.2; }
+  double most_bits() const { return dither_slot_bits(step_sigma_); }
   // What a kernel has for its chunks where nobody knows better.
   Slots default_slots(int64_t numel, DType dtype) const { return slots_for(most_bits(), numel, dtype_bytes(dtype)); }
   int64_t encode_on_device(const Extent& in, std::span<std::byte> out, const CodecContext& context) const;

@@ -137,7 +137,7 @@ __global__ void __launch_bounds__(kChunkThreads, backend::kBlocksPerProcessor) d
       put_nan(block, job.out + chunk * kValuesOfChunk, ChunkPlace::of(job.slots, chunk).values);
     return;
   }
-  const Levels q = Levels::of(get_quantiser(header));
+  const ValueSteps q = ValueSteps::of(get_quantiser(header));
   // A large GPU has about 128 processors, which get blocks in turn; each of its four schedulers has every fourth warp.
   const int reader = static_cast<int>(blockIdx.x / 128 % 4);
   make_decode_table(block, reinterpret_cast<const uint32_t*>(job.payload + lengths_offset()), m.making, m.table);

@@ -2,7 +2,7 @@
 #include "src/backend/cpu/streaming.h"
 
 #include "src/codec/entropy_coded/dither_chunk.h"
-#include "src/codec/entropy_coded/payload.h"
+#include "src/codec/entropy_coded/slots_payload.h"
 #include "src/codec/entropy_coded/warp_coarse.h"
 
 namespace cinch::codec {
@@ -30,7 +30,8 @@ bool with_type(DType dtype, void* out, F f) {
   return f(static_cast<Fp16*>(out));
 }
 
-// False: it is not in the coarser form that its slot has room for.
+}  // namespace
+
 bool decode_coarse_chunk(std::span<const std::byte> chunk, DType dtype, int64_t numel, void* out) noexcept {
   ChunkHeader header;
   std::memcpy(&header, chunk.data(), sizeof header);
@@ -51,43 +52,24 @@ void fill_with_nan(DType dtype, int64_t numel, void* out) noexcept {
     std::fill_n(static_cast<uint16_t*>(out), numel, static_cast<uint16_t>(dtype == DType::kBFloat16 ? 0x7fc0 : 0x7e00));
 }
 
-}  // namespace
-
 void decode_dither_slots(std::string_view method, const CodecContext& context, const Header& h,
                          std::span<const std::byte> payload, void* out) {
-  const Slots slots = get_slots(h);
   const auto dtype = static_cast<DType>(h.dtype);
-  if (slots.group_bytes < Slots::kLeast || slots.group_bytes > Slots::kMost || slots.group_bytes % 4 != 0 ||
-      slots.payload_bytes() != h.payload_bytes)
-    throw_damaged(method, "its slots do not fit its length");
+  const Slots slots = get_slots(h);
+  check_slots(method, slots, h);
   if ((h.kind & kNothingFinite) != 0) return fill_with_nan(dtype, h.numel, out);
-  const CodeLengths lengths = load_lengths(payload.data() + lengths_offset());
-  if (!is_complete(lengths)) throw_damaged(method, "its code lengths describe no code");
-  const DecodeTable table(lengths);
   const Quantiser q = get_quantiser(h);
   const DitherTensor tensor{dtype, q};
-  const auto* sizes = reinterpret_cast<const uint32_t*>(payload.data() + ends_offset());
-  const std::byte* limit = payload.data() + h.payload_bytes;
   const int64_t width = dtype_bytes(dtype);
   auto* values = static_cast<std::byte*>(out);
   const bool stream = backend::streams_out(out, h.numel * width);
-  const bool good = parallel_all(context, slots.chunks(), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t c = begin; c < end; ++c) {
-      const int64_t bytes = int64_t{sizes[c]} * kChunkAlignment;
-      if (bytes < int64_t{sizeof(ChunkHeader)} || bytes > slots.bytes(c)) return false;
-      const auto chunk = payload.subspan(static_cast<size_t>(slots.begin(c)), static_cast<size_t>(bytes));
-      const ChunkRange r = chunk_range(c, h.numel);
-      ChunkHeader header;
-      std::memcpy(&header, chunk.data(), sizeof header);
-      std::byte* to = values + r.first * width;
-      if (header.raws == kCoarse
-              ? !decode_coarse_chunk(chunk, dtype, r.count, to)
-              : !decode_dither_chunk(chunk, limit, tensor, r.count, r.first / kLetterGroup, table, to, stream))
-        return false;
-    }
-    return true;
+  const DecodeTable table(slot_lengths(method, payload));
+  const std::byte* limit = payload.data() + h.payload_bytes;
+  decode_slots(method, context, slots, payload, [&](std::span<const std::byte> chunk, bool coarse, ChunkRange r) {
+    std::byte* to = values + r.first * width;
+    return coarse ? decode_coarse_chunk(chunk, dtype, r.count, to)
+                  : decode_dither_chunk(chunk, limit, tensor, r.count, r.first / kLetterGroup, table, to, stream);
   });
-  if (!good) throw_damaged(method, "a chunk does not fit its lengths");
 }
 
 }  // namespace cinch::codec

@@ -2,7 +2,10 @@
 #include <cstring>
 
 #include "src/backend/cpu/streaming.h"
+#include "src/backend/cuda/runtime.h"
 #include "src/codec/entropy_coded/bound_fit.h"
+#include "src/codec/entropy_coded/bound_slots.h"
+#include "src/codec/entropy_coded/device.h"
 #include "src/codec/entropy_coded/error_bound_layout.h"
 #include "src/codec/entropy_coded/estimate.h"
 #include "src/codec/entropy_coded/payload.h"
@@ -33,14 +36,16 @@ class ErrorBound final : public CodecBase, public TensorScaled {
     return aim_.dithered ? ErrorClass::kUnbiased : ErrorClass::kBounded;
   }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
-    return device == DeviceKind::kCpu && is_codable_float(dtype);
+    return (device == DeviceKind::kCpu || backend::cuda_built()) && is_codable_float(dtype);
   }
   bool keeps_zeros(DType dtype) const noexcept override { return is_codable_float(dtype); }
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override;
   int64_t payload_bound(int64_t numel, DType dtype, const SideInfo& side) const override {
     check_size(numel, dtype);
     checked_grid(spec().name, side, numel);
-    return (aim_.dithered ? kKeyBytes : 0) + entropy_bytes(numel, dtype, 8 * static_cast<double>(dtype_bytes(dtype)));
+    return std::max(
+        (aim_.dithered ? kKeyBytes : 0) + entropy_bytes(numel, dtype, 8 * static_cast<double>(dtype_bytes(dtype))),
+        default_slots(numel, dtype).payload_bytes());
   }
   std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const override;
   std::optional<int64_t> expected_bytes(const Extent& in, const SideInfo& side,
@@ -53,6 +58,15 @@ class ErrorBound final : public CodecBase, public TensorScaled {
                                            const CodecContext& context) const override;
 
  private:
+  // What a kernel has for its chunks where nobody knows better.
+  Slots default_slots(int64_t numel, DType dtype) const {
+    if (!aim_.dithered) return bound_slots(numel, dtype, aim_);
+    return slots_for(dither_slot_bits(2 * aim_.bound), numel, dtype_bytes(dtype), kBoundSides);
+  }
+  std::optional<int64_t> encode_on_device(const Extent& in, const Grid& grid, std::span<std::byte> out,
+                                          const CodecContext& context) const;
+  void decode_on_device(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
+                        const CodecContext& context) const;
   std::optional<BoundFit> fit(const Extent& in, const Grid& grid, const CodecContext& context) const {
     return fit_bound(in.data, in.dtype, in.numel, grid, aim_, rng_key(context, kBoundMagic));
   }
@@ -63,6 +77,7 @@ class ErrorBound final : public CodecBase, public TensorScaled {
 std::optional<int64_t> ErrorBound::measure(const Extent& in, const SideInfo& side, const CodecContext& context) const {
   check_extent(in);
   const int64_t bound = payload_bound(in.numel, in.dtype, side);
+  if (context.device == DeviceKind::kCuda) return default_slots(in.numel, in.dtype).payload_bytes();
   if (in.numel == 0) return bound;
   const auto sample = fit(in, grid_in_header(checked_grid(spec().name, side, in.numel)), context);
   if (!sample) return std::nullopt;
@@ -72,8 +87,8 @@ std::optional<int64_t> ErrorBound::measure(const Extent& in, const SideInfo& sid
 
 std::optional<int64_t> ErrorBound::expected_bytes(const Extent& in, const SideInfo& side,
                                                   const CodecContext& context) const {
+  if (context.device == DeviceKind::kCuda || in.numel == 0) return measure(in, side, context);
   check_extent(in);
-  if (in.numel == 0) return payload_bound(in.numel, in.dtype, side);
   const auto sample = fit(in, grid_in_header(checked_grid(spec().name, side, in.numel)), context);
   if (!sample) return std::nullopt;
   return sides_of(sample->quantiser) + expected_entropy_bytes(in.numel, sample->code.bits_of_value);
@@ -83,6 +98,7 @@ std::optional<int64_t> ErrorBound::encode(const Extent& in, const SideInfo& side
                                           const CodecContext& context) const {
   check_extent(in);
   const Grid grid = grid_in_header(checked_grid(spec().name, side, in.numel));
+  if (context.device == DeviceKind::kCuda) return encode_on_device(in, grid, out, context);
   BoundFit fitted;
   if (in.numel > 0) {
     const auto sample = fit(in, grid, context);
@@ -107,16 +123,39 @@ std::optional<int64_t> ErrorBound::encode(const Extent& in, const SideInfo& side
   });
 }
 
+// All the room that is given, but no more than is asked for.
+std::optional<int64_t> ErrorBound::encode_on_device(const Extent& in, const Grid& grid, std::span<std::byte> out,
+                                                    const CodecContext& context) const {
+  Slots slots = default_slots(in.numel, in.dtype);
+  if (static_cast<int64_t>(out.size()) < slots.payload_bytes()) {
+    slots = bound_slots_of(static_cast<int64_t>(out.size()), in.numel);
+    check_room(out, Slots{in.numel, std::max(slots.group_bytes, Slots::kLeast), kBoundSides}.payload_bytes());
+  }
+  device_bound_encode(in.data, in.dtype, slots, aim_, grid, rng_key(context, kBoundMagic), out.data(),
+                      {context.poisoned, context.coarsened}, context.stream);
+  return slots.payload_bytes();
+}
+
+void ErrorBound::decode_on_device(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
+                                  const CodecContext& context) const {
+  const Slots slots = bound_slots_of(static_cast<int64_t>(payload.size()), numel);
+  check_length(payload,
+               Slots{numel, numel > 0 ? std::max(slots.group_bytes, Slots::kLeast) : 0, kBoundSides}.payload_bytes());
+  device_bound_decode(payload.data(), slots, dtype, out, context.stream);
+}
+
 void ErrorBound::decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
                         const CodecContext& context) const {
   check_size(numel, dtype);
   check_out(out, numel);
+  if (context.device == DeviceKind::kCuda) return decode_on_device(payload, out, numel, dtype, context);
   const Header h = read_header(payload, kBoundMagic, spec().name, numel, dtype);
   if (h.payload_bytes < chunks_offset(numel) + kSlack) throw_damaged(spec().name, "its header makes no sense");
   Grid grid;
-  BoundQuantiser q = get_bound_quantiser(spec().name, h, &grid);
+  BoundQuantiser q = get_bound_quantiser(spec().name, h, in_slots(h) ? 15 | kNoLevels : 15, &grid);
   if (numel == 0) return;
   if (q.dithered != aim_.dithered) throw_damaged(spec().name, "another method made it");
+  if (in_slots(h)) return decode_bound_slots(spec().name, context, h, payload, q, grid, out);
   const int64_t sides = sides_of(q), begin = chunks_offset(numel);
   if (h.payload_bytes < begin + sides + kSlack) throw_damaged(spec().name, "it ends before its chunks");
   if (sides > 0) std::memcpy(&q.key, payload.data() + begin, sizeof q.key);

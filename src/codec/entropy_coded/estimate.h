@@ -34,6 +34,12 @@ inline double normal_bits(double variance, double step) noexcept {
   return std::max(0.0, 0.5 * std::log2(2 * std::numbers::pi * std::numbers::e * (variance / (step * step) + 1.0 / 12)));
 }
 
+// Bits of a value that dither's slots have, for normal values: zeros apart add at most log2(1 + 2^h) - h bits to an
+// entropy of h.
+inline double dither_slot_bits(double step_sigma) noexcept {
+  return std::log2(1 + std::exp2(normal_bits(1, step_sigma))) * 1.06 + 0.2;
+}
+
 // Of an entropy in bits per value; what a prefix code loses is added. Speeds in raw bytes per second.
 inline Estimate entropy_estimate(int64_t numel, DType dtype, double bits, int64_t sides, double mean_square_error,
                                  double encode_speed, double decode_speed) noexcept {

@@ -27,6 +27,7 @@ constexpr int kFewestCoarseBits = 2;
 struct Slots {
   int64_t numel = 0;
   int64_t group_bytes = 0;  // that a slot has for each of its groups; a multiple of 4
+  int64_t sides = 0;        // bytes of the method's own before the first slot; a multiple of 64
 
   // For the header of a chunk, and what its streams lose at their ends.
   static constexpr int64_t kFixed = 32;
@@ -36,26 +37,26 @@ struct Slots {
   constexpr int64_t groups() const noexcept { return ceil_div(numel, kLetterGroup); }
   constexpr int64_t chunks() const noexcept { return chunk_count(numel); }
   constexpr int64_t begin(int64_t chunk) const noexcept {
-    return chunks_offset(numel) + chunk * (kFixed + kChunkGroups * group_bytes);
+    return chunks_offset(numel) + sides + chunk * (kFixed + kChunkGroups * group_bytes);
   }
   constexpr int64_t bytes(int64_t chunk) const noexcept {
     return kFixed + std::min(int64_t{kChunkGroups}, groups() - chunk * kChunkGroups) * group_bytes;
   }
   constexpr int64_t payload_bytes() const noexcept {
-    return chunks_offset(numel) + chunks() * kFixed + groups() * group_bytes + kSlack;
+    return chunks_offset(numel) + sides + chunks() * kFixed + groups() * group_bytes + kSlack;
   }
 };
 
 // The largest slots that `bytes` hold; fewer than kLeast bytes a group are not enough.
-constexpr Slots slots_of(int64_t bytes, int64_t numel) noexcept {
-  Slots slots{numel, 0};
+constexpr Slots slots_of(int64_t bytes, int64_t numel, int64_t sides = 0) noexcept {
+  Slots slots{numel, 0, sides};
   if (numel > 0) slots.group_bytes = std::max<int64_t>(0, bytes - slots.payload_bytes()) / slots.groups() / 4 * 4;
   return slots;
 }
 
 // Slots for so many bits a value. Short tensors vary more, and learn less of themselves from a sample.
-constexpr Slots slots_for(double bits, int64_t numel, int64_t width) noexcept {
-  Slots slots{numel, 0};
+constexpr Slots slots_for(double bits, int64_t numel, int64_t width, int64_t sides = 0) noexcept {
+  Slots slots{numel, 0, sides};
   if (numel == 0) return slots;
   const auto need = static_cast<int64_t>(bits * kLetterGroup / 8) + 1024 / slots.groups();
   // Values as they are fit into that.

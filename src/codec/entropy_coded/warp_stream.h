@@ -94,11 +94,12 @@ CINCH_DEVICE_FN void visit_letters(const W& w, const ChunksJob<T>& job, const St
   }
 }
 
-// The first pass: bits of a stream into the block's memory, and how many there are. Returns which of its groups have
-// literals, a bit each.
-template <bool kPaired, class T, class W>
-CINCH_DEVICE_FN uint32_t code_stream(const W& w, const ChunksJob<T>& job, const Steps& q, const ChunkPlace& place,
-                                     int stream, EncodeMemory& m) {
+// The first pass: bits of a stream into the block's memory, and how many there are. visit_all(visit) has every word of
+// letters visited in the stream's order, as visit_letters() does. Returns which of its groups have literals, a bit
+// each.
+template <bool kPaired, class W, class VisitAll>
+CINCH_DEVICE_FN uint32_t code_stream(const W& w, const Alphabet& q, const ChunkPlace& place, int stream,
+                                     EncodeMemory& m, VisitAll visit_all) {
   uint32_t* bits = m.streams[stream];
   const int begin = place.begin(stream), groups = place.end(stream) - begin;
   const int words = groups * LetterLanes<kPaired>::kLetters * kLongestCode / 32 + 3;
@@ -107,42 +108,39 @@ CINCH_DEVICE_FN uint32_t code_stream(const W& w, const ChunksJob<T>& job, const 
   });
   w.sync();
   uint32_t used = 0, literals = 0, raws = 0, with_literals = 0;
-  visit_letters<kPaired>(w, job, q, place, stream,
-                         [&](int group, int, const typename W::template Var<uint32_t>& letters) {
-                           // Bits in the low half of a sum, literals and raw values above: at most 1408, 128 and 256.
-                           typename W::template Var<uint64_t> code;
-                           typename W::template Var<uint32_t> sums;
-                           w.each([&](int lane) {
-                             uint64_t all = 0;
-                             uint32_t length = 0, found = 0;
-                             CINCH_UNROLL
-                             for (int i = 0; i < kRun; ++i) {
-                               const uint32_t entry = m.table[letters[lane] >> (8 * i) & 0xffu];
-                               all |= uint64_t{entry & 0xffffu} << length;
-                               length += entry >> 16 & 31u;
-                               found += entry >> 31;
-                             }
-                             code[lane] = all;
-                             sums[lane] = length;
-                             if (found > 0) sums[lane] |= found << 12 | raws_in_word(q, letters[lane]) << 20;
-                           });
-                           const auto up_to = w.sum_up_to(sums);
-                           w.each([&](int lane) {
-                             const uint32_t at = used + ((up_to[lane] - sums[lane]) & 0xfffu), shift = at % 32;
-                             uint32_t* to = bits + at / 32;
-                             const uint64_t low = code[lane] << shift;
-                             W::or_into(to, static_cast<uint32_t>(low));
-                             if (shift + (sums[lane] & 0xfffu) > 32)
-                               W::or_into(to + 1, static_cast<uint32_t>(low >> 32));
-                             if (shift + (sums[lane] & 0xfffu) > 64)
-                               W::or_into(to + 2, static_cast<uint32_t>(code[lane] >> (64 - shift)));
-                           });
-                           const uint32_t total = w.last(up_to);
-                           used += total & 0xfffu;
-                           literals += total >> 12 & 0xffu;
-                           raws += total >> 20;
-                           if ((total & 0xff000u) != 0) with_literals |= 1u << (group - begin);
-                         });
+  visit_all([&](int group, int, const typename W::template Var<uint32_t>& letters) {
+    // Bits in the low half of a sum, literals and raw values above: at most 1408, 128 and 256.
+    typename W::template Var<uint64_t> code;
+    typename W::template Var<uint32_t> sums;
+    w.each([&](int lane) {
+      uint64_t all = 0;
+      uint32_t length = 0, found = 0;
+      CINCH_UNROLL
+      for (int i = 0; i < kRun; ++i) {
+        const uint32_t entry = m.table[letters[lane] >> (8 * i) & 0xffu];
+        all |= uint64_t{entry & 0xffffu} << length;
+        length += entry >> 16 & 31u;
+        found += entry >> 31;
+      }
+      code[lane] = all;
+      sums[lane] = length;
+      if (found > 0) sums[lane] |= found << 12 | raws_in_word(q, letters[lane]) << 20;
+    });
+    const auto up_to = w.sum_up_to(sums);
+    w.each([&](int lane) {
+      const uint32_t at = used + ((up_to[lane] - sums[lane]) & 0xfffu), shift = at % 32;
+      uint32_t* to = bits + at / 32;
+      const uint64_t low = code[lane] << shift;
+      W::or_into(to, static_cast<uint32_t>(low));
+      if (shift + (sums[lane] & 0xfffu) > 32) W::or_into(to + 1, static_cast<uint32_t>(low >> 32));
+      if (shift + (sums[lane] & 0xfffu) > 64) W::or_into(to + 2, static_cast<uint32_t>(code[lane] >> (64 - shift)));
+    });
+    const uint32_t total = w.last(up_to);
+    used += total & 0xfffu;
+    literals += total >> 12 & 0xffu;
+    raws += total >> 20;
+    if ((total & 0xff000u) != 0) with_literals |= 1u << (group - begin);
+  });
   w.each([&](int lane) {
     if (lane == 0) m.counts[stream] = {(used + 7) / 8, literals, raws};
   });
@@ -172,29 +170,25 @@ CINCH_DEVICE_FN void put_bytes(const W& w, const uint32_t* words, int count, std
   });
 }
 
-// Literals of a stream and raw values behind all literals; `literal` and `raw` are places in the slot. Few groups have
-// any, and these are coded once more: one at a time, so that the first pass has the registers.
-template <bool kPaired, class T, class W>
-CINCH_DEVICE_FN void put_literals(const W& w, const ChunksJob<T>& job, const Steps& q, const ChunkPlace& place,
-                                  int stream, uint32_t with_literals, const uint32_t* table, std::byte* literal,
-                                  std::byte* raw) {
+// Literals of a stream and raw values of kRawBytes behind all literals; `literal` and `raw` are places in the slot.
+// Few groups have any, and these are coded once more: one at a time, so that the first pass has the registers.
+// What begin_group(group) gives goes to letters_of(it, group, half), the words of letters again, and to raw_of(it,
+// element), a value that no symbol holds.
+template <bool kPaired, int kRawBytes, class W, class Begin, class LettersOf, class RawOf>
+CINCH_DEVICE_FN void put_literals(const W& w, const Alphabet& q, int begin, uint32_t with_literals,
+                                  const uint32_t* table, std::byte* literal, std::byte* raw, Begin begin_group,
+                                  LettersOf letters_of, RawOf raw_of) {
   using Lanes = LetterLanes<kPaired>;
-  const int begin = place.begin(stream);
+  constexpr uint32_t kRawSymbol = kPaired ? Alphabet::kPairedSymbols : Alphabet::kSingleSymbols;
   CINCH_ROLLED
   for (uint32_t left = with_literals; left != 0; left &= left - 1) {
     const int group = begin + static_cast<int>(std::countr_zero(left));
-    const int64_t in_tensor = place.first_group + group;
-    const T* values = job.in + in_tensor * kLetterGroup;
-    if (q.dithered) make_two_draws(w, q.key, in_tensor, in_tensor);
+    const auto prepared = begin_group(group);
     CINCH_ROLLED
     for (int half = 0; half < Lanes::kHalves; ++half) {
-      typename W::template Var<uint32_t> letters, sums;
+      const typename W::template Var<uint32_t> letters = letters_of(prepared, group, half);
+      typename W::template Var<uint32_t> sums;
       w.each([&](int lane) {
-        const int row = Lanes::row(lane, half);
-        Chunk draws{};
-        if (q.dithered) draws = draws_of(w.scratch, 0, row, Lanes::column(lane));
-        const auto x = load_lane<kPaired>(values, place.count(group), false, lane, half);
-        letters[lane] = letters_of<kPaired>(q.to, x, draws, row);
         uint32_t found = 0;
         CINCH_UNROLL
         for (int i = 0; i < kRun; ++i) found += table[letters[lane] >> (8 * i) & 0xffu] >> 31;
@@ -203,7 +197,7 @@ CINCH_DEVICE_FN void put_literals(const W& w, const ChunksJob<T>& job, const Ste
       const auto up_to = w.sum_up_to(sums);
       w.each([&](int lane) {
         const uint32_t before = up_to[lane] - sums[lane];
-        std::byte *next_literal = literal + (before & 0xffffu), *next_raw = raw + (before >> 16) * 4;
+        std::byte *next_literal = literal + (before & 0xffffu), *next_raw = raw + (before >> 16) * kRawBytes;
         const int element = Lanes::row(lane, half) * kColumns16 + Lanes::column(lane);
         CINCH_ROLLED
         for (int i = 0; i < kRun; ++i) {
@@ -213,16 +207,16 @@ CINCH_DEVICE_FN void put_literals(const W& w, const ChunksJob<T>& job, const Ste
           CINCH_UNROLL
           for (int row = 0; row < Lanes::kRows; ++row) {
             const uint32_t symbol = kPaired ? letter >> (4 * row) & 15u : letter;
-            if (symbol != q.to.raw) continue;
-            const uint32_t bits = float_bits(values[element + row * kColumns16 + i]);
+            if (symbol != kRawSymbol) continue;
+            const uint32_t bits = raw_of(prepared, element + row * kColumns16 + i);
             CINCH_UNROLL
-            for (int k = 0; k < 4; ++k) *next_raw++ = static_cast<std::byte>(bits >> (8 * k));
+            for (int k = 0; k < kRawBytes; ++k) *next_raw++ = static_cast<std::byte>(bits >> (8 * k));
           }
         }
       });
       const uint32_t total = w.last(up_to);
       literal += total & 0xffffu;
-      raw += (total >> 16) * 4;
+      raw += (total >> 16) * kRawBytes;
     }
   }
 }
@@ -242,12 +236,12 @@ CINCH_DEVICE_FN void put_verbatim(const W& w, const T* values, int64_t count, in
 }
 
 template <class T, class W>
-CINCH_DEVICE_FN void put_coarse(const W& w, const ChunksJob<T>& job, const Steps& q, const ChunkPlace& place,
-                                int stream, std::byte* slot) {
+CINCH_DEVICE_FN void put_coarse(const W& w, const ChunksJob<T>& job, uint64_t key, const ChunkPlace& place, int stream,
+                                std::byte* slot) {
   const int bits = coarse_bits(job.slots.group_bytes), end = place.end(stream);
   const bool aligned = is_run_aligned(job.in);
   for (int group = place.begin(stream); group < end; ++group) {
-    make_two_draws(w, q.key, place.first_group + group, place.first_group + group);
+    make_two_draws(w, key, place.first_group + group, place.first_group + group);
     typename W::template Var<LetterValues<true>> x;
     w.each([&](int lane) {
       x[lane] =

@@ -16,9 +16,9 @@ struct SlotsJob {
 };
 
 // A quantiser with what follows from it.
-struct Levels : Quantiser {
+struct ValueSteps : Quantiser {
   FromSymbols from;
-  static CINCH_DEVICE_FN Levels of(const Quantiser& q) { return {q, from_symbols(q)}; }
+  static CINCH_DEVICE_FN ValueSteps of(const Quantiser& q) { return {q, from_symbols(q)}; }
 };
 
 // Letters of a stream that begins at byte `begin` of a slot. Reads nothing but words of the slot, whatever they hold.
@@ -70,14 +70,14 @@ struct ChunkParts {
     return std::min(at, static_cast<uint32_t>(slot_bytes));
   }
 
-  static CINCH_DEVICE_FN ChunkParts of(const std::byte* slot, int64_t slot_bytes) {
+  static CINCH_DEVICE_FN ChunkParts of(const std::byte* slot, int64_t slot_bytes, int raw_bytes) {
     const auto* halves = reinterpret_cast<const uint16_t*>(slot);
     const auto limit = static_cast<uint32_t>(slot_bytes);
     ChunkParts parts;
     parts.literals = stream(slot, slot_bytes, kStreams);
     parts.literal_count = std::min<uint32_t>(halves[kStreams], limit - parts.literals);
     parts.raws = parts.literals + parts.literal_count;
-    parts.raw_count = std::min<uint32_t>(halves[kStreams + 1], (limit - parts.raws) / 4);
+    parts.raw_count = std::min<uint32_t>(halves[kStreams + 1], (limit - parts.raws) / static_cast<uint32_t>(raw_bytes));
     return parts;
   }
 };
@@ -156,7 +156,7 @@ CINCH_DEVICE_FN void put_raws_of_lane(T* group, int element, int count, uint32_t
 
 // Values of a stream from its letters; `raw` is the number of its first raw value.
 template <bool kPaired, class T, class W>
-CINCH_DEVICE_FN void put_values(const W& w, const SlotsJob<T>& job, const Levels& q, const ChunkPlace& place,
+CINCH_DEVICE_FN void put_values(const W& w, const SlotsJob<T>& job, const ValueSteps& q, const ChunkPlace& place,
                                 int stream, const uint32_t* letters, const std::byte* slot, const ChunkParts& parts,
                                 uint32_t raw) {
   using Lanes = LetterLanes<kPaired>;
