@@ -1,9 +1,9 @@
 #include "src/codec/entropy_coded/bound_slots.h"
-#include "src/backend/cpu/streaming.h"
 
 #include <bit>
 #include <cmath>
 
+#include "src/backend/cpu/streaming.h"
 #include "src/codec/entropy_coded/bound_chunk.h"
 #include "src/codec/entropy_coded/dither_slots.h"
 #include "src/codec/entropy_coded/slots_payload.h"

@@ -1,6 +1,6 @@
 #include "src/codec/entropy_coded/dither_slots.h"
-#include "src/backend/cpu/streaming.h"
 
+#include "src/backend/cpu/streaming.h"
 #include "src/codec/entropy_coded/dither_chunk.h"
 #include "src/codec/entropy_coded/slots_payload.h"
 #include "src/codec/entropy_coded/warp_coarse.h"
