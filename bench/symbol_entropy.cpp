@@ -9,6 +9,7 @@
 #include "src/codec/entropy_coded/channels.h"
 #include "src/codec/entropy_coded/error_bound_layout.h"
 #include "src/codec/entropy_coded/layout.h"
+#include "src/codec/entropy_coded/neighbours.h"
 #include "src/codec/entropy_coded/payload.h"
 #include "src/codec/entropy_coded/slots.h"
 #include "src/codec/stage/rng.h"
@@ -64,7 +65,7 @@ void to_differences(std::span<int32_t> numbers, int64_t first, const codec::Axis
 std::vector<int32_t> symbols_of_bound(std::span<const std::byte> payload, const codec::Header& h, const void* decoded,
                                       int64_t numel, DType dtype) {
   Grid grid;
-  codec::BoundQuantiser q = codec::get_bound_quantiser("error_bound", h, &grid);
+  codec::BoundQuantiser q = codec::get_bound_quantiser("error_bound", h, 15, &grid);
   if (q.dithered) std::memcpy(&q.key, payload.data() + codec::chunks_offset(numel), sizeof q.key);
   const codec::Axes axes(grid);
   std::vector<int32_t> symbols(static_cast<size_t>(numel));
@@ -107,9 +108,10 @@ std::optional<std::vector<int32_t>> symbols_of(std::span<const std::byte> payloa
     const codec::Header h = codec::read_header(payload, magic, "dither", numel, dtype);
     return codec::in_slots(h) ? std::nullopt : std::optional(symbols_of_dither(payload, h, decoded, numel, dtype));
   }
-  if (magic == codec::kBoundMagic)
-    return symbols_of_bound(payload, codec::read_header(payload, magic, "error_bound", numel, dtype), decoded, numel,
-                            dtype);
+  if (magic == codec::kBoundMagic) {
+    const codec::Header h = codec::read_header(payload, magic, "error_bound", numel, dtype);
+    return codec::in_slots(h) ? std::nullopt : std::optional(symbols_of_bound(payload, h, decoded, numel, dtype));
+  }
   return std::nullopt;
 }
 
