@@ -90,8 +90,10 @@ struct Checker {
       const int64_t end = std::min(g + 256, in.numel);
       const Reach r = reach_of(in, g, end);
       const double range = r.range() + std::fabs(r.low) * 0x1p-7 + 0x1p-125;
-      const double step = std::max(range / levels * (1 + 0x1p-6), 0x1p-100);
-      const double most = step * (text("rounding") == "nearest" ? 0.5 + 0x1p-7 : 1 + 0x1p-7);
+      const double step = range / levels * (1 + 0x1p-6);
+      // Steps below 2^-100 count as none: every value is the minimum.
+      const double share = step < 0x1.1p-100 ? levels : text("rounding") == "nearest" ? 0.5 + 0x1p-7 : 1 + 0x1p-7;
+      const double most = step * share;
       if (!r.finite) fail(g, " in a group that is not finite");
       within(most + ulp_of(in.dtype) * (r.size() + range) + least_of(in.dtype), g, end);
     }
