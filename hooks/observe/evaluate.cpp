@@ -84,7 +84,8 @@ void estimate(std::vector<Candidate>& candidates, const TensorStats& stats, int6
 }
 
 std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::span<const CodecSpec> asked,
-                                const CodecContext& context) {
+                                CodecContext context) {
+  context.step = 0;  // the same draws in each step: the same values have the same price
   std::vector<Candidate> result(1);
   result[0].option.charged_bytes = raw_bytes;
   const auto add = [&](const CodecSpec& spec) {

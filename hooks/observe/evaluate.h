@@ -25,7 +25,7 @@ struct Candidate {
 // payload that it suits, however many fit into the host pool together. `asked`: specs that are tried beside the usual
 // ones.
 std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::span<const CodecSpec> asked,
-                                const CodecContext& context);
+                                CodecContext context);
 
 // Fills in error and seconds; drops lossy candidates where values are not finite.
 void estimate(std::vector<Candidate>& candidates, const TensorStats& stats, int64_t numel, DType dtype);

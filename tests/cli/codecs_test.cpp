@@ -26,14 +26,11 @@ TEST(CodecsCommand, NamesEveryMethodOnceWithParametersThatCanBeUsed) {
   }
 }
 
-TEST(CodecsCommand, TellsWhatIsForTheCpuAlone) {
+TEST(CodecsCommand, TellsWhereMethodsWork) {
   const auto document = codecs_document();
   for (const auto& row : document["methods"]) {
     const bool on_cpu = row["devices"].front() == "cpu";
     EXPECT_EQ(on_cpu, row["name"] != "offload") << row.dump();
-    if (row["name"] == "error_bound") {
-      EXPECT_EQ(row["devices"].size(), 1u);
-    }
   }
 }
 

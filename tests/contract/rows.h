@@ -22,6 +22,7 @@ struct ContractRow {
   // What decode promises of each value, beside the error class: exact bits, the same answer, a bound.
   std::function<::testing::AssertionResult(const Extent& in, const void* out)> verify;
   double mean_square_tolerance = 0;  // the estimate is within this factor of the truth; 0: lossless
+  bool fits_less_room = false;       // takes coarser steps where it is given less room than it asked for
   double trial_tolerance = 0.125;    // what a part of the values tells is that near, where the part is chance
   double bytes_tolerance = 1;        // likewise; 1: the size depends on no value and is known before
 };
