@@ -160,16 +160,19 @@ std::optional<int64_t> Payload::measure(const Form& form, const CodecContext& co
 }
 
 std::optional<Payload::Cost> Payload::cost(const Form& form, const CodecContext& context) const {
-  const auto most = measure(form, context);
-  if (!most || !form.values || form.lossless || context.device != DeviceKind::kCpu)
-    return most ? std::optional(Cost{*most, std::nullopt}) : std::nullopt;
+  if (!form.values || form.lossless || context.device != DeviceKind::kCpu) {
+    const auto bytes = measure(form, context);
+    return bytes ? std::optional(Cost{*bytes, std::nullopt}) : std::nullopt;
+  }
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto extent = raw_extent();
   if (!extent) return std::nullopt;
   const auto trial = try_on_sample(*form.values, *extent, form.side, context);
   if (!trial) return std::nullopt;
-  const int64_t bytes = align_part(trial->bytes) + planes_bytes(form, span.numel, dtype_);
-  return Cost{with_margin(bytes, *most), trial->mean_square_error};
+  // Sizes that depend on no values are their bound.
+  const int64_t most = form.values->payload_bound(span.numel, dtype_, form.side);
+  return Cost{align_part(with_margin(trial->bytes, most)) + planes_bytes(form, span.numel, dtype_),
+              trial->mean_square_error};
 }
 
 std::optional<Payload::Values> Payload::exact_values() const {

@@ -111,9 +111,9 @@ struct Estimate {
 /// A method with fixed parameters. Immutable and thread-safe. Allocates no memory in encode, decode and recode
 /// (small stack buffers only). With CUDA, encode, decode and recode queue their work on the context's stream and return
 /// at once: sizes are known before the data is, headers in device memory are not read by the host, and payloads have
-/// the bytes that the CPU would write (of `dither`, chunk by chunk, each in a slot of the room that is given; the CPU
-/// decodes both). Throws CodecError for misuse and for damaged payloads; a tensor that it cannot
-/// code well is *declined*, which is a value. Never reads or writes outside the given spans, whatever a payload holds.
+/// the bytes that the CPU would write (of `dither` and `error_bound`, chunk by chunk, each in a slot of the room that
+/// is given; the CPU decodes both). Throws CodecError for misuse and for damaged payloads; a tensor that it cannot code
+/// well is *declined*, which is a value. Never reads or writes outside the given spans, whatever a payload holds.
 class Codec {
  public:
   virtual ~Codec() = default;

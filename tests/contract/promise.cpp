@@ -7,21 +7,11 @@
 #include <string>
 
 #include "src/codec/stage/header.h"
-#include "src/core/float16.h"
+#include "src/core/read_float.h"
 #include "tests/contract/predicate.h"
 
 namespace cinch::testing {
 namespace {
-
-double value_at(const void* data, int64_t i, DType dtype) {
-  const auto load = [&](auto v) {
-    std::memcpy(&v, static_cast<const std::byte*>(data) + i * static_cast<int64_t>(sizeof v), sizeof v);
-    return v;
-  };
-  if (dtype == DType::kFloat64) return load(double{});
-  if (dtype == DType::kFloat32) return load(float{});
-  return dtype == DType::kBFloat16 ? bf16_to_float(load(uint16_t{})) : fp16_to_float(load(uint16_t{}));
-}
 
 // Of the finite values.
 struct Reach {
@@ -33,7 +23,7 @@ struct Reach {
 Reach reach_of(const Extent& in, int64_t begin, int64_t end) {
   Reach r;
   for (int64_t i = begin; i < end; ++i) {
-    const double x = value_at(in.data, i, in.dtype);
+    const double x = read_float(in.data, i, in.dtype);
     if (!std::isfinite(x)) r.finite = false;
     if (!std::isfinite(x)) continue;
     r.low = std::min(r.low, x);
@@ -55,8 +45,8 @@ struct Checker {
     throw BrokenPromise(to_string(codec.spec()) + ", value " + std::to_string(i) + " of " + std::to_string(in.numel) +
                         ": " + std::to_string(x(i)) + " became " + std::to_string(y(i)) + why);
   }
-  double x(int64_t i) const { return value_at(in.data, i, in.dtype); }
-  double y(int64_t i) const { return value_at(out, i, in.dtype); }
+  double x(int64_t i) const { return read_float(in.data, i, in.dtype); }
+  double y(int64_t i) const { return read_float(out, i, in.dtype); }
   std::string text(const char* key) const { return codec.spec().get_string(key, ""); }
   double number(const char* key) const { return codec.spec().get_double(key, 0); }
 

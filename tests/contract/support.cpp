@@ -8,6 +8,7 @@
 
 #include "src/backend/cpu/isa.h"
 #include "src/core/float16.h"
+#include "src/core/read_float.h"
 
 namespace {
 thread_local int64_t allocations = 0;
@@ -85,22 +86,7 @@ Buffer integers(const std::vector<int64_t>& values, DType dtype) {
   return b;
 }
 
-double float_at(const void* data, int64_t i, DType dtype) {
-  const auto* p = static_cast<const std::byte*>(data) + i * dtype_bytes(dtype);
-  if (dtype == DType::kFloat64) {
-    double v;
-    std::memcpy(&v, p, 8);
-    return v;
-  }
-  if (dtype == DType::kFloat32) {
-    float v;
-    std::memcpy(&v, p, 4);
-    return v;
-  }
-  uint16_t bits;
-  std::memcpy(&bits, p, 2);
-  return dtype == DType::kBFloat16 ? bf16_to_float(bits) : fp16_to_float(bits);
-}
+double float_at(const void* data, int64_t i, DType dtype) { return read_float(data, i, dtype); }
 
 int64_t integer_at(const void* data, int64_t i, DType dtype) {
   const auto* p = static_cast<const std::byte*>(data) + i * dtype_bytes(dtype);

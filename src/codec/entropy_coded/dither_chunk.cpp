@@ -4,20 +4,10 @@
 #include <cstring>
 
 #include "src/core/float16.h"
+#include "src/core/read_float.h"
 
 namespace cinch::codec {
 namespace {
-
-float value_at(const std::byte* in, int64_t i, DType dtype) noexcept {
-  if (dtype == DType::kFloat32) {
-    float value;
-    std::memcpy(&value, in + i * 4, 4);
-    return value;
-  }
-  uint16_t bits;
-  std::memcpy(&bits, in + i * 2, 2);
-  return dtype == DType::kBFloat16 ? bf16_to_float(bits) : fp16_to_float(bits);
-}
 
 // A raw value came from this dtype, so that the conversion is exact.
 void put_value(std::byte* out, int64_t i, DType dtype, float value) noexcept {
@@ -64,7 +54,7 @@ class Source final : public ChunkSource {
     values_to_letters(values, c_.dtype, groups, c_.first + group, c_.quantiser, out);
   }
   void raw(int64_t value, std::byte* out) noexcept override {
-    const float x = value_at(in_, value, c_.dtype);
+    const auto x = static_cast<float>(read_float(in_, value, c_.dtype));
     std::memcpy(out, &x, sizeof x);
   }
   std::span<const std::byte> ahead(int64_t group, int64_t groups) const noexcept override {
