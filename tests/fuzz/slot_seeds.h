@@ -1,4 +1,5 @@
-// Seeds of what kernels write and the CPU reads: dither in slots, some of whose chunks are coarser.
+// Seeds of what kernels write and the CPU reads: dither and error_bound in slots, some of whose chunks have other
+// forms than the CPU's.
 #pragma once
 
 #include <vector>

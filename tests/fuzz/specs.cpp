@@ -43,6 +43,11 @@ std::span<const CodecSpec> specs() {
       {"error_bound", {{"bound", 0.05}, {"relative", false}, {"predict", Text("lorenzo")}}},
       {"error_bound", {{"bound", 1e-30}, {"relative", false}}},
       {"error_bound", {{"bound", 1e30}, {"relative", true}}},
+      {"group_quant", {{"average_bits", 1.0}}},
+      {"group_quant", {{"average_bits", 2.5}}},
+      {"group_quant", {{"average_bits", 8.0}, {"rounding", Text("nearest")}}},
+      {"dither", {{"average_bits", 2.5}}},
+      {"dither", {{"average_bits", 6.0}, {"predict", Text("lorenzo")}}},
   };
   return rows;
 }
