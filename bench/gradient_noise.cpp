@@ -51,11 +51,15 @@ int64_t lossy_sites(const Plan& plan) {
 
 }  // namespace
 
-GradientNoise gradient_noise(models::Model& model, const models::Batch& batch, const Budget& budget, int draws) {
+GradientNoise gradient_noise(models::Model& model, const models::Batch& batch, const Budget& budget, int draws,
+                             const std::string& plan_file) {
   const Pass exact = pass(model, batch);
   const double size = squared_norm(exact.gradient);
   GradientNoise result;
-  BudgetGuard guard(budget);
+  GuardOptions options;
+  options.load_plan = plan_file;
+  options.measure = false;  // each draw is of the same plan
+  BudgetGuard guard(budget, options);
   guard.track("model", model);
   while (guard.phase() == Phase::kObserve) {
     pass(model, batch);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "cinch/budget.h"
 #include "examples/models/model.h"
@@ -24,7 +25,9 @@ struct GradientNoise {
 
 /// Runs the network forward and backward on `batch`, without any optimizer: once stock, then under a guard with
 /// `budget` until the plan holds, then `draws` times, each with other random numbers of the codec. The gradients and
-/// running statistics of the model change, its parameters do not. Throws what the guard throws.
-GradientNoise gradient_noise(models::Model& model, const models::Batch& batch, const Budget& budget, int draws);
+/// running statistics of the model change, its parameters do not. With `plan_file` that plan holds from the start.
+/// Throws what the guard throws.
+GradientNoise gradient_noise(models::Model& model, const models::Batch& batch, const Budget& budget, int draws,
+                             const std::string& plan_file = {});
 
 }  // namespace cinch::bench

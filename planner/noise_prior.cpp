@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+#include <unordered_map>
+
+#include "planner/spec_json.h"
 
 namespace cinch::planner {
 namespace {
@@ -47,6 +51,21 @@ void reprice(Profile& profile) noexcept {
       }
       option.noise_variance = std::min(option.noise_variance, kLargest);
     }
+}
+
+double noise_variance_of(const Plan& plan, const Profile& profile) {
+  std::unordered_map<std::string, const PayloadProfile*> by_site;
+  for (const PayloadProfile& payload : profile.payloads)
+    if (!payload.sites.empty()) by_site[profile.sites[static_cast<size_t>(payload.sites.front())].name] = &payload;
+  double sum = 0;
+  for (const PlanEntry& entry : plan.entries) {
+    double noise = entry.noise_variance;
+    if (const auto found = by_site.find(entry.site); found != by_site.end() && noise > 0)
+      for (const Option& option : found->second->options)
+        if (same_spec(option.spec, entry.spec)) noise = option.noise_variance;
+    sum += noise;
+  }
+  return sum;
 }
 
 }  // namespace cinch::planner

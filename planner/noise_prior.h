@@ -18,6 +18,7 @@
 #include <cstdint>
 
 #include "cinch/need.h"
+#include "cinch/plan.h"
 #include "cinch/profile.h"
 
 namespace cinch::planner {
@@ -56,5 +57,9 @@ double noise_of(Need need, double sensitivity, double rel_mse) noexcept;
 /// Sets the noise of each lossy option from its error and the sensitivities of the payload's sites. Options without a
 /// relative_error keep their noise.
 void reprice(Profile& profile) noexcept;
+
+/// What the payloads' noise comes to under this plan at the profile's prices (variance). Sites that the profile does
+/// not know, or that have no such option, add what the plan says.
+double noise_variance_of(const Plan& plan, const Profile& profile);
 
 }  // namespace cinch::planner

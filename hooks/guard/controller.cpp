@@ -36,9 +36,10 @@ Controller::Controller(Budget budget, GuardOptions options, std::shared_ptr<Sess
   if (options_.replan_interval < 0) throw Error("GuardOptions.replan_interval must not be negative");
   if (options_.host_pool_bytes.value_or(0) < 0) throw Error("GuardOptions.host_pool_bytes must not be negative");
   take_over_limit();
+  if (!options_.load_profile.empty()) take_over_profile();
   if (!options_.load_plan.empty()) {
     take_over_plan(Plan::from_json_file(options_.load_plan));
-  } else if (options_.observe_steps == 1) {
+  } else if (options_.observe_steps == 1 && options_.load_profile.empty()) {
     begin_observing();
   }
 }
@@ -68,9 +69,14 @@ void Controller::take_over_plan(Plan plan) {
     refuse("has no limit, which a relative budget would take from it");
   if (limit > 0 && plan.predicted_peak_bytes > limit)
     refuse("needs " + format_bytes(plan.predicted_peak_bytes) + ", more than the limit of " + format_bytes(limit));
-  const double planned = plan.predicted_noise * plan.predicted_noise;
   adopt(std::make_shared<Plan>(std::move(plan)));
-  session_->store->begin_iteration(session_->iteration.load(), planned);
+  begin_planned();
+}
+
+// The first iteration has a plan, which was made for the graph of another run.
+void Controller::begin_planned() {
+  const auto current = plan();
+  session_->store->begin_iteration(session_->iteration.load(), current->predicted_noise * current->predicted_noise);
   check_fingerprint_ = true;
 }
 
@@ -118,10 +124,10 @@ void Controller::finish_observing() {
 }
 
 void Controller::plan_now() {
-  auto plan = std::make_shared<Plan>(make_plan(*profile(), budget_));
+  auto plan = std::make_shared<Plan>(best_plan());
   if (!options_.save_plan.empty()) plan->save(options_.save_plan);
   adopt(plan);
-  if (!budget_.lossless_only()) session_->replay->offer(*profile());
+  if (measuring()) session_->replay->offer(*profile());
 }
 
 void Controller::adopt(std::shared_ptr<const Plan> plan) {
@@ -144,8 +150,9 @@ void Controller::check_loaded_plan() {
   check_fingerprint_ = false;
   const std::string seen = hex(session_->fingerprint.load());
   if (plan()->fingerprint != seen)
-    throw Error("plan " + options_.load_plan + " was made for another graph (fingerprint " + plan()->fingerprint +
-                ", this program has " + seen + "); observe again and save a new one");
+    throw Error("plan " + (options_.load_plan.empty() ? "of profile " + options_.load_profile : options_.load_plan) +
+                " was made for another graph (fingerprint " + plan()->fingerprint + ", this program has " + seen +
+                "); observe again and save a new one");
 }
 
 void Controller::check_budget_file() {
@@ -226,7 +233,7 @@ void Controller::begin_iteration() {
   session_->backwards_since_step.store(0);
   cut_short_ = false;
   session_->store->begin_iteration(session_->iteration.load(), planned);
-  session_->replay->begin_iteration(options_.measure && current && !recorder_ && !budget_.lossless_only());
+  session_->replay->begin_iteration(measuring() && current && !recorder_);
   session_->store->raw_ledger().reset_peaks();
   session_->store->charged_ledger().reset_peaks();
   memory().meter().reset_peak();

@@ -1,7 +1,12 @@
 // What a controller does with what replays measured.
+#include <algorithm>
+
+#include <torch/version.h>
+
 #include <cmath>
 
 #include "hooks/guard/controller.h"
+#include "planner/noise_prior.h"
 
 namespace cinch::hooks {
 namespace {
@@ -10,6 +15,8 @@ namespace {
 constexpr int64_t kRounds = 2;
 // A bound that is missed by less, or sooner after the last plan, is chance.
 constexpr double kMissedBy = 0.005;
+// So much more or less noise than was planned is worth a plan.
+constexpr double kDrift = 0.1;
 constexpr int64_t kStepsBetweenPlans = 10;
 
 }  // namespace
@@ -18,6 +25,53 @@ void Controller::take_measured(double noise_variance) {
   const bool any = session_->replay->scheduled() > 0;
   session_->replay->end_iteration(noise_variance);
   if (any) session_->store->set_sensitivities(session_->replay->sensitivities());
+  measured_since_plan_ = measured_since_plan_ || any;
+}
+
+bool Controller::measuring() const { return options_.measure && !budget_.lossless_only(); }
+
+// Until everything has been measured once, a plan leaves room for measuring where it can: at its peak instants nothing
+// could be replayed otherwise. The limit stays what it is.
+Plan Controller::best_plan() const {
+  const auto known = profile();
+  if (measuring() && budget_.limit.kind != LimitKind::kNone && !session_->replay->complete(1)) {
+    int64_t largest = 0;
+    for (const PayloadProfile& payload : known->payloads)
+      if (std::ranges::any_of(payload.options, [](const Option& option) { return !option.lossless; }))
+        largest = std::max(largest, payload.raw_bytes);
+    Profile roomy = *known;
+    for (const int64_t share : {4, 2, 1}) {
+      roomy.reserve_bytes = known->reserve_bytes + share * largest;
+      try {
+        return make_plan(roomy, budget_);
+      } catch (const BudgetError&) {
+        // With less room, then.
+      }
+    }
+  }
+  return make_plan(*known, budget_);
+}
+
+// Before the first iteration. The plan is made at once, from what an earlier run observed and measured.
+void Controller::take_over_profile() {
+  auto known = std::make_shared<Profile>(Profile::from_json_file(options_.load_profile));
+  const auto refuse = [&](const std::string& why) {
+    throw Error("profile " + options_.load_profile + " " + why + "; observe again and save a new one");
+  };
+  if (known->device != options_.device.str())
+    refuse("is of device " + known->device + ", the guard for " + options_.device.str());
+  if (known->torch_version != TORCH_VERSION)
+    refuse("was made with torch " + known->torch_version + ", not " TORCH_VERSION);
+  session_->replay->resume(*known);
+  session_->store->set_sensitivities(session_->replay->sensitivities());
+  while (rounds_planned_ < kRounds && session_->replay->complete(rounds_planned_ + 1)) ++rounds_planned_;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    profile_ = std::move(known);
+  }
+  if (!options_.load_plan.empty()) return;  // that plan is taken, and measuring goes on
+  plan_now();
+  begin_planned();
 }
 
 // The profile stays as it was observed, but for what its options cost.
@@ -39,10 +93,17 @@ bool Controller::worth_planning_anew() {
     ++rounds_planned_;
     return true;
   }
-  const auto v = session_->replay->gradient_variance();
-  if (!v || since_plan_ < kStepsBetweenPlans || *v >= known->gradient_variance) return false;
-  const double variance = current->predicted_noise * current->predicted_noise;
-  return variance > 0 && *v / (*v + variance) < budget_.min_effective_batch - kMissedBy;
+  if (!std::exchange(measured_since_plan_, false) || rounds_planned_ == 0 || since_plan_ < kStepsBetweenPlans)
+    return false;
+  Profile now = *known;
+  session_->replay->apply(now);
+  const double planned = planner::noise_variance_of(*current, *known);
+  const double variance = planner::noise_variance_of(*current, now);
+  if (variance > 0 &&
+      now.gradient_variance / (now.gradient_variance + variance) < budget_.min_effective_batch - kMissedBy)
+    return true;
+  const double drift = (1 + kDrift) * (1 + kDrift);
+  return variance > planned * drift || planned > variance * drift;
 }
 
 void Controller::plan_with_measured() {

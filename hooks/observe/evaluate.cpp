@@ -32,9 +32,9 @@ planner::Reach reach_for_prior(const Want& want) {
 
 }  // namespace
 
-double Prices::sensitivity(const Want& want) const {
+double Prices::sensitivity(const Want& want, const std::string& name) const {
   if (!is_value(want.need)) return 0;
-  const MeasuredSensitivity* const found = measured ? measured->find(want.site) : nullptr;
+  const MeasuredSensitivity* const found = measured ? measured->find(name) : nullptr;
   if (found != nullptr && found->replays > 0) return found->sensitivity;
   return planner::sensitivity_prior({want.need, reach_for_prior(want), 0, std::max<int64_t>(1, weight_payloads)});
 }
@@ -44,7 +44,8 @@ double price(const Payload& payload, const TensorStats& stats, const Codec& code
   const double error = relative(estimate.mean_square_error * estimate.error_correlation, stats);
   double variance = 0;
   for (const Want& want : payload.wants)
-    if (is_value(want.need)) variance += planner::noise_of(want.need, prices.sensitivity(want), error);
+    if (is_value(want.need))
+      variance += planner::noise_of(want.need, prices.sensitivity(want, payload.store->site_name(want.site)), error);
   return variance;
 }
 

@@ -36,8 +36,8 @@ struct Prices {
   int64_t weight_payloads = 1;
   std::shared_ptr<const Sensitivities> measured;
 
-  // SiteProfile::sensitivity of a site; 0 where no values are read.
-  double sensitivity(const Want& want) const;
+  // SiteProfile::sensitivity of the site of that name; 0 where no values are read.
+  double sensitivity(const Want& want, const std::string& name) const;
 };
 
 // Relative variance of the parameter gradient that `payload`, coded by `codec`, is priced at from its statistics: the

@@ -21,6 +21,13 @@ double square_of(const std::vector<float>& values) {
 
 void GradientVariance::interrupt() { last_.clear(); }
 
+void GradientVariance::resume(double value, int64_t pairs) {
+  last_.clear();
+  pairs_ = pairs;
+  difference_ = value;
+  noise_ = 0;
+}
+
 void GradientVariance::add(uint64_t leaves, std::vector<float> sketch, double noise_variance) {
   const double square = square_of(sketch);
   if (!(square > 0) || !std::isfinite(square)) return;

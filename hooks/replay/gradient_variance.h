@@ -20,6 +20,9 @@ class GradientVariance {
   // The next sketch is not the neighbour of what was added so far.
   void interrupt();
 
+  // As if so many pairs had been added, whose V was that.
+  void resume(double value, int64_t pairs);
+
   int64_t pairs() const { return pairs_; }
   // V relative to the mean square of the gradient, codes' variance taken off; nullopt before kLeastPairs.
   std::optional<double> value() const;

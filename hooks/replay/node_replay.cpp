@@ -13,6 +13,12 @@ namespace {
 
 using torch::autograd::variable_list;
 
+// In the memory of `a` where nobody else has it.
+at::Tensor difference_of(at::Tensor a, const at::Tensor& b) {
+  const bool ours = a.use_count() == 1 && a.storage().use_count() == 1 && a.is_non_overlapping_and_dense();
+  return ours ? a.sub_(b) : at::sub(a, b);
+}
+
 }  // namespace
 
 std::variant<double, std::string> replay_node(Node& node, const Payload& payload, const TrialValues& trial,
@@ -31,8 +37,7 @@ std::variant<double, std::string> replay_node(Node& node, const Payload& payload
   for (size_t i = 0; i < again.size() && i < grad_inputs.size(); ++i) {
     if (!node.next_edge(i).is_valid() || !again[i].defined() || !grad_inputs[i].defined()) continue;
     if (again[i].layout() != c10::kStrided || grad_inputs[i].layout() != c10::kStrided) return "has sparse gradients";
-    at::Tensor difference = at::sub(again[i], grad_inputs[i]);
-    again[i].reset();
+    at::Tensor difference = difference_of(std::move(again[i]), grad_inputs[i]);
     if (!difference.any().item<bool>()) continue;
     edges.push_back(node.next_edge(i));
     differences.push_back(std::move(difference));

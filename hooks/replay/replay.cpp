@@ -40,6 +40,17 @@ void Replay::offer(const Profile& profile) {
   }
 }
 
+void Replay::resume(const Profile& profile) {
+  offer(profile);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (const SiteProfile& site : profile.sites) {
+    if (site.replays == 0 && site.unplayed.empty()) continue;
+    measured_.by_name[site.name] = {site.sensitivity, site.replays, site.unplayed};
+    schedule_.resume(site.name, site.replays);
+  }
+  if (profile.gradient_pairs > 0) variance_.resume(profile.gradient_variance, profile.gradient_pairs);
+}
+
 void Replay::begin_iteration(bool enabled) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const uint64_t turn = turn_.fetch_add(1) + 1;
@@ -164,9 +175,7 @@ void Replay::replay(Node& node, const Pending& pending, BackwardRecord& record,
 
 void Replay::take(const ReplayResult& result, std::optional<double> squared_norm) {
   const std::string& name = (*sites_)[result.site].name;
-  if (measured_.by_site.size() <= static_cast<size_t>(result.site))
-    measured_.by_site.resize(static_cast<size_t>(result.site) + 1);
-  MeasuredSensitivity& known = measured_.by_site[static_cast<size_t>(result.site)];
+  MeasuredSensitivity& known = measured_.by_name[name];
   if (!result.unplayed.empty()) {
     const std::string why = result.unplayed.substr(0, result.unplayed.find('\n'));
     if (result.for_good) {
@@ -225,16 +234,13 @@ bool Replay::complete(int64_t rounds) const {
 
 void Replay::apply(Profile& profile) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  std::unordered_map<std::string, const MeasuredSensitivity*> by_name;
-  for (size_t i = 0; i < measured_.by_site.size(); ++i)
-    by_name[(*sites_)[static_cast<SiteId>(i)].name] = &measured_.by_site[i];
   for (SiteProfile& site : profile.sites) {
-    const auto found = by_name.find(site.name);
-    if (found == by_name.end()) continue;
-    site.unplayed = found->second->unplayed;
-    if (found->second->replays == 0) continue;
-    site.sensitivity = found->second->sensitivity;
-    site.replays = found->second->replays;
+    const MeasuredSensitivity* const found = measured_.find(site.name);
+    if (found == nullptr) continue;
+    site.unplayed = found->unplayed;
+    if (found->replays == 0) continue;
+    site.sensitivity = found->sensitivity;
+    site.replays = found->replays;
   }
   if (const auto v = variance_.value()) {
     profile.gradient_variance = *v;

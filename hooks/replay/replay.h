@@ -27,6 +27,9 @@ class Replay : public std::enable_shared_from_this<Replay> {
   // The profile's sites whose values may be coded lossily are to be measured.
   void offer(const Profile& profile);
 
+  // The same for a profile of an earlier run, whose measurements count on.
+  void resume(const Profile& profile);
+
   // Round an iteration. `enabled`: this one may be measured (nobody records it). `noise_variance`: what codes add to
   // its gradient, as planned.
   void begin_iteration(bool enabled);

@@ -12,6 +12,7 @@ Schedule::Item* Schedule::find(const std::string& key) {
 void Schedule::offer(const std::string& key, double priority) {
   if (Item* known = find(key)) {
     known->priority = priority;
+    known->misses = 0;
     return;
   }
   Item item;
@@ -20,13 +21,17 @@ void Schedule::offer(const std::string& key, double priority) {
   items_.push_back(std::move(item));
 }
 
+void Schedule::resume(const std::string& key, int64_t times) {
+  if (Item* item = find(key)) item->times = times;
+}
+
 std::vector<std::string> Schedule::next() {
   const bool first = !complete();
   if (!first && ++steps_ < kLaterSteps) return {};
   steps_ = 0;
   std::vector<const Item*> order;
   for (const Item& item : items_)
-    if (!item.refused) order.push_back(&item);
+    if (item.may_be_tried()) order.push_back(&item);
   std::ranges::stable_sort(order, [](const Item* a, const Item* b) {
     return a->times != b->times ? a->times < b->times : a->priority > b->priority;
   });
@@ -49,14 +54,12 @@ void Schedule::refused(const std::string& key) {
 
 bool Schedule::missed(const std::string& key) {
   Item* const item = find(key);
-  if (item == nullptr || ++item->misses < kMostMisses) return false;
-  item->refused = true;
-  return true;
+  return item != nullptr && ++item->misses >= kMostMisses;
 }
 
 bool Schedule::complete(int64_t rounds) const {
   return !items_.empty() &&
-         std::ranges::all_of(items_, [&](const Item& item) { return item.refused || item.times >= rounds; });
+         std::ranges::all_of(items_, [&](const Item& item) { return !item.may_be_tried() || item.times >= rounds; });
 }
 
 }  // namespace cinch::hooks

@@ -15,10 +15,13 @@ class Schedule {
  public:
   static constexpr size_t kFirstSites = 2;    // a step
   static constexpr int64_t kLaterSteps = 25;  // between sites, once all are measured
-  static constexpr int kMostMisses = 3;       // in a row, before a site is given up
+  static constexpr int kMostMisses = 3;       // in a row, before a site is left alone
 
   // Site `key` may be replayed. Known ones keep what was measured; their priority is renewed.
   void offer(const std::string& key, double priority);
+
+  // It was measured so often before.
+  void resume(const std::string& key, int64_t times);
 
   // Keys to replay in the step that begins.
   std::vector<std::string> next();
@@ -26,10 +29,11 @@ class Schedule {
   void measured(const std::string& key);
   // It cannot be replayed, and is not tried again.
   void refused(const std::string& key);
-  // Chosen, but nothing came of it this time (no memory, not saved). True when it is given up.
+  // Chosen, but nothing came of it this time (no memory, not saved). True when it is left alone for that, until it is
+  // offered again: under another plan there may be room.
   bool missed(const std::string& key);
 
-  // Every site has been measured `rounds` times, or cannot be. False while none was offered.
+  // Every site has been measured `rounds` times, or cannot be now. False while none was offered.
   bool complete(int64_t rounds = 1) const;
 
  private:
@@ -39,6 +43,7 @@ class Schedule {
     int64_t times = 0;
     int misses = 0;
     bool refused = false;
+    bool may_be_tried() const { return !refused && misses < kMostMisses; }
   };
   Item* find(const std::string& key);
 

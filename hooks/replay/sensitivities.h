@@ -1,11 +1,9 @@
-// What replays have measured so far, by site.
+// What replays have measured so far, by the name of the site.
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <vector>
-
-#include "hooks/sites.h"
+#include <unordered_map>
 
 namespace cinch::hooks {
 
@@ -17,10 +15,11 @@ struct MeasuredSensitivity {
 
 // Immutable once shared.
 struct Sensitivities {
-  std::vector<MeasuredSensitivity> by_site;
+  std::unordered_map<std::string, MeasuredSensitivity> by_name;
 
-  const MeasuredSensitivity* find(SiteId site) const {
-    return site >= 0 && static_cast<size_t>(site) < by_site.size() ? &by_site[static_cast<size_t>(site)] : nullptr;
+  const MeasuredSensitivity* find(const std::string& site) const {
+    const auto found = by_name.find(site);
+    return found == by_name.end() ? nullptr : &found->second;
   }
 };
 

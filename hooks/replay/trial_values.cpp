@@ -2,6 +2,7 @@
 
 #include <ATen/ops/sub.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "hooks/replay/squared_norm.h"
@@ -12,6 +13,9 @@ namespace {
 
 // Draws of replays are not those of any step.
 constexpr uint64_t kReplaySeed = 0x9e6c63d0a2b7f15dull;
+
+// Values compared at once: memory may be short.
+constexpr int64_t kCompared = 65536;
 
 // What stands for lossy forms of a payload that has none.
 std::shared_ptr<const Codec> usual_codec() { return shared_codec(CodecSpec{"dither", {{"step_sigma", 1.0}}}); }
@@ -43,10 +47,13 @@ std::variant<TrialValues, std::string> try_values(Payload& payload, const Want& 
     codec->decode(bytes.first(static_cast<size_t>(*written)), again.mutable_data_ptr(), payload.span.numel,
                   payload.dtype(), context);
   }
-  // Half precision has no range for squares.
-  const at::Tensor before = now.to(at::kFloat);
-  const double moment = squared_norm(before);
-  const double error = squared_norm(at::sub(again.to(at::kFloat), before));
+  double moment = 0, error = 0;
+  for (int64_t begin = 0; begin < payload.span.numel; begin += kCompared) {
+    const int64_t count = std::min(kCompared, payload.span.numel - begin);
+    const at::Tensor before = now.narrow(0, begin, count).to(at::kFloat);  // half precision has no range for squares
+    moment += squared_norm(before);
+    error += squared_norm(at::sub(again.narrow(0, begin, count).to(at::kFloat), before));
+  }
   if (!(moment > 0) || !(error > 0) || !std::isfinite(error / moment)) return "coding it makes no error";
   return TrialValues{again.storage(), error / moment};
 }

@@ -51,6 +51,9 @@ struct GuardOptions {
   /// Measure while training runs what errors cost (docs/planner.md): after a plan is made, a few nodes a step run their
   /// backward a second time until each site has been measured, then one node every 25 steps. false: priors alone.
   bool measure = true;
+  /// Profile file of an earlier run of the same program (save_profile) to start with instead of observing: the plan is
+  /// made from it at once, or load_plan's is taken, and what was measured counts on. The graph must be the same.
+  std::string load_profile;
 };
 
 /// A snapshot. Bytes and seconds of the last finished step; counters since the guard was made.

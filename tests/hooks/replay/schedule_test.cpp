@@ -59,7 +59,9 @@ TEST(ReplaySchedule, GivesUpWhatCannotBeMeasured) {
   EXPECT_TRUE(schedule.missed("seldom"));
   EXPECT_TRUE(schedule.complete());
   schedule.offer("never", 9);
-  EXPECT_TRUE(schedule.complete()) << "what was given up stays so";
+  EXPECT_TRUE(schedule.complete()) << "what cannot be replayed stays so";
+  schedule.offer("seldom", 2);
+  EXPECT_FALSE(schedule.complete()) << "under a new plan there may be room";
 }
 
 TEST(ReplaySchedule, ForgetsAMissOnceItWasMeasured) {

@@ -1,0 +1,188 @@
+// What plans foretell beside what happens: peak, payload bytes, gradient noise, time of a step.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "bench/gradient_noise.h"
+#include "bench/suite.h"
+#include "bench/trainer.h"
+#include "cinch/plan.h"
+#include "examples/train/session.h"
+#include "examples/train/training.h"
+
+namespace cinch::bench {
+namespace {
+
+constexpr size_t kTimedSteps = 20;  // the last ones: every site has been measured by then
+constexpr int kDraws = 5;
+constexpr size_t kObservedStep = 1;  // of GuardOptions::observe_steps the last
+
+// Within these the issue of the planner calls a plan right.
+constexpr double kPeak = 0.03, kBytes = 0.05, kNoise = 1.5, kStepRatio = 0.03, kOverhead = 1.5, kObserved = 2;
+
+struct Case {
+  TrainingCase what;
+  int64_t steps;
+};
+
+std::vector<Case> cases(const SuiteOptions& suite) {
+  if (suite.quick) return {{{"gpt", "text", 4}, 24}};
+  std::vector<Case> all{{{"resnet18", "fashion-mnist", 64}, 80},
+                        {{"vgg16", "fashion-mnist", 64}, 80},
+                        {{"mobilenet_v2", "fashion-mnist", 32}, 140},
+                        {{"unet", "fashion-mnist", 32}, 80},
+                        {{"gpt", "text", 32}, 90}};
+  if (!suite.model.empty()) std::erase_if(all, [&](const Case& c) { return c.what.model != suite.model; });
+  return all;
+}
+
+struct NamedBudget {
+  std::string name;
+  Budget budget;
+  std::optional<double> least_ratio, most_noise;  // promised: raw bytes over charged bytes at this noise
+};
+
+std::vector<NamedBudget> budgets(const std::string& model, bool quick) {
+  std::vector<NamedBudget> all;
+  for (const int percent : {25, 40, 60})
+    all.push_back({"floor+" + std::to_string(percent) + "%", Budget::above_floor(percent / 100.0), {}, {}});
+  if (quick) all.resize(1);
+  const auto least_bytes = [&](double noise, double ratio) {
+    Budget budget;
+    budget.objective = Objective::kLeastBytes;
+    budget.min_effective_batch = 0;
+    budget.max_gradient_noise = noise;
+    char name[64];
+    std::snprintf(name, sizeof name, "least bytes, noise <= %.2f", noise);
+    all.push_back({name, budget, ratio, noise});
+  };
+  if (model == "gpt" && !quick) least_bytes(0.2, 16);
+  if (model == "resnet18") least_bytes(0.16, 18);
+  return all;
+}
+
+// A file of this process, gone with the object.
+class TemporaryFile {
+ public:
+  TemporaryFile()
+      : path_(std::filesystem::temp_directory_path() / ("cinch-bench-" + std::to_string(getpid()) + ".plan.json")) {}
+  ~TemporaryFile() {
+    std::error_code error;
+    std::filesystem::remove(path_, error);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  std::string path() const { return path_.string(); }
+
+ private:
+  const std::filesystem::path path_;
+};
+
+double median_seconds(const train::RunResult& run) {
+  std::vector<double> seconds;
+  const size_t first = run.steps.size() - std::min(run.steps.size(), kTimedSteps);
+  for (size_t i = first; i < run.steps.size(); ++i) seconds.push_back(run.steps[i].seconds);
+  std::ranges::nth_element(seconds, seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2));
+  return seconds[seconds.size() / 2];
+}
+
+GradientNoise true_noise(const train::Options& options, const std::string& plan_file) {
+  const auto data = train::load_data(options);
+  train::Training training(options, *data);
+  for (int64_t i = 0; i < options.steps; ++i) training.step(training.next_batch());
+  const models::Batch batch = training.next_batch();
+  Budget free;  // the plan's own noise is what is asked for
+  free.min_effective_batch = 0;
+  return gradient_noise(training.model(), batch, free, kDraws, plan_file);
+}
+
+bool near(double predicted, double measured, double within) {
+  return std::abs(predicted - measured) <= within * measured;
+}
+
+void judge(const nlohmann::json& row, const NamedBudget& named, const std::string& label, SuiteResult& result) {
+  const auto number = [&](const char* key) { return row.at(key).get<double>(); };
+  const auto missed = [&](const std::string& what) { result.failures.push_back(label + ": " + what); };
+  if (row.contains("limit_bytes") && !near(number("predicted_peak_bytes"), number("peak_bytes"), kPeak))
+    missed("the peak is not within 3 %");
+  if (!near(number("predicted_charged_bytes"), number("charged_bytes"), kBytes))
+    missed("charged bytes are not within 5 %");
+  const double predicted = number("noise_predicted"), noise = number("noise");
+  if (predicted > kNoise * noise || noise > kNoise * predicted) missed("the noise is not within a factor 1.5");
+  const double said = number("predicted_step_ratio"), took = number("step_ratio");
+  const bool overhead =
+      said > 1 && took > 1 && (said - 1) <= kOverhead * (took - 1) && (took - 1) <= kOverhead * (said - 1);
+  if (std::abs(said - took) > kStepRatio && !overhead)
+    missed("the step ratio is neither within 0.03 nor its overhead within 1.5");
+  if (number("observed_step_ratio") > kObserved) missed("the observed step took more than twice as long as stock's");
+  if (named.most_noise && noise > *named.most_noise) missed("more noise than was allowed");
+  if (named.least_ratio && number("raw_of_charged") < *named.least_ratio) missed("raw over charged bytes falls short");
+}
+
+void measure(const Case& c, const NamedBudget& named, const SuiteOptions& suite, SuiteResult& result) {
+  const TemporaryFile file;
+  train::Options options = trainer_options(c.what, suite, c.steps);
+  options.text = suite.text;
+  options.budget = named.name;
+  options.budget_value = named.budget;
+  options.save_plan = file.path();
+  const train::Outcome outcome = train::try_train(options);
+  const std::string label = to_string(c.what) + ", " + named.name;
+  nlohmann::json row = {{"model", c.what.model}, {"batch", c.what.batch},      {"budget", named.name},
+                        {"steps", c.steps},      {"timed_steps", kTimedSteps}, {"draws", kDraws}};
+  if (!outcome.refusal.empty() || !outcome.baseline_run) {
+    result.failures.push_back(label + ": " + (outcome.refusal.empty() ? "stock did not run" : outcome.refusal));
+    row["refusal"] = outcome.refusal;
+    result.rows.push_back(row);
+    return;
+  }
+  const Plan plan = Plan::from_json_file(file.path());
+  const GradientNoise noise = true_noise(options, file.path());
+  if (outcome.limit_bytes > 0) row["limit_bytes"] = outcome.limit_bytes;
+  const size_t count = outcome.cinch_run.steps.size();
+  row["predicted_peak_bytes"] = plan.predicted_peak_bytes;
+  row["peak_bytes"] = outcome.cinch_run.peak_bytes(count - std::min(count, kTimedSteps));
+  row["raw_bytes"] = noise.raw_bytes;
+  row["predicted_charged_bytes"] = plan.charged_bytes;
+  row["charged_bytes"] = noise.charged_bytes;
+  row["raw_of_charged"] = static_cast<double>(noise.raw_bytes) / static_cast<double>(noise.charged_bytes);
+  row["noise_predicted"] = plan.predicted_noise;
+  row["noise"] = std::sqrt(noise.noise_variance);
+  row["effective_batch"] = outcome.usage.effective_batch;
+  row["gradient_variance"] = outcome.usage.gradient_variance;
+  const double ours = median_seconds(outcome.cinch_run), theirs = median_seconds(*outcome.baseline_run);
+  row["step_seconds"] = ours;
+  row["baseline_step_seconds"] = theirs;
+  row["predicted_step_ratio"] = 1 + plan.predicted_extra_seconds / theirs;
+  row["step_ratio"] = ours / theirs;
+  row["observed_step_ratio"] = outcome.cinch_run.steps.at(kObservedStep).seconds / theirs;
+  judge(row, named, label, result);
+  result.rows.push_back(row);
+}
+
+SuiteResult run(const SuiteOptions& suite) {
+  SuiteResult result;
+  result.columns = {"model",
+                    "budget",
+                    "predicted_peak_bytes",
+                    "peak_bytes",
+                    "predicted_charged_bytes",
+                    "charged_bytes",
+                    "raw_of_charged",
+                    "noise_predicted",
+                    "noise",
+                    "predicted_step_ratio",
+                    "step_ratio",
+                    "observed_step_ratio"};
+  for (const Case& c : cases(suite))
+    for (const NamedBudget& named : budgets(c.what.model, suite.quick)) measure(c, named, suite, result);
+  return result;
+}
+
+const Registration registration("predicted", "what plans foretell beside what happens, of five networks", run,
+                                Devices::kCpu, Network::kChosen, {.text = true, .dump = false});
+
+}  // namespace
+}  // namespace cinch::bench
