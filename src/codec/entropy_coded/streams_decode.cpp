@@ -48,24 +48,50 @@ int64_t rounds_of(const StreamCursor& c, const std::byte* limit) {
   return std::min(letters, bytes);
 }
 
+// As many rounds as all of `cursors` have.
 template <int kLookUps>
-void decode_together(std::array<StreamCursor, kTogether>& cursors, const std::byte* limit, const DecodeTable& table) {
-  while (true) {
-    int64_t n = rounds_of<kLookUps>(cursors[0], limit);
-    for (const StreamCursor& c : cursors) n = std::min(n, rounds_of<kLookUps>(c, limit));
-    if (n <= 0) return;
-    auto [a, b, c, d] = cursors;
-    for (; n > 0; --n) {
-      uint64_t wa = load_bits(a), wb = load_bits(b), wc = load_bits(c), wd = load_bits(d);
-      for (int i = 0; i < kLookUps; ++i) {
-        look_up(table, wa, a.out);
-        look_up(table, wb, b.out);
-        look_up(table, wc, c.out);
-        look_up(table, wd, d.out);
-      }
-      a.bit += bits_used(wa), b.bit += bits_used(wb), c.bit += bits_used(wc), d.bit += bits_used(wd);
+HWY_INLINE void decode_rounds(std::array<StreamCursor*, kTogether>& cursors, int64_t n, const DecodeTable& table) {
+  StreamCursor a = *cursors[0], b = *cursors[1], c = *cursors[2], d = *cursors[3];
+  for (; n > 0; --n) {
+    uint64_t wa = load_bits(a), wb = load_bits(b), wc = load_bits(c), wd = load_bits(d);
+    for (int i = 0; i < kLookUps; ++i) {
+      look_up(table, wa, a.out);
+      look_up(table, wb, b.out);
+      look_up(table, wc, c.out);
+      look_up(table, wd, d.out);
     }
-    cursors = {a, b, c, d};
+    a.bit += bits_used(wa), b.bit += bits_used(wb), c.bit += bits_used(wc), d.bit += bits_used(wd);
+  }
+  *cursors[0] = a, *cursors[1] = b, *cursors[2] = c, *cursors[3] = d;
+}
+
+// Streams of different densities end after different numbers of rounds; one that has ended makes room for the next.
+// Where none is left, another one's place is taken twice: both write the same.
+template <int kLookUps>
+void decode_together(std::array<StreamCursor, kStreams>& all, const std::byte* limit, const DecodeTable& table) {
+  std::array<StreamCursor*, kTogether> cursors{};
+  size_t next = 0;
+  const auto more = [&]() -> StreamCursor* {
+    while (next < all.size()) {
+      StreamCursor& c = all[next++];
+      if (rounds_of<kLookUps>(c, limit) > 0) return &c;
+    }
+    return nullptr;
+  };
+  while (true) {
+    int64_t n = INT64_MAX;
+    StreamCursor* any = nullptr;
+    for (StreamCursor*& c : cursors) {
+      if (c == nullptr || rounds_of<kLookUps>(*c, limit) <= 0) c = more();
+      if (c == nullptr) continue;
+      n = std::min(n, rounds_of<kLookUps>(*c, limit));
+      any = c;
+    }
+    if (any == nullptr) return;
+    std::array<StreamCursor*, kTogether> filled = cursors;
+    for (StreamCursor*& c : filled)
+      if (c == nullptr) c = any;
+    decode_rounds<kLookUps>(filled, n, table);
   }
 }
 
@@ -91,16 +117,14 @@ bool decode_rest(StreamCursor c, int64_t bytes, const std::byte* limit, const De
 
 bool decode_any(const std::array<StreamIn, kStreams>& streams, const std::byte* limit, const DecodeTable& table) {
   bool good = true;
-  for (size_t s = 0; s < kStreams; s += kTogether) {
-    std::array<StreamCursor, kTogether> cursors;
-    for (size_t i = 0; i < kTogether; ++i) {
-      const StreamIn& in = streams[s + i];
-      cursors[i] = {in.data, 0, in.letters, in.letters + in.count};
-    }
-    decode_together<kMostLookUps>(cursors, limit, table);
-    decode_together<1>(cursors, limit, table);
-    for (size_t i = 0; i < kTogether; ++i) good &= decode_rest(cursors[i], streams[s + i].bytes, limit, table);
+  std::array<StreamCursor, kStreams> cursors;
+  for (size_t s = 0; s < kStreams; ++s) {
+    const StreamIn& in = streams[s];
+    cursors[s] = {in.data, 0, in.letters, in.letters + in.count};
   }
+  decode_together<kMostLookUps>(cursors, limit, table);
+  decode_together<1>(cursors, limit, table);
+  for (size_t s = 0; s < kStreams; ++s) good &= decode_rest(cursors[s], streams[s].bytes, limit, table);
   return good;
 }
 
