@@ -34,11 +34,8 @@ std::vector<std::string> instruction_sets() {
 void force_instruction_set(const std::string& name) {
   int64_t chosen = hwy::SupportedTargets() & HWY_TARGETS;
   if (!name.empty()) {
-    int64_t rest = chosen;
-    chosen = 0;
-    for (; rest != 0; rest &= rest - 1) {
-      if (name == hwy::TargetName(rest & -rest)) chosen = rest & -rest;
-    }
+    // Older ones stay: files that are not compiled for the named one take the best of them, as they do without force.
+    while (chosen != 0 && name != hwy::TargetName(chosen & -chosen)) chosen &= chosen - 1;
     if (chosen == 0) throw Error("instruction set \"" + name + "\" is not usable on this machine");
   }
   hwy::GetChosenTarget().Update(chosen);

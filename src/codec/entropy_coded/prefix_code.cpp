@@ -97,15 +97,16 @@ DecodeTable::DecodeTable(const CodeLengths& code_lengths) noexcept : lengths(cod
     if (is_alone(lengths)) first.fill(static_cast<uint8_t>(letter));
   }
   for (size_t bits = 0; bits < kWindow; ++bits) {
-    uint64_t entry = 0, count = 0;
-    int used = 0;
+    uint64_t entry = 0;
+    int used = 0, count = 0;
     while (count < kLettersAtOnce) {
       const uint8_t letter = first[bits >> used];
       if (used + lengths[letter] > kLongestCode) break;
-      entry |= uint64_t{letter} << (8 * count++);
+      entry |= uint64_t{letter} << (kLettersAt + 8 * count++);
       used += lengths[letter];
     }
-    entries[bits] = entry | static_cast<uint64_t>(used) << 48 | count << 56;
+    entries[bits] = entry | static_cast<uint64_t>(used) | static_cast<uint64_t>(count) << kCountAt;
+    most_letters = std::max(most_letters, int64_t{count});
   }
 }
 

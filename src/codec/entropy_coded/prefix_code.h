@@ -33,13 +33,15 @@ struct CodeTable {
 constexpr uint32_t kIsLiteral = uint32_t{1} << 31;
 constexpr int kLiteralMark = 32;  // lowest bit of a length's mark
 
-// For decoding: what the next 11 bits hold. Bits 0-47: up to six letters; 48-55: their bits together; 56-63: how many
-// they are.
+// For decoding: what the next 11 bits hold. Bits 0-7: the bits of up to six letters together; 8-55: the letters; 56-63:
+// how many they are.
 struct DecodeTable {
+  static constexpr int kLettersAt = 8, kCountAt = 56;
   // `lengths` is complete.
   explicit DecodeTable(const CodeLengths& lengths) noexcept;
   alignas(64) std::array<uint64_t, kWindow> entries;
   CodeLengths lengths;
+  int64_t most_letters = 1;  // of an entry
 };
 
 constexpr int64_t kLengthsBytes = kLetters / 2;
