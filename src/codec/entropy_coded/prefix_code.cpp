@@ -83,6 +83,8 @@ CodeTable::CodeTable(const CodeLengths& code_lengths, uint8_t literal) noexcept 
     const size_t coded = is_literal ? literal : letter;
     codes[letter] = all[coded];
     lengths[letter] = code_lengths[coded] | uint64_t{is_literal} << kLiteralMark;
+    bytes[0][letter] = static_cast<uint8_t>(all[coded]);
+    bytes[1][letter] = static_cast<uint8_t>(all[coded] >> 8 | code_lengths[coded] << 3 | (is_literal ? 0x80 : 0));
     entries[letter] = all[coded] | uint32_t{code_lengths[coded]} << 16 | (is_literal ? kIsLiteral : 0);
   }
 }

@@ -29,6 +29,9 @@ struct CodeTable {
   alignas(64) std::array<uint32_t, kLetters> entries;  // code in bits 0-15, its length in bits 16-20, kIsLiteral
   // The same apart, as the CPU reads them: lengths are summed up with their marks.
   alignas(64) std::array<uint64_t, kLetters> codes, lengths;
+  // And in two bytes, as vectors look them up: low 8 bits of the code; its high 3 bits, length, whether it is a
+  // literal.
+  alignas(64) std::array<std::array<uint8_t, kLetters>, 2> bytes;
 };
 constexpr uint32_t kIsLiteral = uint32_t{1} << 31;
 constexpr int kLiteralMark = 32;  // lowest bit of a length's mark
