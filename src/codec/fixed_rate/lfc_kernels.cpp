@@ -79,7 +79,7 @@ class MapScales {
 constexpr int64_t kTogether = 4;
 constexpr int64_t kTogetherValues = kTogether * kGroup;
 static_assert(kTogetherValues <= 1024);  // MapScales
-constexpr int64_t kBatchValues = 4096;  // of small slabs that are averaged at once
+constexpr int64_t kBatchValues = 4096;   // of small slabs that are averaged at once
 
 // Where the coding of a range of slabs is.
 template <int B>

@@ -98,15 +98,14 @@ HWY_INLINE void join_block(Tile& tile, int64_t at, int64_t columns, int64_t inne
   pairs(tile.highs + at, [](float a, float b) HWY_ATTR { return a > b ? a : b; });
 }
 
-// Sums of blocks as averages, no denormals among them.
+// Averages of blocks as they are stored, no denormals among them.
 struct Averages {
   hn::Vec<hn::RebindToUnsigned<RowTag>> bits;  // bfloat16
   hn::Mask<RowTag> fine;                       // finite and not too large
 };
-HWY_INLINE Averages averages_of(hn::Vec<RowTag> sum, hn::Vec<RowTag> size) {
+HWY_INLINE Averages stored_averages(hn::Vec<RowTag> average) {
   const RowTag d;
   const hn::RebindToUnsigned<RowTag> du;
-  const auto average = hn::Div(sum, size);
   const auto bits = hn::BitCast(du, average);
   const auto normal = hn::Gt(hn::And(bits, hn::Set(du, 0x7f800000u)), hn::Zero(du));
   const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1u));
@@ -125,7 +124,7 @@ HWY_INLINE bool put_averages(const Tile& tile, int64_t at, int64_t count, const 
   for (int64_t j = 0; j < count; j += n) {
     const int64_t lanes = HWY_MIN(n, count - j);
     const auto mine = hn::FirstN(d, static_cast<size_t>(lanes));
-    const Averages a = averages_of(hn::LoadU(d, tile.sums + at + j), size_of(j));
+    const Averages a = stored_averages(hn::Div(hn::LoadU(d, tile.sums + at + j), size_of(j)));
     fine &= hn::AllFalse(d, hn::And(hn::Not(a.fine), mine));
     if (lanes == n) {
       store_u16(a.bits, out + j);
@@ -176,11 +175,13 @@ HWY_INLINE bool average_block(const T* first, const Band& band, int64_t stride, 
                               const PutRange& put_range) {
   const RowTag d;
   const auto n = static_cast<int64_t>(hn::Lanes(d));
-  const auto size = hn::Set(d, static_cast<float>(band.planes * band.rows * kUsualEdge));
+  const int64_t values = band.planes * band.rows * kUsualEdge;
+  const auto size = hn::Set(d, static_cast<float>(values)), share = hn::Set(d, 1 / static_cast<float>(values));
+  const bool exact = (values & (values - 1)) == 0;  // then a product with the share is the quotient
   auto fine = hn::FirstN(d, static_cast<size_t>(n));
   const auto block = [&](const Band& some, int64_t i) HWY_ATTR {
     const Joined joined = join_columns<kRange, kUsualEdge>(first + i, some, stride);
-    const Averages a = averages_of(joined.sum, size);
+    const Averages a = stored_averages(exact ? hn::Mul(joined.sum, share) : hn::Div(joined.sum, size));
     fine = hn::And(fine, a.fine);
     store_u16(a.bits, out + i);
     if constexpr (kRange) {
