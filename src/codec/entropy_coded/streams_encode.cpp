@@ -84,20 +84,29 @@ class JoinedCodes {
     const __m512i first_count = _mm512_unpacklo_epi64(a.counts, b.counts),
                   second_count = _mm512_unpackhi_epi64(a.counts, b.counts);
     const __m512i count = _mm512_add_epi64(first_count, second_count);
-    _mm512_store_si512(const_cast<uint64_t*>(bits), _mm512_or_si512(first, _mm512_sllv_epi64(second, first_count)));
-    _mm512_store_si512(const_cast<uint64_t*>(counts), count);
-    fits = _mm512_cmpgt_epu64_mask(count, _mm512_set1_epi64(56)) == 0;
+    by_eights = _mm512_cmpgt_epu64_mask(count, _mm512_set1_epi64(56)) == 0;
+    if (HWY_LIKELY(by_eights)) {
+      store(_mm512_or_si512(first, _mm512_sllv_epi64(second, first_count)), count, 0);
+    } else {
+      store(first, first_count, 0);
+      store(second, second_count, 8);
+    }
     return _mm512_movepi8_mask(marked);
   }
 
-  // Of eight letters each. Volatile, because GCC would take them out of vectors, which is slower than from memory.
-  alignas(64) volatile uint64_t bits[8], counts[8];
-  bool fits = true;  // all of them in 56 bits; else they make no sense
+  // Of eight letters each, where they fit 56 bits; else of the first four of each eight, and then of the second.
+  // Volatile, because GCC would take them out of vectors, which is slower than from memory.
+  alignas(64) volatile uint64_t bits[16], counts[16];
+  bool by_eights = true;
 
  private:
   struct Four {
     __m512i bits, counts;
   };
+  HWY_INLINE void store(__m512i some_bits, __m512i some_counts, int at) {
+    _mm512_store_si512(const_cast<uint64_t*>(bits + at), some_bits);
+    _mm512_store_si512(const_cast<uint64_t*>(counts + at), some_counts);
+  }
   static HWY_INLINE __m512i look_up(const __m512i* table, __m512i at, __mmask64 upper) {
     return _mm512_mask_blend_epi8(upper, _mm512_permutex2var_epi8(table[0], at, table[1]),
                                   _mm512_permutex2var_epi8(table[2], at, table[3]));
@@ -129,11 +138,14 @@ int64_t encode_joined(const uint8_t* HWY_RESTRICT letters, int64_t count, const 
       hwy::Prefetch(next + ahead);
     next += step * (JoinedCodes::kLettersAtOnce / kBlock);
     uint64_t marks = joined.join(letters + i);
-    if (HWY_LIKELY(joined.fits)) {
+    if (HWY_LIKELY(joined.by_eights)) {
 #pragma GCC unroll 8
       for (int j = 0; j < 8; ++j) writer.put_joined(joined.bits[j], joined.counts[j]);
     } else {
-      for (int j = 0; j < JoinedCodes::kLettersAtOnce; j += 8) writer.put_eight(letters + i + j, table);
+      for (int j = 0; j < 8; ++j) {
+        writer.put_joined(joined.bits[j], joined.counts[j]);
+        writer.put_joined(joined.bits[8 + j], joined.counts[8 + j]);
+      }
     }
     for (; marks != 0; marks &= marks - 1)
       *(*literals)++ = static_cast<uint16_t>(i + static_cast<int64_t>(hwy::Num0BitsBelowLS1Bit_Nonzero64(marks)));
