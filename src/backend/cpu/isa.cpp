@@ -32,14 +32,13 @@ std::vector<std::string> instruction_sets() {
 }
 
 void force_instruction_set(const std::string& name) {
-  int64_t chosen = hwy::SupportedTargets() & HWY_TARGETS;
+  int64_t chosen = hwy::SupportedTargets();
   if (!name.empty()) {
-    int64_t rest = chosen;
-    chosen = 0;
-    for (; rest != 0; rest &= rest - 1) {
-      if (name == hwy::TargetName(rest & -rest)) chosen = rest & -rest;
-    }
-    if (chosen == 0) throw Error("instruction set \"" + name + "\" is not usable on this machine");
+    // Sets that are not listed here belong to the next listed one that is older; and older ones stay, since not every
+    // file is compiled for all.
+    int64_t rest = chosen & HWY_TARGETS;
+    for (; rest != 0 && name != hwy::TargetName(rest & -rest); rest &= rest - 1) chosen &= -2 * (rest & -rest);
+    if (rest == 0) throw Error("instruction set \"" + name + "\" is not usable on this machine");
   }
   hwy::GetChosenTarget().Update(chosen);
 }

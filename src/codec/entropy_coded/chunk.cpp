@@ -135,7 +135,7 @@ bool decode_chunk(std::span<const std::byte> chunk, const std::byte* limit, std:
   const std::byte *literal = at, *literals_end = at + header.literals;
   if (end - at < int64_t{header.literals} + int64_t{header.raws} * alphabet.raw_bytes) return false;
   const std::byte *raw = literals_end, *raws_end = literals_end + header.raws * alphabet.raw_bytes;
-  if (!decode_letters(streams, limit, table)) return false;
+  if (!decode_letters(streams, limit, table, values)) return false;
   uint16_t places[kGroupsOfStream * kLetterGroup];
   for (int64_t s = 0; s < kStreams; ++s) {
     const Part part = part_of(groups, s);

@@ -1,8 +1,7 @@
-#include <bit>
-#include <limits>
+#include <array>
+#include <type_traits>
 
 #include "src/backend/cpu/targets.h"
-#include "src/codec/entropy_coded/fit_rules.h"
 #include "src/codec/entropy_coded/letters.h"
 #include "src/codec/stage/rng.h"
 
@@ -20,6 +19,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using RowTagU = hn::RebindToUnsigned<RowTag>;
 constexpr size_t kColumnsOfRow = 16;
+template <bool kPaired>
+constexpr size_t kLettersOfGroup = kPaired ? kLetterGroup / 2 : kLetterGroup;
 
 // One chain of draws a column, a draw for two rows (stage/rng.h).
 class LetterDraws {
@@ -45,15 +46,61 @@ class LetterDraws {
   hn::Vec<RowTagU> x_, mul2_, weyl_;
 };
 
+// f(draws, group, column, pair of rows) for all values of `kGroups` groups, a vector at a time. Each draw waits for the
+// one before, so two chains take turns: halves of a row, or where vectors are rows, two groups.
+constexpr size_t kMostGroups = 2;
+HWY_INLINE size_t groups_at_once() { return hn::Lanes(RowTag()) == kColumnsOfRow ? kMostGroups : 1; }
+template <size_t kGroups, class F>
+HWY_INLINE void for_pairs(const std::array<uint64_t, kMostGroups>& keys, F&& f) {
+  constexpr size_t kPairs = kColumnsOfRow / 2;
+  const size_t n = hn::Lanes(RowTag());
+  if (kGroups == 1 && n == kColumnsOfRow) {
+    LetterDraws draws(keys[0], 0);
+    HWY_UNROLL(8)
+    for (size_t pair = 0; pair < kPairs; ++pair) f(draws, 0, 0, pair);
+    return;
+  }
+  constexpr size_t kOther = kGroups - 1;
+  for (size_t c = 0; c < kColumnsOfRow; c += 2 * n) {
+    const size_t other_column = kOther == 0 ? c + n : c;
+    LetterDraws draws(keys[0], c), other(keys[kOther], other_column);
+    HWY_UNROLL(8)
+    for (size_t pair = 0; pair < kPairs; ++pair) {
+      f(draws, 0, c, pair);
+      f(other, kOther, other_column, pair);
+    }
+  }
+}
+
+// Of a group and the next one.
+HWY_INLINE std::array<uint64_t, kMostGroups> keys_of(const Quantiser& q, int64_t group) {
+  return {group_key(q.key, group), group_key(q.key, group + 1)};
+}
+
+// f(index of the first group, number of groups as a constant) for all of `groups`.
+template <class F>
+HWY_INLINE void for_groups(int64_t groups, F&& f) {
+  int64_t g = 0;
+  if (groups_at_once() == kMostGroups)
+    for (; g + 2 <= groups; g += 2) f(g, std::integral_constant<size_t, kMostGroups>());
+  for (; g < groups; ++g) f(g, std::integral_constant<size_t, 1>());
+}
+
+// A draw below what is above it. Shifted down, it needs no mask.
+template <bool kMask>
+HWY_INLINE hn::Vec<RowTagU> or_draw(hn::Vec<RowTagU> above, hn::Vec<RowTagU> draw, hn::Vec<RowTagU> fraction) {
+  if constexpr (kMask) return hn::OrAnd(above, draw, fraction);
+  return hn::Or(above, draw);
+}
+
 // The dither of a value is m - r, of 0 .. m = 2^F - 1, with r the low F bits of its half of a draw: subtracted on the
 // way to a symbol, or-ed into the empty bits below it on the way back.
-template <bool kPaired, bool kDithered, bool kOffset, class T>
-HWY_INLINE void to_letters(const T* HWY_RESTRICT in, uint64_t key, const Quantiser& q, uint8_t* HWY_RESTRICT letters) {
+template <bool kPaired, bool kDithered, bool kOffset, size_t kGroups, class T>
+HWY_INLINE void to_letters(const T* HWY_RESTRICT in, const std::array<uint64_t, kMostGroups>& keys, const Quantiser& q,
+                           uint8_t* HWY_RESTRICT letters) {
   const RowTag d;
   const RowTagU du;
-  const hn::RebindToSigned<RowTag> di;
   const hn::Rebind<uint8_t, RowTag> d8;
-  const size_t n = hn::Lanes(d);
   constexpr int F = kFraction<kPaired>;
   constexpr float kUnit = 1 << F;
   const auto offset = hn::Set(d, q.offset);
@@ -65,106 +112,103 @@ HWY_INLINE void to_letters(const T* HWY_RESTRICT in, uint64_t key, const Quantis
   const auto magic_bits = hn::Set(du, 0x4b400000u), fraction = hn::Set(du, (1u << F) - 1u);
   const auto raw = hn::Set(du, static_cast<uint32_t>(q.raw_symbol())),
              zero = hn::Set(du, static_cast<uint32_t>(q.zero_symbol()));
-  const auto symbol = [&](const T* row, auto draw) HWY_ATTR {
+  const auto symbol = [&]<bool kMask>(const T* row, hn::Vec<RowTagU> draw) HWY_ATTR {
     const auto x = load_row(d, row);
     auto from_offset = x;
     if constexpr (kOffset) from_offset = hn::Sub(x, offset);
     const auto bits = hn::BitCast(du, hn::Add(hn::Mul(from_offset, scale), magic));
-    const auto less = kDithered ? hn::OrAnd(magic_bits, draw, fraction) : magic_bits;
-    const auto s = hn::ShiftRight<F>(hn::Sub(bits, less));
-    // Larger than any other symbol.
-    return hn::Max(hn::IfThenElseZero(hn::RebindMask(du, hn::Eq(x, hn::Zero(d))), zero), hn::Min(s, raw));
+    const auto less = kDithered ? or_draw<kMask>(magic_bits, draw, fraction) : magic_bits;
+    const auto s = hn::Min(hn::ShiftRight<F>(hn::Sub(bits, less)), raw);
+    const auto is_zero = hn::RebindMask(du, hn::Eq(x, hn::Zero(d)));
+    if constexpr (HWY_TARGET <= HWY_AVX3) return hn::IfThenElse(is_zero, zero, s);
+    return hn::Max(hn::IfThenElseZero(is_zero, zero), s);  // it is larger than any other symbol
   };
-  for (size_t c = 0; c < kColumnsOfRow; c += n) {
-    LetterDraws draws(key, c);
-    HWY_UNROLL(8)
-    for (size_t pair = 0; pair < 8; ++pair) {
-      const T* rows = in + pair * 2 * kColumnsOfRow + c;
-      auto draw = hn::Zero(du);
-      if constexpr (kDithered) draw = draws.next();
-      const auto even = symbol(rows, draw), odd = symbol(rows + kColumnsOfRow, hn::ShiftRight<16>(draw));
-      if constexpr (kPaired) {
-        const auto letter = hn::Or(even, hn::ShiftLeft<4>(odd));
-        hn::StoreU(hn::DemoteTo(d8, hn::BitCast(di, letter)), d8, letters + pair * kColumnsOfRow + c);
-      } else {
-        hn::StoreU(hn::DemoteTo(d8, hn::BitCast(di, even)), d8, letters + pair * 2 * kColumnsOfRow + c);
-        hn::StoreU(hn::DemoteTo(d8, hn::BitCast(di, odd)), d8, letters + (pair * 2 + 1) * kColumnsOfRow + c);
-      }
+  for_pairs<kGroups>(keys, [&](LetterDraws& draws, size_t group, size_t c, size_t pair) HWY_ATTR {
+    const T* rows = in + group * kLetterGroup + pair * 2 * kColumnsOfRow + c;
+    auto draw = hn::Zero(du);
+    if constexpr (kDithered) draw = draws.next();
+    const auto even = symbol.template operator()<true>(rows, draw),
+               odd = symbol.template operator()<F != 16>(rows + kColumnsOfRow, hn::ShiftRight<16>(draw));
+    uint8_t* to = letters + group * kLettersOfGroup<kPaired> + pair * (kPaired ? 1 : 2) * kColumnsOfRow + c;
+    if constexpr (kPaired) {
+      hn::StoreU(hn::TruncateTo(d8, hn::Or(even, hn::ShiftLeft<4>(odd))), d8, to);
+    } else {
+      hn::StoreU(hn::TruncateTo(d8, even), d8, to);
+      hn::StoreU(hn::TruncateTo(d8, odd), d8, to + kColumnsOfRow);
     }
-  }
+  });
 }
 
-template <bool kPaired, bool kDithered, bool kStream, class T>
-HWY_INLINE void to_values(const uint8_t* HWY_RESTRICT letters, uint64_t key, const Quantiser& q, T* HWY_RESTRICT out) {
+template <bool kPaired, bool kDithered, bool kStream, size_t kGroups, class T>
+HWY_INLINE void to_values(const uint8_t* HWY_RESTRICT letters, const std::array<uint64_t, kMostGroups>& keys,
+                          const Quantiser& q, T* HWY_RESTRICT out) {
   const RowTag d;
   const RowTagU du;
   const hn::RebindToSigned<RowTag> di;
   const hn::Rebind<uint8_t, RowTag> d8;
-  const size_t n = hn::Lanes(d);
   constexpr int F = kFraction<kPaired>;
   constexpr float kUnit = 1 << F;
   // The middle of what rounds to a symbol lies between two units, so that values that are not zero do not become zero.
   const float start = static_cast<float>(q.base) * kUnit - (kDithered ? (kUnit - 1) / 2 : 0.0f);
   const auto scale = hn::Set(d, q.step / kUnit), offset = hn::Set(d, start * (q.step / kUnit) + q.offset);
   const auto fraction = hn::Set(du, (1u << F) - 1u), zero = hn::Set(du, static_cast<uint32_t>(q.zero_symbol()));
-  const auto value = [&](auto symbol, auto is_zero, auto draw) HWY_ATTR {
-    if constexpr (kDithered) symbol = hn::OrAnd(symbol, draw, fraction);
+  const auto value = [&]<bool kMask>(hn::Vec<RowTagU> symbol, auto is_value, hn::Vec<RowTagU> draw) HWY_ATTR {
+    if constexpr (kDithered) symbol = or_draw<kMask>(symbol, draw, fraction);
     const auto x = hn::Add(hn::Mul(hn::ConvertTo(d, hn::BitCast(di, symbol)), scale), offset);
-    return hn::IfThenZeroElse(hn::RebindMask(d, is_zero), x);
+    return hn::IfThenElseZero(hn::RebindMask(d, is_value), x);
   };
-  for (size_t c = 0; c < kColumnsOfRow; c += n) {
-    LetterDraws draws(key, c);
-    HWY_UNROLL(8)
-    for (size_t pair = 0; pair < 8; ++pair) {
-      auto draw = hn::Zero(du);
-      if constexpr (kDithered) draw = draws.next();
-      T* rows = out + pair * 2 * kColumnsOfRow + c;
-      if constexpr (kPaired) {
-        const auto letter = hn::PromoteTo(du, hn::LoadU(d8, letters + pair * kColumnsOfRow + c));
-        const auto low = hn::Set(du, 15u), high = hn::Set(du, 0xf0u);
-        const auto even = hn::And(letter, low), odd = hn::And(letter, high);
-        store_row<kStream>(value(hn::ShiftLeft<F>(even), hn::Eq(even, low), draw), d, rows);
-        store_row<kStream>(value(hn::ShiftLeft<F - 4>(odd), hn::Eq(odd, high), hn::ShiftRight<16>(draw)), d,
-                           rows + kColumnsOfRow);
-      } else {
-        const auto even = hn::PromoteTo(du, hn::LoadU(d8, letters + pair * 2 * kColumnsOfRow + c));
-        const auto odd = hn::PromoteTo(du, hn::LoadU(d8, letters + (pair * 2 + 1) * kColumnsOfRow + c));
-        store_row<kStream>(value(hn::ShiftLeft<F>(even), hn::Eq(even, zero), draw), d, rows);
-        store_row<kStream>(value(hn::ShiftLeft<F>(odd), hn::Eq(odd, zero), hn::ShiftRight<16>(draw)), d,
-                           rows + kColumnsOfRow);
-      }
+  for_pairs<kGroups>(keys, [&](LetterDraws& draws, size_t group, size_t c, size_t pair) HWY_ATTR {
+    auto draw = hn::Zero(du);
+    if constexpr (kDithered) draw = draws.next();
+    T* rows = out + group * kLetterGroup + pair * 2 * kColumnsOfRow + c;
+    const uint8_t* from = letters + group * kLettersOfGroup<kPaired> + pair * (kPaired ? 1 : 2) * kColumnsOfRow + c;
+    if constexpr (kPaired) {
+      const auto letter = hn::PromoteTo(du, hn::LoadU(d8, from));
+      const auto low = hn::Set(du, 15u), high = hn::Set(du, 0xf0u);
+      const auto even = hn::And(letter, low), odd = hn::And(letter, high);
+      store_row<kStream>(value.template operator()<true>(hn::ShiftLeft<F>(even), hn::Ne(even, low), draw), d, rows);
+      store_row<kStream>(
+          value.template operator()<F != 16>(hn::ShiftLeft<F - 4>(odd), hn::Ne(odd, high), hn::ShiftRight<16>(draw)), d,
+          rows + kColumnsOfRow);
+    } else {
+      const auto even = hn::PromoteTo(du, hn::LoadU(d8, from));
+      const auto odd = hn::PromoteTo(du, hn::LoadU(d8, from + kColumnsOfRow));
+      store_row<kStream>(value.template operator()<true>(hn::ShiftLeft<F>(even), hn::Ne(even, zero), draw), d, rows);
+      store_row<kStream>(
+          value.template operator()<true>(hn::ShiftLeft<F>(odd), hn::Ne(odd, zero), hn::ShiftRight<16>(draw)), d,
+          rows + kColumnsOfRow);
     }
-  }
+  });
 }
 
 template <bool kPaired, bool kDithered, class T>
 void all_to_letters(const T* in, int64_t groups, int64_t first, const Quantiser& q, uint8_t* letters) {
-  for (int64_t g = 0; g < groups; ++g) {
+  for_groups(groups, [&](int64_t g, auto count) HWY_ATTR {
     const T* from = in + g * kLetterGroup;
-    uint8_t* to = letters + g * q.letters_of_group();
-    const uint64_t key = group_key(q.key, first + g);
+    uint8_t* to = letters + g * kLettersOfGroup<kPaired>;
+    const auto keys = keys_of(q, first + g);
     if (q.offset == 0.0f) {
-      to_letters<kPaired, kDithered, false>(from, key, q, to);
+      to_letters<kPaired, kDithered, false, count()>(from, keys, q, to);
     } else {
-      to_letters<kPaired, kDithered, true>(from, key, q, to);
+      to_letters<kPaired, kDithered, true, count()>(from, keys, q, to);
     }
-  }
+  });
 }
 
 template <bool kPaired, bool kDithered, class T>
 void all_to_values(const uint8_t* letters, int64_t groups, int64_t first, const Quantiser& q, T* out, bool stream) {
   // Streaming stores want whole cache lines in order: a row of all columns at once.
   stream = stream && hn::Lanes(RowTag()) * sizeof(T) >= 64;
-  for (int64_t g = 0; g < groups; ++g) {
-    const uint8_t* from = letters + g * q.letters_of_group();
+  for_groups(groups, [&](int64_t g, auto count) HWY_ATTR {
+    const uint8_t* from = letters + g * kLettersOfGroup<kPaired>;
     T* to = out + g * kLetterGroup;
-    const uint64_t key = group_key(q.key, first + g);
+    const auto keys = keys_of(q, first + g);
     if (stream) {
-      to_values<kPaired, kDithered, true>(from, key, q, to);
+      to_values<kPaired, kDithered, true, count()>(from, keys, q, to);
     } else {
-      to_values<kPaired, kDithered, false>(from, key, q, to);
+      to_values<kPaired, kDithered, false, count()>(from, keys, q, to);
     }
-  }
+  });
   if (stream) hwy::FlushStream();
 }
 
@@ -193,86 +237,6 @@ void to_values_any(const uint8_t* letters, int64_t groups, int64_t first, const 
   });
 }
 
-// Sixteen columns have sums of their own, which are added by halves: every instruction set gives the same, and so does
-// a kernel. `part` takes the sums.
-struct PartSums {
-  double sum = 0, squares = 0;
-  PartSums& operator+=(const PartSums& other) {
-    sum += other.sum;
-    squares += other.squares;
-    return *this;
-  }
-};
-template <class T>
-HWY_INLINE void add_moments(const T* in, float origin, Moments& m, PartSums& part) {
-  const RowTag d;
-  const RowTagU du;
-  const size_t n = hn::Lanes(d);
-  HWY_ALIGN float sums[16], squares[16], lows[16], highs[16];
-  HWY_ALIGN uint32_t counts[16];
-  const auto largest = hn::Set(d, std::numeric_limits<float>::max()),
-             infinity = hn::Set(d, std::numeric_limits<float>::infinity());
-  for (size_t c = 0; c < kColumnsOfRow; c += n) {
-    auto sum = hn::Zero(d), square = sum, low = infinity, high = hn::Neg(infinity);
-    auto count = hn::Zero(du);
-    for (size_t row = 0; row < 16; ++row) {
-      const auto x = load_row(d, in + row * kColumnsOfRow + c);
-      const auto finite = hn::Le(hn::Abs(x), largest);
-      const auto from_origin = hn::IfThenElseZero(finite, hn::Sub(x, hn::Set(d, origin)));
-      sum = hn::Add(sum, from_origin);
-      square = hn::Add(square, hn::Mul(from_origin, from_origin));
-      low = hn::Min(low, hn::IfThenElse(finite, x, infinity));
-      high = hn::Max(high, hn::IfThenElse(finite, x, hn::Neg(infinity)));
-      count = hn::Add(count, hn::IfThenElseZero(hn::RebindMask(du, finite), hn::Set(du, 1u)));
-    }
-    hn::Store(sum, d, sums + c);
-    hn::Store(square, d, squares + c);
-    hn::Store(low, d, lows + c);
-    hn::Store(high, d, highs + c);
-    hn::Store(count, du, counts + c);
-  }
-  PartSums columns[kColumnsOfRow];
-  for (size_t c = 0; c < kColumnsOfRow; ++c) {
-    columns[c] = {static_cast<double>(sums[c]), static_cast<double>(squares[c])};
-    m.count += counts[c];
-    m.min = lows[c] < m.min ? lows[c] : m.min;
-    m.max = highs[c] > m.max ? highs[c] : m.max;
-  }
-  add_halves(columns, kColumnsOfRow);
-  part += columns[0];
-}
-
-template <class T>
-HWY_INLINE void prefetch_group(const T* group) {
-  constexpr int64_t kLine = 64 / sizeof(T);
-  for (int64_t i = 0; i < kLetterGroup; i += kLine) hwy::Prefetch(group + i);
-}
-
-Moments moments_any(const void* in, DType dtype, int64_t groups, int64_t stride, float origin) {
-  return with_float_type(dtype, [&](auto tag) {
-    using T = decltype(tag);
-    Moments m;
-    m.min = std::numeric_limits<float>::infinity();
-    m.max = -m.min;
-    PartSums parts[kMomentParts];
-    const GroupSample sample = GroupSample::of(groups, stride);
-    const auto group_at = [&](int64_t i) { return static_cast<const T*>(in) + sample.group(i) * kLetterGroup; };
-    const T* group = group_at(0);
-    for (int64_t i = 0; i < sample.count; ++i) {
-      const T* next = i + 1 < sample.count ? group_at(i + 1) : group;
-      prefetch_group(next);  // nothing foresees where it is
-      add_moments(group, origin, m, parts[static_cast<size_t>(i % kMomentParts)]);
-      group = next;
-    }
-    // Adding parts that nothing was added to would change nothing.
-    add_halves(parts,
-               static_cast<int>(std::bit_ceil(static_cast<uint64_t>(std::min<int64_t>(sample.count, kMomentParts)))));
-    m.sum = parts[0].sum;
-    m.squares = parts[0].squares;
-    return m;
-  });
-}
-
 }  // namespace cinch::codec::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -280,7 +244,6 @@ HWY_AFTER_NAMESPACE();
 namespace cinch::codec {
 HWY_EXPORT(to_letters_any);
 HWY_EXPORT(to_values_any);
-HWY_EXPORT(moments_any);
 
 void values_to_letters(const void* in, DType dtype, int64_t groups, int64_t first, const Quantiser& quantiser,
                        uint8_t* letters) {
@@ -290,10 +253,6 @@ void values_to_letters(const void* in, DType dtype, int64_t groups, int64_t firs
 void letters_to_values(const uint8_t* letters, int64_t groups, int64_t first, const Quantiser& quantiser, DType dtype,
                        void* out, bool stream) {
   HWY_DYNAMIC_DISPATCH(to_values_any)(letters, groups, first, quantiser, dtype, out, stream);
-}
-
-Moments moments_of(const void* in, DType dtype, int64_t groups, int64_t stride, float origin) {
-  return HWY_DYNAMIC_DISPATCH(moments_any)(in, dtype, groups, stride, origin);
 }
 
 }  // namespace cinch::codec

@@ -83,6 +83,8 @@ CodeTable::CodeTable(const CodeLengths& code_lengths, uint8_t literal) noexcept 
     const size_t coded = is_literal ? literal : letter;
     codes[letter] = all[coded];
     lengths[letter] = code_lengths[coded] | uint64_t{is_literal} << kLiteralMark;
+    bytes[0][letter] = static_cast<uint8_t>(all[coded]);
+    bytes[1][letter] = static_cast<uint8_t>(all[coded] >> 8 | code_lengths[coded] << 3 | (is_literal ? 0x80 : 0));
     entries[letter] = all[coded] | uint32_t{code_lengths[coded]} << 16 | (is_literal ? kIsLiteral : 0);
   }
 }
@@ -97,15 +99,16 @@ DecodeTable::DecodeTable(const CodeLengths& code_lengths) noexcept : lengths(cod
     if (is_alone(lengths)) first.fill(static_cast<uint8_t>(letter));
   }
   for (size_t bits = 0; bits < kWindow; ++bits) {
-    uint64_t entry = 0, count = 0;
-    int used = 0;
+    uint64_t entry = 0;
+    int used = 0, count = 0;
     while (count < kLettersAtOnce) {
       const uint8_t letter = first[bits >> used];
       if (used + lengths[letter] > kLongestCode) break;
-      entry |= uint64_t{letter} << (8 * count++);
+      entry |= uint64_t{letter} << (kLettersAt + 8 * count++);
       used += lengths[letter];
     }
-    entries[bits] = entry | static_cast<uint64_t>(used) << 48 | count << 56;
+    entries[bits] = entry | static_cast<uint64_t>(used) | static_cast<uint64_t>(count) << kCountAt;
+    most_letters = std::max(most_letters, int64_t{count});
   }
 }
 

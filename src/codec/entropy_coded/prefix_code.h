@@ -29,17 +29,22 @@ struct CodeTable {
   alignas(64) std::array<uint32_t, kLetters> entries;  // code in bits 0-15, its length in bits 16-20, kIsLiteral
   // The same apart, as the CPU reads them: lengths are summed up with their marks.
   alignas(64) std::array<uint64_t, kLetters> codes, lengths;
+  // And in two bytes, as vectors look them up: low 8 bits of the code; its high 3 bits, length, whether it is a
+  // literal.
+  alignas(64) std::array<std::array<uint8_t, kLetters>, 2> bytes;
 };
 constexpr uint32_t kIsLiteral = uint32_t{1} << 31;
 constexpr int kLiteralMark = 32;  // lowest bit of a length's mark
 
-// For decoding: what the next 11 bits hold. Bits 0-47: up to six letters; 48-55: their bits together; 56-63: how many
-// they are.
+// For decoding: what the next 11 bits hold. Bits 0-7: the bits of up to six letters together; 8-55: the letters; 56-63:
+// how many they are.
 struct DecodeTable {
+  static constexpr int kLettersAt = 8, kCountAt = 56;
   // `lengths` is complete.
   explicit DecodeTable(const CodeLengths& lengths) noexcept;
   alignas(64) std::array<uint64_t, kWindow> entries;
   CodeLengths lengths;
+  int64_t most_letters = 1;  // of an entry
 };
 
 constexpr int64_t kLengthsBytes = kLetters / 2;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "src/codec/entropy_coded/prefix_code.h"
 
@@ -25,9 +26,9 @@ struct StreamIn {
   int64_t count = 0;
 };
 
-// Decodes all streams. Reads nothing at or behind `limit`, whatever they hold. False: one of them does not end where it
-// should.
-bool decode_letters(const std::array<StreamIn, kStreams>& streams, const std::byte* limit,
-                    const DecodeTable& table) noexcept;
+// Decodes all streams. Reads nothing at or behind `limit`, whatever they hold. Meanwhile lines of `next`, which is to
+// be written afterwards, are fetched into the second cache. False: a stream does not end where it should.
+bool decode_letters(const std::array<StreamIn, kStreams>& streams, const std::byte* limit, const DecodeTable& table,
+                    std::span<const std::byte> next) noexcept;
 
 }  // namespace cinch::codec

@@ -29,43 +29,93 @@ HWY_INLINE MapSides load_map_sides(RowTag d, const Sides* sides, int64_t count) 
   return {hn::BitCast(d, hn::ShiftLeft<16>(words)), hn::BitCast(d, high)};
 }
 
-// Residuals of `count` values in units of pack_rows, from values and predictions of one run.
+// Residuals of `count` values of one map in units of pack_rows, from values and predictions.
 template <int B, class T>
-HWY_INLINE void scale_run(const T* x, const T* end, const float* predicted, int64_t count, const Sides* sides,
-                          bool one_map, float* scaled) {
+HWY_INLINE void scale_run(const T* x, const T* end, const float* predicted, int64_t count, Sides sides, float* scaled) {
   const RowTag d;
   const auto n = static_cast<int64_t>(hn::Lanes(d));
-  const auto residual = [&](int64_t j)
-                            HWY_ATTR { return hn::Sub(load_within(d, x + j, end), hn::LoadU(d, predicted + j)); };
-  if (one_map) {
-    const auto minimum = hn::Set(d, bf16_to_float(sides->minimum)), scale = hn::Set(d, code_scale<B>(*sides));
-    for (int64_t j = 0; j < count; j += n) hn::StoreU(hn::Mul(hn::Sub(residual(j), minimum), scale), d, scaled + j);
-    return;
-  }
-  const auto zero = hn::Zero(d), one = hn::Set(d, static_cast<float>(1u << (16 - B)));
+  const auto minimum = hn::Set(d, bf16_to_float(sides.minimum)), scale = hn::Set(d, code_scale<B>(sides));
   for (int64_t j = 0; j < count; j += n) {
-    const auto [minimum, step] = load_map_sides(d, sides + j, count - j);
-    const auto scale = hn::IfThenElseZero(hn::Gt(step, zero), hn::Div(one, step));
-    hn::StoreU(hn::Mul(hn::Sub(residual(j), minimum), scale), d, scaled + j);
+    const auto residual = hn::Sub(load_within(d, x + j, end), hn::LoadU(d, predicted + j));
+    hn::StoreU(hn::Mul(hn::Sub(residual, minimum), scale), d, scaled + j);
   }
 }
+
+// What turns residuals of maps that follow each other into units of pack_rows. Divisions cost more than all the rest,
+// and the next position of a slab wants the same again.
+template <int B>
+class MapScales {
+ public:
+  // Of `count` maps of a slab from inner index `i` on.
+  HWY_INLINE void use(const Sides* sides, int64_t inner, int64_t slab, int64_t i, int64_t count) {
+    first_ = inner <= kMost ? 0 : i;
+    if (inner <= kMost && slab == slab_) return;
+    slab_ = slab;
+    const RowTag d;
+    const auto n = static_cast<int64_t>(hn::Lanes(d));
+    const auto zero = hn::Zero(d), one = hn::Set(d, static_cast<float>(1u << (16 - B)));
+    const int64_t some = inner <= kMost ? inner : HWY_MIN(count, kMost);
+    for (int64_t j = 0; j < some; j += n) {
+      const auto [minimum, step] = load_map_sides(d, sides + slab * inner + first_ + j, some - j);
+      hn::StoreU(minimum, d, minima_ + j);
+      hn::StoreU(hn::IfThenElseZero(hn::Gt(step, zero), hn::Div(one, step)), d, scales_ + j);
+    }
+  }
+  HWY_INLINE hn::Vec<RowTag> scaled(hn::Vec<RowTag> residual, int64_t i) const {
+    const RowTag d;
+    return hn::Mul(hn::Sub(residual, hn::LoadU(d, minima_ + i - first_)), hn::LoadU(d, scales_ + i - first_));
+  }
+
+  static constexpr int64_t kMost = 1024;  // maps; a run is no longer either
+
+ private:
+  HWY_ALIGN float minima_[kMost + kVectorSlack];
+  HWY_ALIGN float scales_[kMost + kVectorSlack];
+  int64_t slab_ = -1, first_ = 0;
+};
 
 // Groups go through the stages together: a stage reads what the one before has stored with other bounds, and would wait
 // for each of those stores if it followed at once.
 constexpr int64_t kTogether = 4;
 constexpr int64_t kTogetherValues = kTogether * kGroup;
-constexpr int64_t kBatchValues = 4096;  // of small slabs that are averaged at once
+static_assert(kTogetherValues <= 1024);  // MapScales
+constexpr int64_t kBatchValues = 4096;   // of small slabs that are averaged at once
+
+// Where the coding of a range of slabs is.
+template <int B>
+struct CodePlace {
+  CodePlace(const BlockTensor& t, int64_t element) : blocks(t.grid, t.blocks, element), maps(t.grid, element) {}
+  BlockCursor blocks;
+  MapCursor maps;
+  MapScales<B> scales;
+};
 
 template <int B, class T>
-void code_groups(const T* data, const BlockTensor& t, int64_t group, int64_t groups, BlockCursor& cursor,
-                 MapCursor& maps, uint64_t key, const LfcSections& to) {
-  HWY_ALIGN float predicted[kTogetherValues + kVectorSlack], scaled[kTogetherValues + kVectorSlack];
+void code_groups(const T* data, const BlockTensor& t, int64_t group, int64_t groups, CodePlace<B>& place, uint64_t key,
+                 const LfcSections& to) {
+  const RowTag d;
+  const auto n = static_cast<int64_t>(hn::Lanes(d));
+  HWY_ALIGN float scaled[kTogetherValues + kVectorSlack];
+  const T *from = data + group * kGroup, *end = data + t.numel;
   const int64_t count = HWY_MIN(groups * kGroup, t.numel - group * kGroup);
-  predict(to.averages, t.grid, t.blocks, cursor, count, predicted);
-  maps.runs(count, [&](int64_t offset, int64_t length, int64_t slab, int64_t i) HWY_ATTR {
-    scale_run<B>(data + group * kGroup + offset, data + t.numel, predicted + offset, length,
-                 to.sides + slab * t.grid.inner + i, t.grid.inner == 1, scaled + offset);
-  });
+  if (t.grid.inner == 1) {
+    HWY_ALIGN float predicted[kTogetherValues + kVectorSlack];
+    predict(to.averages, t.grid, t.blocks, place.blocks, count, predicted);
+    place.maps.runs(count, [&](int64_t offset, int64_t length, int64_t slab, int64_t) HWY_ATTR {
+      scale_run<B>(from + offset, end, predicted + offset, length, to.sides[slab], scaled + offset);
+    });
+  } else {
+    place.maps.runs(count, [&](int64_t offset, int64_t length, int64_t slab, int64_t i) HWY_ATTR {
+      place.scales.use(to.sides, t.grid.inner, slab, i, length);
+      const auto* averages = reinterpret_cast<const hwy::bfloat16_t*>(to.averages + place.blocks.average());
+      place.blocks.advance(length);
+      for (int64_t j = 0; j < length; j += n) {
+        const auto predicted = load_up_to(d, averages + j, length - j);
+        const auto residual = hn::Sub(load_within(d, from + offset + j, end), predicted);
+        hn::StoreU(place.scales.scaled(residual, i + j), d, scaled + offset + j);
+      }
+    });
+  }
   std::fill(scaled + count, scaled + groups * kGroup, 0.0f);
   for (int64_t k = 0; k < groups; ++k)
     pack_tile<B, false>(scaled + k * kGroup, group_key(key, group + k), to.codes + (group + k) * code_bytes(B));
@@ -82,8 +132,7 @@ bool encode_blocks(const T* data, const BlockTensor& t, uint64_t key, int64_t fi
     fine &= min > -kLargestCoded && max < kLargestCoded;
   };
   int64_t group = first * values / kGroup;
-  BlockCursor cursor(g, t.blocks, group * kGroup);
-  MapCursor maps(g, group * kGroup);
+  CodePlace<B> place(t, group * kGroup);
   // Values are coded while they are still in the cache.
   const int64_t batch = HWY_MAX(int64_t{1}, kBatchValues / values);
   for (int64_t s = first; s < last; s += batch) {
@@ -93,7 +142,7 @@ bool encode_blocks(const T* data, const BlockTensor& t, uint64_t key, int64_t fi
     const int64_t whole = known == last ? ceil_div(known * values, kGroup) : known * values / kGroup;
     while (group < whole) {
       const int64_t groups = HWY_MIN(kTogether, whole - group);
-      code_groups<B>(data, t, group, groups, cursor, maps, key, to);
+      code_groups<B>(data, t, group, groups, place, key, to);
       group += groups;
     }
   }

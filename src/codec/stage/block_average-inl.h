@@ -47,6 +47,11 @@ HWY_INLINE bool average_slab(const T* slab, const T* end, const Grid& g, const B
         uint16_t* out = averages + row_averages(g, b, d, h) + i;
         for (int64_t w = 0; w < width; w += most) {
           const int64_t positions = HWY_MIN(most, width - w);
+          if (edge == kUsualEdge && positions % edge == 0 && some % static_cast<int64_t>(hn::Lanes(v)) == 0) {
+            for (int64_t p = 0; p < positions; p += edge, out += g.inner)
+              fine &= average_block<kRange>(row + (w + p) * g.inner, band, g.inner, some, out, put_range);
+            continue;
+          }
           if (some == g.inner) {
             add_columns<kRange>(row + w * g.inner, band, positions * some, end, 0, tile);
           } else {

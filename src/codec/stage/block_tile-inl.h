@@ -98,41 +98,103 @@ HWY_INLINE void join_block(Tile& tile, int64_t at, int64_t columns, int64_t inne
   pairs(tile.highs + at, [](float a, float b) HWY_ATTR { return a > b ? a : b; });
 }
 
-// Averages of `count` joined blocks from `at` on; false where one is not finite or too large. No denormals are kept.
-// size_of(j) are the numbers of values of blocks from the j-th on, and put_range(j, lows, highs) is told
-// their residuals' extremes.
+// Averages of blocks as they are stored, no denormals among them.
+struct Averages {
+  hn::Vec<hn::RebindToUnsigned<RowTag>> bits;  // bfloat16
+  hn::Mask<RowTag> fine;                       // finite and not too large
+};
+HWY_INLINE Averages stored_averages(hn::Vec<RowTag> average) {
+  const RowTag d;
+  const hn::RebindToUnsigned<RowTag> du;
+  const auto bits = hn::BitCast(du, average);
+  const auto normal = hn::Gt(hn::And(bits, hn::Set(du, 0x7f800000u)), hn::Zero(du));
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1u));
+  const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7fffu))));
+  return {hn::IfThenElseZero(normal, rounded), hn::Lt(hn::Abs(average), hn::Set(d, kLargestAverage))};
+}
+
+// Averages of `count` joined blocks from `at` on; false where one is not finite or too large. size_of(j) are the
+// numbers of values of blocks from the j-th on, and put_range(j, lows, highs) is told their residuals' extremes.
 template <bool kRange, class SizeOf, class PutRange>
 HWY_INLINE bool put_averages(const Tile& tile, int64_t at, int64_t count, const SizeOf& size_of, uint16_t* out,
                              const PutRange& put_range) {
   const RowTag d;
-  const hn::RebindToUnsigned<RowTag> du;
   const auto n = static_cast<int64_t>(hn::Lanes(d));
-  const auto largest = hn::Set(d, kLargestAverage);
   bool fine = true;
   for (int64_t j = 0; j < count; j += n) {
     const int64_t lanes = HWY_MIN(n, count - j);
     const auto mine = hn::FirstN(d, static_cast<size_t>(lanes));
-    const auto average = hn::Div(hn::LoadU(d, tile.sums + at + j), size_of(j));
-    fine &= hn::AllFalse(d, hn::And(hn::Not(hn::Lt(hn::Abs(average), largest)), mine));
-    const auto bits = hn::BitCast(du, average);
-    const auto normal = hn::Gt(hn::And(bits, hn::Set(du, 0x7f800000u)), hn::Zero(du));
-    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(du, 1u));
-    const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(du, 0x7fffu))));
-    const auto kept = hn::IfThenElseZero(normal, rounded);
+    const Averages a = stored_averages(hn::Div(hn::LoadU(d, tile.sums + at + j), size_of(j)));
+    fine &= hn::AllFalse(d, hn::And(hn::Not(a.fine), mine));
     if (lanes == n) {
-      store_u16(kept, out + j);
+      store_u16(a.bits, out + j);
     } else {
       uint16_t part[kVectorSlack];
-      store_u16(kept, part);
+      store_u16(a.bits, part);
       std::memcpy(out + j, part, static_cast<size_t>(lanes) * 2);
     }
     if constexpr (kRange) {
-      const auto stored = hn::BitCast(d, hn::ShiftLeft<16>(kept));
+      const auto stored = hn::BitCast(d, hn::ShiftLeft<16>(a.bits));
       put_range(j, hn::Sub(hn::LoadU(d, tile.lows + at + j), stored),
                 hn::Sub(hn::LoadU(d, tile.highs + at + j), stored));
     }
   }
   return fine;
+}
+
+// A block without a tile: kColumns positions, `stride` apart, of a vector of inner indices, joined in the same order.
+struct Joined {
+  hn::Vec<RowTag> sum, low, high;
+};
+template <bool kRange, int kColumns, class T>
+HWY_INLINE Joined join_columns(const T* first, const Band& band, int64_t stride) {
+  const RowTag d;
+  if constexpr (kColumns > 1) {
+    const Joined a = join_columns<kRange, kColumns / 2>(first, band, stride),
+                 b = join_columns<kRange, kColumns / 2>(first + kColumns / 2 * stride, band, stride);
+    if constexpr (!kRange) return {hn::Add(a.sum, b.sum), a.low, a.high};
+    return {hn::Add(a.sum, b.sum), hn::Min(a.low, b.low), hn::Max(a.high, b.high)};
+  } else {
+    Joined c{hn::Zero(d), hn::Set(d, kInfinity), hn::Set(d, -kInfinity)};
+    for (int64_t p = 0; p < band.planes; ++p) {
+      for (int64_t r = 0; r < band.rows; ++r) {
+        const auto x = load_row(d, first + p * band.plane_stride + r * band.row_stride);
+        c.sum = hn::Add(c.sum, x);
+        if constexpr (kRange) c.low = hn::Min(c.low, x), c.high = hn::Max(c.high, x);
+      }
+    }
+    return c;
+  }
+}
+
+// Averages of a whole block of the usual edge, of `inner` inner indices (whole vectors) that are `stride` a position.
+// False and put_range as of put_averages.
+constexpr int kUsualEdge = 8;
+template <bool kRange, class T, class PutRange>
+HWY_INLINE bool average_block(const T* first, const Band& band, int64_t stride, int64_t inner, uint16_t* out,
+                              const PutRange& put_range) {
+  const RowTag d;
+  const auto n = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t values = band.planes * band.rows * kUsualEdge;
+  const auto size = hn::Set(d, static_cast<float>(values)), share = hn::Set(d, 1 / static_cast<float>(values));
+  const bool exact = (values & (values - 1)) == 0;  // then a product with the share is the quotient
+  auto fine = hn::FirstN(d, static_cast<size_t>(n));
+  const auto block = [&](const Band& some, int64_t i) HWY_ATTR {
+    const Joined joined = join_columns<kRange, kUsualEdge>(first + i, some, stride);
+    const Averages a = stored_averages(exact ? hn::Mul(joined.sum, share) : hn::Div(joined.sum, size));
+    fine = hn::And(fine, a.fine);
+    store_u16(a.bits, out + i);
+    if constexpr (kRange) {
+      const auto stored = hn::BitCast(d, hn::ShiftLeft<16>(a.bits));
+      put_range(i, hn::Sub(joined.low, stored), hn::Sub(joined.high, stored));
+    }
+  };
+  if (band.rows == 1 && band.planes == 1) {
+    for (int64_t i = 0; i < inner; i += n) block(Band{1, 0, 1, 0}, i);  // tokens: no loops within a column
+  } else {
+    for (int64_t i = 0; i < inner; i += n) block(band, i);
+  }
+  return hn::AllTrue(d, fine);
 }
 
 }  // namespace cinch::codec::HWY_NAMESPACE

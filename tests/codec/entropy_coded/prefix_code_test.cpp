@@ -161,7 +161,7 @@ TEST_P(StreamsTest, GiveTheirLettersBackOnEveryInstructionSet) {
     all.resize(at + 8);
     if (expected.empty()) expected = all;
     EXPECT_TRUE(all == expected) << "other bytes than another instruction set's";
-    ASSERT_TRUE(decode_letters(streams, all.data() + all.size(), back));
+    ASSERT_TRUE(decode_letters(streams, all.data() + all.size(), back, {}));
     for (size_t s = 0; s < kStreams; ++s) {
       size_t next = 0;
       for (size_t i = 0; i < 1024; ++i) {
@@ -186,13 +186,13 @@ TEST_P(StreamsTest, ThatEndElsewhereAreRefused) {
                   1024};
   }
   const std::byte* limit = all.data() + all.size();
-  EXPECT_TRUE(decode_letters(streams, limit, back));
+  EXPECT_TRUE(decode_letters(streams, limit, back, {}));
   ++streams[3].bytes;
-  EXPECT_FALSE(decode_letters(streams, limit, back));
+  EXPECT_FALSE(decode_letters(streams, limit, back, {}));
   streams[3].bytes -= 2;
-  EXPECT_FALSE(decode_letters(streams, limit, back));
+  EXPECT_FALSE(decode_letters(streams, limit, back, {}));
   ++streams[3].bytes;
-  EXPECT_FALSE(decode_letters(streams, streams[7].data + streams[7].bytes / 2, back)) << "cut off";
+  EXPECT_FALSE(decode_letters(streams, streams[7].data + streams[7].bytes / 2, back, {})) << "cut off";
 }
 
 // Mean letters: from one bit a letter to codes of the limit.
