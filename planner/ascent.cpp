@@ -43,7 +43,7 @@ Prices best_multiple(Market& market, const Bounds& bounds, Prices prices) {
 }
 
 Ascent ascend(Market& market, const Compact& compact, const Bounds& bounds, const Prices& start, double upper,
-              int rounds) {
+              int rounds, double hope) {
   const size_t instants = compact.problem.raw_timeline.size();
   const bool with_noise = std::isfinite(bounds.noise) && bounds.noise > 0;
   // A unit of noise that matters about as much as a byte at one instant.
@@ -66,7 +66,7 @@ Ascent ascend(Market& market, const Compact& compact, const Bounds& bounds, cons
       best.bound = answer.bound;
       best.prices = now;
     }
-    if (best.rounds == 0) level = std::isfinite(upper) ? std::min(0.5 * (upper - best.bound), 0.2 * std::fabs(best.bound)) : 0.2 * std::fabs(best.bound);
+    if (best.rounds == 0) level = std::min(0.5 * (upper - best.bound), hope * std::fabs(best.bound));
     if (answer.bound > before + 0.05 * level)
       stalled = 0;
     else if (++stalled > kPatience) {

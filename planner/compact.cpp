@@ -1,6 +1,7 @@
 #include "planner/compact.h"
 
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 
 #include "planner/state.h"
@@ -8,26 +9,22 @@
 namespace cinch::planner {
 namespace {
 
-// Ties weigh this much of what is at stake, all payloads together.
-constexpr double kTieShare = 1e-12;
+// All ties together weigh this much of the least cost that any candidate has.
+constexpr double kTieShare = 1e-3;
 
 Costs make_costs(const Problem& problem, Objective objective) {
   Costs costs{objective, 0, 0};
-  double main = 0, tie = 0;
+  double least = std::numeric_limits<double>::infinity();
   for (const Item& item : problem.items) {
-    double most_main = 0, most_tie = 0;
+    double most = 0;
     for (const Candidate& c : item.candidates) {
-      most_main = std::max(most_main, costs.main(c));
-      most_tie = std::max(most_tie, costs.tie(c));
+      if (const double main = costs.main(c); main > 0) least = std::min(least, main);
+      most = std::max(most, costs.tie(c));
     }
-    main += most_main;
-    tie += most_tie;
+    costs.most_ties += most;
   }
-  // One reckless option must not make the ties of all others weigh.
-  if (objective == Objective::kLeastNoise) main = std::min(main, 1.0);
-  costs.most_ties = tie;
   // Where nothing costs anything, ties are all there is.
-  if (tie > 0) costs.tie_weight = main > 0 ? kTieShare * main / tie : 1 / tie;
+  if (costs.most_ties > 0) costs.tie_weight = (std::isfinite(least) ? kTieShare * least : 1.0) / costs.most_ties;
   return costs;
 }
 

@@ -12,11 +12,11 @@ constexpr double kRounding = 1e-12;
 
 class Tree {
  public:
-  Tree(const Compact& compact, const Market& market, const Bounds& bounds, double bound, double upper, int64_t work)
+  Tree(const Compact& compact, const Regrets& regrets, const Bounds& bounds, double bound, double upper, int64_t work)
       : compact_(compact), bounds_(bounds), bound_(bound), best_(upper), work_(work) {
     usage_ = compact.problem.raw_timeline;
     choice_.resize(compact.problem.items.size(), 0);
-    for (size_t i = 0; i < choice_.size(); ++i) add(i, market.regrets(i));
+    for (size_t i = 0; i < choice_.size(); ++i) add(i, regrets);
     std::stable_sort(branches_.begin(), branches_.end(),
                      [](const Branch& a, const Branch& b) { return a.leaves[1].regret > b.leaves[1].regret; });
   }
@@ -47,11 +47,12 @@ class Tree {
   };
 
   // Decided where one candidate is left; else the least that any of them uses is counted until it is.
-  void add(size_t item, const std::vector<double>& regrets) {
+  void add(size_t item, const Regrets& regrets) {
     Branch branch{item, {}, {}, 0};
     const Item& it = compact_.problem.items[item];
-    for (size_t c = 0; c < regrets.size(); ++c) {
-      if (bound_ + regrets[c] < best_) branch.leaves.push_back({regrets[c], static_cast<int32_t>(c)});
+    for (size_t c = 0; c < it.candidates.size(); ++c) {
+      const double regret = regrets.of(item, c);
+      if (bound_ + regret < best_) branch.leaves.push_back({regret, static_cast<int32_t>(c)});
     }
     if (branch.leaves.empty()) {
       possible_ = false;
@@ -81,7 +82,7 @@ class Tree {
   }
 
   bool shift(const Segment& s, int64_t bytes) {
-    work_ -= 4 + s.end - s.begin;
+    work_ -= 2 + s.end - s.begin;
     int64_t highest = INT64_MIN;
     for (int32_t t = s.begin; t < s.end; ++t) highest = std::max(highest, usage_[t] += bytes);
     return bounds_.limit == 0 || highest <= bounds_.limit;
@@ -99,6 +100,7 @@ class Tree {
     const Item& item = compact_.problem.items[branch.item];
     for (const Leaf& leaf : branch.leaves) {
       if (bound + leaf.regret >= best_ || work_ <= 0) return;
+      work_ -= 4;
       const Candidate& c = item.candidates[leaf.candidate];
       const double noise = noise_;
       noise_ += c.noise - branch.least_noise;
@@ -139,9 +141,9 @@ class Tree {
 
 }  // namespace
 
-Enumeration enumerate(const Compact& compact, const Market& market, const Bounds& bounds, double bound, double upper,
+Enumeration enumerate(const Compact& compact, const Regrets& regrets, const Bounds& bounds, double bound, double upper,
                       int64_t work) {
-  return Tree(compact, market, bounds, bound, upper, work).run();
+  return Tree(compact, regrets, bounds, bound, upper, work).run();
 }
 
 }  // namespace cinch::planner

@@ -16,8 +16,8 @@ struct Enumeration {
   bool complete = false;  ///< every choice was tried or ruled out, so that this one, or `upper`, is the best there is
 };
 
-/// `market` was asked last at the prices of `bound`. Stops after `work` changes of the bytes at some instant.
-Enumeration enumerate(const Compact& compact, const Market& market, const Bounds& bounds, double bound, double upper,
+/// `regrets` at the prices of `bound`. Stops after `work` changes of the bytes at some instant.
+Enumeration enumerate(const Compact& compact, const Regrets& regrets, const Bounds& bounds, double bound, double upper,
                       int64_t work);
 
 }  // namespace cinch::planner

@@ -152,17 +152,20 @@ double Market::main_bound(const Prices& prices, const Bounds& bounds) {
   return sum;
 }
 
-std::vector<double> Market::regrets(size_t item) const {
-  const Tariff tariff = this->tariff(item);
-  std::vector<double> pays;
-  for (size_t g = starts_[item]; g < starts_[item + 1]; ++g) {
-    const Good& good = goods_[g];
-    pays.push_back(good.cost + noise_price_ * good.noise + tariff.per_byte[good.kind] * good.bytes +
-                   tariff.fixed[good.kind]);
+Regrets Market::regrets() const {
+  Regrets out{std::vector<double>(goods_.size()), starts_};
+  for (size_t i = 0; i + 1 < starts_.size(); ++i) {
+    const Tariff tariff = this->tariff(i);
+    double least = std::numeric_limits<double>::infinity();
+    for (size_t g = starts_[i]; g < starts_[i + 1]; ++g) {
+      const Good& good = goods_[g];
+      out.values[g] = good.cost + noise_price_ * good.noise + tariff.per_byte[good.kind] * good.bytes +
+                      tariff.fixed[good.kind];
+      least = std::min(least, out.values[g]);
+    }
+    for (size_t g = starts_[i]; g < starts_[i + 1]; ++g) out.values[g] -= least;
   }
-  const double least = *std::min_element(pays.begin(), pays.end());
-  for (double& p : pays) p -= least;
-  return pays;
+  return out;
 }
 
 }  // namespace cinch::planner

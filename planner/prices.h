@@ -22,6 +22,13 @@ struct Bounds {
   double noise = std::numeric_limits<double>::infinity();
 };
 
+/// What each candidate pays at some prices above the cheapest one of its item.
+struct Regrets {
+  std::vector<double> values;
+  std::vector<size_t> starts;  ///< of each item's
+  double of(size_t item, size_t candidate) const { return values[starts[item] + candidate]; }
+};
+
 /// What the items take at some prices, and what that says.
 struct Answer {
   double bound = -std::numeric_limits<double>::infinity();
@@ -37,8 +44,8 @@ class Market {
   const Answer& ask(const Prices& prices, const Bounds& bounds);
   /// The bound alone, of the objective without what breaks ties.
   double main_bound(const Prices& prices, const Bounds& bounds);
-  /// What each candidate of an item pays at the prices asked last, above the cheapest.
-  std::vector<double> regrets(size_t item) const;
+  /// At the prices asked last.
+  Regrets regrets() const;
 
  private:
   struct Span {

@@ -18,6 +18,9 @@ constexpr int64_t kEnumerationWork = 400'000;
 // Ends of an interval that differ by less are one to whoever asks.
 constexpr double kSameCost = 1e-4, kSameTie = 1e-2;
 constexpr double kBinding = 1e-3;  // share of all prices below which an instant is not worth a word
+constexpr double kHope = 0.2;
+constexpr double kMargins[] = {0.01, 0.03, 0.1};
+constexpr double kGoodEnough = 0.01;  // gap at which no more is tried
 constexpr int kHalvings = 20;  // of limits under which nothing was found
 
 State state_of(const Compact& compact, const std::vector<int32_t>& choice) {
@@ -147,27 +150,46 @@ Search::Middle Search::solve(int64_t limit, const Interval& interval) {
   Middle out{low, limit};
   Point& best = out.point;
   const auto offer = [&](const State& state) {
+    if (getenv("DBG")) fprintf(stderr, "   offer cost %.6g fits %d floor %.6g\n", cost_of(compact_, state), (int)fits(state, bounds), high.cost);
     if (!fits(state, bounds)) return;
     Point point = make_point(state);
     if (high.found && less(point.totals, high.totals)) return;
     if (!best.found || less(point.totals, best.totals)) best = std::move(point);
   };
   const Prices start = best_multiple(market_, bounds, first_prices(limit, interval));
-  const Ascent ascent = ascend(market_, compact_, bounds, start, low.cost, kRounds);
+  const Ascent ascent = ascend(market_, compact_, bounds, start, low.cost, kRounds, kHope);
   const double reached = market_.ask(ascent.prices, bounds).bound;
   const std::vector<int32_t> nearly = market_.ask(ascent.prices, bounds).choice;
-  const Adjuster adjuster(compact_, market_);
+  const Regrets regrets = market_.regrets();
+  if (getenv("DBG")) fprintf(stderr, "solve %ld [%ld %ld] bound %.6g rounds %d low %.6g high %.6g\n", limit, interval.from, high.limit, ascent.bound, ascent.rounds, low.cost, high.cost);
+  const Adjuster adjuster(compact_, ascent.prices, regrets);
   const double floor = high.found ? high.cost : -kInfinity;
-  if (State state = state_of(compact_, nearly); adjuster.repair(state, bounds)) {
+  const auto offer_near = [&](std::vector<int32_t> choice) {
+    State state = state_of(compact_, choice);
+    if (getenv("DBG")) fprintf(stderr, "   near: cost %.6g noise %.6g over %ld\n", cost_of(compact_, state), state.totals().noise/bounds.noise, state.peak()-bounds.limit);
+    bool ok = adjuster.repair(state, bounds);
+    if (getenv("DBG")) fprintf(stderr, "   repaired: %d cost %.6g noise %.6g over %ld\n", ok, cost_of(compact_, state), state.totals().noise/bounds.noise, state.peak()-bounds.limit);
+    if (!ok) return;
     adjuster.improve(state, bounds, floor);
     offer(state);
-  }
+  };
+  offer_near(nearly);
   if (low.found) {
     State state = state_of(compact_, low.choice);
     adjuster.improve(state, bounds, floor);
     offer(state);
   }
-  const Enumeration all = enumerate(compact_, market_, bounds, reached, best.cost, kEnumerationWork);
+  // Where one limit can only be kept at the cost of another, what is nearly a plan may be too far from one.
+  Prices dearer = ascent.prices;
+  for (const double margin : kMargins) {
+    if (best.found && best.cost <= reached + kGoodEnough * std::fabs(best.cost)) break;
+    Bounds tight = bounds;
+    if (limit > 0) tight.limit -= static_cast<int64_t>(margin * static_cast<double>(limit - bottom_.limit));
+    tight.noise *= 1 - margin;
+    dearer = ascend(market_, compact_, tight, dearer, kInfinity, kRounds / 4, margin).prices;
+    offer_near(market_.ask(dearer, tight).choice);
+  }
+  const Enumeration all = enumerate(compact_, regrets, bounds, reached, best.cost, kEnumerationWork);
   double bound = market_.main_bound(ascent.prices, bounds);
   if (all.complete) {
     const double least = all.choice ? cost_of(compact_, state_of(compact_, *all.choice)) : best.cost;
@@ -235,11 +257,11 @@ Proof Search::prove(const Point& point, int64_t limit) {
   if (value > bound && (limit > 0 || std::isfinite(noise_bound_))) {
     const Interval interval{&point, point.limit, &point};
     const Prices start = best_multiple(market_, bounds, first_prices(limit, interval));
-    const Ascent ascent = ascend(market_, compact_, bounds, start, point.cost, kRounds);
+    const Ascent ascent = ascend(market_, compact_, bounds, start, point.cost, kRounds, kHope);
     if (limit > 0) out.prices = binding(ascent.prices);
     bound = std::max(bound, market_.main_bound(ascent.prices, bounds));
     const double reached = market_.ask(ascent.prices, bounds).bound;
-    const Enumeration all = enumerate(compact_, market_, bounds, reached, point.cost, kEnumerationWork);
+    const Enumeration all = enumerate(compact_, market_.regrets(), bounds, reached, point.cost, kEnumerationWork);
     if (all.complete) {
       const double least = all.choice ? cost_of(compact_, state_of(compact_, *all.choice)) : point.cost;
       bound = std::max(bound, least - compact_.costs.tie_weight * compact_.costs.most_ties);
