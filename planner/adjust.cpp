@@ -62,9 +62,9 @@ int64_t count_above(const std::vector<int64_t>& usage, int64_t limit, std::vecto
 
 }  // namespace
 
-double cost_of(const Compact& compact, const State& state) {
+double cost_of(const State& state) {
   double sum = 0;
-  for (size_t i = 0; i < state.choice().size(); ++i) sum += compact.costs.of(state.chosen(i));
+  for (size_t i = 0; i < state.choice().size(); ++i) sum += state.chosen(i).cost;
   return sum;
 }
 
@@ -206,23 +206,34 @@ bool Adjuster::repair(State& state, const Bounds& bounds) const {
   return false;
 }
 
+// Whether the item's candidate leaves the dear instants at or below the limit. Quick; most fail there.
+bool Adjuster::room_at_dear(const State& state, const Bounds& bounds, size_t item, const Candidate& c) const {
+  for (size_t d = 0; d < dear_.size(); ++d) {
+    const Segment* s = segment_at(item, d);
+    if (s && state.usage()[dear_[d]] + State::delta(*s, c) - State::delta(*s, state.chosen(item)) > bounds.limit)
+      return false;
+  }
+  return true;
+}
+
 bool Adjuster::fill(State& state, const Bounds& bounds, double floor) const {
   const auto& items = compact_.problem.items;
   const double noise_bound = bounds.noise * (1 - kRounding);
-  double cost = cost_of(compact_, state), noise = noise_of(state);
+  double cost = cost_of(state), noise = noise_of(state);
   // The cheapest candidate that fits, or the present one.
   const auto cheapest = [&](size_t i) {
     const Candidate& now = state.chosen(i);
-    const double cost_now = compact_.costs.of(now);
+    const double cost_now = now.cost;
     int32_t best = state.choice()[i];
     double best_cost = cost_now;
     std::optional<Highest> highest;
     for (size_t c = 0; c < items[i].candidates.size(); ++c) {
       const Candidate& candidate = items[i].candidates[c];
-      const double cost_then = compact_.costs.of(candidate);
+      const double cost_then = candidate.cost;
       if (cost_then >= best_cost || cost - cost_now + cost_then < floor) continue;
       if (noise - now.noise + candidate.noise > noise_bound) continue;
       if (bounds.limit > 0) {
+        if (!room_at_dear(state, bounds, i, candidate)) continue;
         if (!highest) highest = highest_without(state, i);
         if (highest->with(candidate) > bounds.limit) continue;
       }
@@ -232,7 +243,7 @@ bool Adjuster::fill(State& state, const Bounds& bounds, double floor) const {
     return best;
   };
   const auto gain = [&](size_t i, int32_t candidate) {
-    return compact_.costs.of(state.chosen(i)) - compact_.costs.of(items[i].candidates[candidate]);
+    return state.chosen(i).cost - items[i].candidates[candidate].cost;
   };
   bool any = false;
   for (int pass = 0; pass < kPasses; ++pass) {
@@ -252,7 +263,7 @@ bool Adjuster::fill(State& state, const Bounds& bounds, double floor) const {
       noise += items[i].candidates[c].noise - state.chosen(i).noise;
       state.move(i, c);
     }
-    cost = cost_of(compact_, state);
+    cost = cost_of(state);
     noise = noise_of(state);
   }
   return any;
@@ -264,11 +275,11 @@ std::vector<Adjuster::Move> Adjuster::best_moves(const State& state, bool cheape
   std::vector<Move> out;
   for (size_t i = 0; i < items.size(); ++i) {
     const Candidate& now = state.chosen(i);
-    const double cost = compact_.costs.of(now), regret = regrets_.of(i, static_cast<size_t>(state.choice()[i]));
+    const double cost = now.cost, regret = regrets_.of(i, static_cast<size_t>(state.choice()[i]));
     std::optional<Move> best;
     for (size_t c = 0; c < items[i].candidates.size(); ++c) {
       const Candidate& candidate = items[i].candidates[c];
-      const double gain = cost - compact_.costs.of(candidate);
+      const double gain = cost - candidate.cost;
       if (cheaper ? gain <= 0 : gain >= 0) continue;
       const Move move{gain, regrets_.of(i, c) - regret, candidate.noise - now.noise, i, static_cast<int32_t>(c)};
       if (!best || move.regret < best->regret) best = move;
@@ -302,7 +313,7 @@ bool Adjuster::exchange(State& state, const Bounds& bounds, double floor) const 
     return out;
   };
   const std::vector<int64_t> up_bytes = bytes_of(ups), down_bytes = bytes_of(downs);
-  double noise = noise_of(state), cost = cost_of(compact_, state);
+  double noise = noise_of(state), cost = cost_of(state);
   struct Pair {
     double gain;
     size_t up, down;
