@@ -105,6 +105,9 @@ class Adjuster::Excess {
   bool look() {
     above_ = bounds_.limit > 0 ? count_above(state_.usage(), bounds_.limit, above_before_) : 0;
     noise_ = noise_of(state_);
+    double over = 0;
+    for (const int64_t bytes : state_.usage()) over += static_cast<double>(std::max<int64_t>(0, bytes - bounds_.limit));
+    needed_ = above_ > 0 ? over / (static_cast<double>(above_) * room_) : 0;
     return above_ > 0 || noise_ > bounds_.noise;
   }
 
@@ -126,7 +129,8 @@ class Adjuster::Excess {
   double freed_by(const Candidate& c) const {
     const Candidate& now = state_.chosen(item_);
     double freed = 0;
-    if (above_ > 0) freed += (load(now) - load(c)) / (static_cast<double>(above_) * room_);
+    // More than is needed is worth no more.
+    if (above_ > 0) freed += std::min(needed_, (load(now) - load(c)) / (static_cast<double>(above_) * room_));
     if (c.noise != now.noise && std::isfinite(bounds_.noise)) {
       const auto over = [&](double noise) { return std::max(0.0, noise - bounds_.noise) / bounds_.noise; };
       freed += over(noise_) - over(noise_ - now.noise + c.noise);
@@ -152,7 +156,7 @@ class Adjuster::Excess {
   const State& state_;
   const Bounds bounds_;
   std::vector<int32_t> above_before_;
-  double room_ = 1, noise_ = 0, instants_ = 0, buffered_ = 0, unbuffered_ = 0;
+  double room_ = 1, noise_ = 0, needed_ = 0, instants_ = 0, buffered_ = 0, unbuffered_ = 0;
   int64_t above_ = 0;
   size_t item_ = 0;
 };
