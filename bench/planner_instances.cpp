@@ -102,8 +102,8 @@ Profile planner_profile(uint64_t seed, const PlannerShape& shape) {
 Profile small_planner_profile(uint64_t seed) {
   Dice dice(seed ^ 0x5eed);
   PlannerShape shape;
-  shape.payloads = dice.between(6, 7);
-  shape.options = dice.between(4, 6);
+  shape.payloads = dice.between(5, 6);
+  shape.options = dice.between(4, 5);
   shape.instants = 2 * dice.between(6, 10);
   return planner_profile(seed, shape);
 }

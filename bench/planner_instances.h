@@ -18,7 +18,7 @@ struct PlannerShape {
 /// of up to 64 MiB. The same seed gives the same profile everywhere.
 Profile planner_profile(uint64_t seed, const PlannerShape& shape = {});
 
-/// Few payloads, so that every choice can be tried: 6 or 7 with up to 5 options over 12 to 20 instants.
+/// Few payloads, so that every choice can be tried: 5 or 6 with 4 or 5 options each over 12 to 20 instants.
 Profile small_planner_profile(uint64_t seed);
 
 }  // namespace cinch::bench

@@ -166,13 +166,13 @@ const Segment* Adjuster::segment_at(size_t item, size_t dear) const {
   return s < 0 ? nullptr : &compact_.problem.items[item].segments[static_cast<size_t>(s)];
 }
 
-bool Adjuster::repair(State& state, const Bounds& bounds) const {
+bool Adjuster::repair(State& state, const Bounds& bounds, int32_t fixed) const {
   const auto& items = compact_.problem.items;
   if (bounds.noise <= 0 && noise_of(state) > 0) return false;  // what is lossless alone was left, and is not enough
   Excess excess(*this, state, bounds);
   const auto best_offer = [&](size_t i) {
     Offer best;
-    if (items[i].candidates.size() < 2 || !excess.turn_to(i)) return best;
+    if (static_cast<int32_t>(i) == fixed || items[i].candidates.size() < 2 || !excess.turn_to(i)) return best;
     const auto now = static_cast<size_t>(state.choice()[i]);
     for (size_t c = 0; c < items[i].candidates.size(); ++c) {
       if (c == now) continue;
@@ -364,6 +364,36 @@ bool Adjuster::exchange(State& state, const Bounds& bounds, double floor) const 
 void Adjuster::improve(State& state, const Bounds& bounds, double floor) const {
   fill(state, bounds, floor);
   for (int i = 0; i < kPasses && exchange(state, bounds, floor); ++i) fill(state, bounds, floor);
+}
+
+void Adjuster::settle(State& state, const Bounds& bounds, double floor, int tries) const {
+  const auto& items = compact_.problem.items;
+  double cost = cost_of(state);
+  for (bool any = true; any && tries > 0;) {
+    any = false;
+    std::vector<std::pair<double, size_t>> order;
+    for (size_t i = 0; i < items.size(); ++i) {
+      const double regret = regrets_.of(i, static_cast<size_t>(state.choice()[i]));
+      if (regret > kLeastGain * cost) order.emplace_back(-regret, i);
+    }
+    std::sort(order.begin(), order.end());
+    for (const auto& [unused, i] : order) {
+      if (tries-- <= 0) return;
+      int32_t wanted = 0;
+      for (size_t c = 1; c < items[i].candidates.size(); ++c) {
+        if (regrets_.of(i, c) < regrets_.of(i, static_cast<size_t>(wanted))) wanted = static_cast<int32_t>(c);
+      }
+      State trial = state;
+      trial.move(i, wanted);
+      if (!repair(trial, bounds, static_cast<int32_t>(i))) continue;
+      fill(trial, bounds, floor);
+      const double then = cost_of(trial);
+      if (then >= cost * (1 - kLeastGain) || then < floor) continue;
+      state = std::move(trial);
+      cost = then;
+      any = true;
+    }
+  }
 }
 
 State smallest_forms(const Compact& compact) {
