@@ -11,11 +11,11 @@ namespace cinch::bench {
 struct PlannerRow {
   std::string name, objective;  // name: the field `case`
   int64_t sites = 0, options = 0, instants = 0;
-  double share = 0;                          // of the way from the floor to the baseline
+  double share = 0;                           // of the way from the floor to the baseline
   std::optional<double> min_effective_batch;  // absent: no noise bound
-  std::optional<double> seconds;             // best of the rounds, one thread
-  std::optional<double> simulate_seconds;    // one plain simulation of the same profile, in the same rounds
-  std::optional<double> gap;                 // to the plan's own bound
+  std::optional<double> seconds;              // of one processor, best of the rounds
+  std::optional<double> simulate_seconds;     // one plain simulation of the same profile, in the same rounds
+  std::optional<double> gap;                  // to the plan's own bound
   // Many small profiles, whose every choice was tried: the plan's cost over the best one's, less 1.
   std::optional<int64_t> instances;
   std::optional<double> worst_distance, mean_distance;

@@ -12,10 +12,10 @@ namespace cinch::planner {
 namespace {
 
 constexpr int kPasses = 4;
-constexpr size_t kRepairs = 64;     // moves, and twice the items; who needs more started from prices that are no good
-constexpr size_t kDear = 4;         // instants at which exchanges are tried first
-constexpr size_t kExchanged = 64;   // moves of either kind
-constexpr size_t kTries = 64;       // exchanges that are tried in full
+constexpr size_t kRepairs = 64;      // moves, and twice the items; who needs more started from prices that are no good
+constexpr size_t kDear = 4;          // instants at which exchanges are tried first
+constexpr size_t kExchanged = 64;    // moves of either kind
+constexpr size_t kTries = 64;        // exchanges that are tried in full
 constexpr double kLeastGain = 1e-7;  // share of the cost that an exchange must bring
 // Sums that are kept up to date differ from sums made afresh in their last bits.
 constexpr double kRounding = 1e-12;
@@ -40,8 +40,7 @@ Highest highest_without(const State& state, size_t item) {
   Highest out;
   for (const Segment& s : state.problem().items[item].segments) {
     const auto begin = state.usage().begin();
-    const int64_t without =
-        *std::max_element(begin + s.begin, begin + s.end) - State::delta(s, state.chosen(item));
+    const int64_t without = *std::max_element(begin + s.begin, begin + s.end) - State::delta(s, state.chosen(item));
     out.kept = std::max(out.kept, without);
     out.buffered = std::max(out.buffered, without + s.add_buffered);
     out.unbuffered = std::max(out.unbuffered, without + s.add_unbuffered);
@@ -290,7 +289,9 @@ std::vector<Adjuster::Move> Adjuster::best_moves(const State& state, bool cheape
     }
     if (best) out.push_back(*best);
   }
-  const auto before = [](const Move& a, const Move& b) { return std::tuple(a.regret, a.item) < std::tuple(b.regret, b.item); };
+  const auto before = [](const Move& a, const Move& b) {
+    return std::tuple(a.regret, a.item) < std::tuple(b.regret, b.item);
+  };
   if (out.size() > kExchanged) {
     std::nth_element(out.begin(), out.begin() + kExchanged, out.end(), before);
     out.resize(kExchanged);
@@ -413,8 +414,8 @@ State smallest_forms(const Compact& compact) {
     const int64_t peak = state.peak();
     int64_t lowest = peak;
     std::pair<size_t, int32_t> move;
-    const auto top = static_cast<int32_t>(std::max_element(state.usage().begin(), state.usage().end()) -
-                                          state.usage().begin());
+    const auto top =
+        static_cast<int32_t>(std::max_element(state.usage().begin(), state.usage().end()) - state.usage().begin());
     for (size_t i = 0; i < items.size(); ++i) {
       const auto& segments = items[i].segments;
       const auto segment = std::find_if(segments.begin(), segments.end(),

@@ -22,7 +22,7 @@ constexpr int kTries = 48;
 constexpr double kHope = 0.2;
 constexpr double kMargins[] = {0.01, 0.03, 0.1};
 constexpr double kGoodEnough = 0.01;  // gap at which no more is tried
-constexpr int kHalvings = 20;  // of limits under which nothing was found
+constexpr int kHalvings = 20;         // of limits under which nothing was found
 
 State state_of(const Compact& compact, const std::vector<int32_t>& choice) {
   State state(compact.problem);

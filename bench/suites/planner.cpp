@@ -8,8 +8,8 @@ SuiteResult run(const SuiteOptions& options) {
   SuiteResult result;
   result.columns = {"case", "objective", "share", "sites", "options", "instants", "seconds", "gap", "worst_distance"};
   for (const PlannerRow& row : run_planner(options.quick)) {
-    nlohmann::json out = {{"case", row.name},       {"objective", row.objective}, {"share", row.share},
-                          {"sites", row.sites},     {"options", row.options},     {"instants", row.instants}};
+    nlohmann::json out = {{"case", row.name},   {"objective", row.objective}, {"share", row.share},
+                          {"sites", row.sites}, {"options", row.options},     {"instants", row.instants}};
     const auto add = [&out](const char* key, const auto& value) {
       if (value) out[key] = *value;
     };

@@ -110,7 +110,8 @@ TEST(Degenerate, OptionsThatAreLargerThanRawAreNeverTaken) {
 }
 
 TEST(Degenerate, LeastBytesWithoutALimitTakesTheSmallestForms) {
-  const Plan plan = make_plan(alike(5, {lossy(4, 100, 0.01, 1e-3), lossy(2, 50, 0.1, 1e-3)}), wish(Objective::kLeastBytes, 0));
+  const Plan plan =
+      make_plan(alike(5, {lossy(4, 100, 0.01, 1e-3), lossy(2, 50, 0.1, 1e-3)}), wish(Objective::kLeastBytes, 0));
   EXPECT_EQ(plan.objective_value, 250);
   EXPECT_EQ(plan.objective_bound, 250);
   EXPECT_TRUE(plan.binding.empty());
