@@ -18,9 +18,10 @@ constexpr int64_t kEnumerationWork = 400'000;
 // Ends of an interval that differ by less are one to whoever asks.
 constexpr double kSameCost = 4e-4, kSameTie = 1e-2;
 constexpr double kBinding = 1e-3;  // share of all prices below which an instant is not worth a word
-constexpr int kTries = 48;
+constexpr int kSettled = 16'000, kFewestTries = 12, kMostTries = 48;  // payloads and tries make one amount of work
 constexpr double kHope = 0.2;
 constexpr double kMargins[] = {0.01, 0.03, 0.1};
+constexpr double kPoor = 0.05;
 constexpr double kGoodEnough = 0.01;  // gap at which no more is tried
 constexpr int kHalvings = 20;         // of limits under which nothing was found
 
@@ -160,41 +161,55 @@ Search::Middle Search::solve(int64_t limit, const Interval& interval) {
     if (!best.found || less(point.totals, best.totals)) best = std::move(point);
   };
   const Prices start = best_multiple(market_, bounds, first_prices(limit, interval));
-  const Ascent ascent = ascend(market_, compact_, bounds, start, low.cost, kRounds, kHope);
-  const double reached = market_.ask(ascent.prices, bounds).bound;
-  const std::vector<int32_t> nearly = market_.ask(ascent.prices, bounds).choice;
-  const Regrets regrets = market_.regrets();
-  const Adjuster adjuster(compact_, ascent.prices, regrets);
   const double floor = high.found ? high.cost : -kInfinity;
-  const auto offer_near = [&](std::vector<int32_t> choice) {
+  Ascent ascent = ascend(market_, compact_, bounds, start, low.cost, kRounds, kHope);
+  const auto within = [&](double gap) { return best.found && best.cost <= ascent.bound + gap * std::fabs(best.cost); };
+  Regrets regrets;
+  std::optional<Adjuster> adjuster;
+  const auto offer_near = [&](const std::vector<int32_t>& choice) {
     State state = state_of(compact_, choice);
-    if (!adjuster.repair(state, bounds)) return;
-    adjuster.improve(state, bounds, floor);
+    if (!adjuster->repair(state, bounds)) return;
+    adjuster->improve(state, bounds, floor);
     offer(state);
   };
-  offer_near(nearly);
+  const auto offer_at_prices = [&] {
+    const std::vector<int32_t> nearly = market_.ask(ascent.prices, bounds).choice;
+    regrets = market_.regrets();
+    adjuster.emplace(compact_, ascent.prices, regrets);
+    offer_near(nearly);
+  };
+  offer_at_prices();
   if (low.found) {
     State state = state_of(compact_, low.choice);
-    adjuster.improve(state, bounds, floor);
+    adjuster->improve(state, bounds, floor);
     offer(state);
   }
-  const auto good_enough = [&] { return best.found && best.cost <= reached + kGoodEnough * std::fabs(best.cost); };
-  if (best.found && !good_enough()) {
+  // A poor plan here would bound all plans for smaller limits: some more work where this one may be poor.
+  if (!within(kGoodEnough)) {
+    const Ascent longer = ascend(market_, compact_, bounds, ascent.prices, low.cost, 2 * kRounds, kHope);
+    if (longer.bound > ascent.bound + 0.1 * kGoodEnough * std::fabs(ascent.bound)) {
+      ascent = longer;
+      offer_at_prices();
+    }
+  }
+  if (best.found && !within(kGoodEnough)) {
     State state = state_of(compact_, best.choice);
-    adjuster.settle(state, bounds, floor, kTries);
-    adjuster.improve(state, bounds, floor);
+    const auto items = static_cast<int>(state.choice().size());
+    adjuster->settle(state, bounds, floor, std::clamp(kSettled / std::max(1, items), kFewestTries, kMostTries));
+    adjuster->improve(state, bounds, floor);
     offer(state);
   }
   // Where one limit can only be kept at the cost of another, what is nearly a plan may be too far from one.
   Prices dearer = ascent.prices;
   for (const double margin : kMargins) {
-    if (good_enough()) break;
+    if (within(kPoor)) break;
     Bounds tight = bounds;
     if (limit > 0) tight.limit -= static_cast<int64_t>(margin * static_cast<double>(limit - bottom_.limit));
     tight.noise *= 1 - margin;
     dearer = ascend(market_, compact_, tight, dearer, kInfinity, kRounds / 4, margin).prices;
     offer_near(market_.ask(dearer, tight).choice);
   }
+  const double reached = market_.ask(ascent.prices, bounds).bound;
   const Enumeration all = enumerate(compact_, regrets, bounds, reached, best.cost, kEnumerationWork);
   double bound = market_.main_bound(ascent.prices, bounds);
   if (all.complete) {
