@@ -41,12 +41,8 @@ class Adjuster {
   std::vector<int32_t> segments_at_dear_;
 };
 
-/// The choice of the lowest peak that single changes reach from the smallest forms.
-State smallest_forms(const Compact& compact);
-/// No choice has a lower peak.
-int64_t lowest_peak_bound(const Compact& compact);
-
 double cost_of(const State& state);
+double noise_of(const State& state);
 bool fits(const State& state, const Bounds& bounds);
 
 }  // namespace cinch::planner

@@ -7,6 +7,7 @@
 
 #include "planner/adjust.h"
 #include "planner/enumerate.h"
+#include "planner/lowest_peak.h"
 
 namespace cinch::planner {
 namespace {
