@@ -142,6 +142,7 @@ std::vector<int32_t> instants_that_matter(const Problem& problem) {
     rise = fall = 0;
   }
   std::vector<int32_t> out;
+  out.reserve(kept.size());
   for (const Kept& k : kept) out.push_back(k.instant);
   return out;
 }
