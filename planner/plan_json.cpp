@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "cinch/plan.h"
+#include "planner/enum_json.h"
 #include "planner/file_io.h"
 #include "planner/json_reader.h"
 #include "planner/spec_json.h"
@@ -26,7 +27,17 @@ std::string Plan::to_json() const {
                    {"charged_bytes", charged_bytes},
                    {"predicted_noise", finite(predicted_noise, "predicted_noise")},
                    {"predicted_effective_batch", finite(predicted_effective_batch, "predicted_effective_batch")},
-                   {"predicted_extra_seconds", finite(predicted_extra_seconds, "predicted_extra_seconds")}};
+                   {"predicted_extra_seconds", finite(predicted_extra_seconds, "predicted_extra_seconds")},
+                   {"objective", planner::enum_name(objective, planner::kObjectiveNames)},
+                   {"objective_value", finite(objective_value, "objective_value")},
+                   {"objective_bound", finite(objective_bound, "objective_bound")},
+                   {"gap", finite(gap, "gap")},
+                   {"saved_per_byte", finite(saved_per_byte, "saved_per_byte")}};
+  out["binding"] = ordered_json::array();
+  for (const BindingInstant& b : binding) {
+    out["binding"].push_back(
+        ordered_json{{"instant", b.instant}, {"saved_per_byte", finite(b.saved_per_byte, "saved_per_byte")}});
+  }
   out["entries"] = ordered_json::array();
   for (const PlanEntry& entry : entries) {
     out["entries"].push_back(ordered_json{{"site", entry.site},
@@ -58,6 +69,15 @@ Plan Plan::from_json(const std::string& text, const std::string& name) {
   plan.predicted_noise = document.at("predicted_noise").number(0, kNumbers);
   plan.predicted_effective_batch = document.at("predicted_effective_batch").number(0, 1);
   plan.predicted_extra_seconds = document.at("predicted_extra_seconds").number(0, kNumbers);
+  plan.objective = planner::enum_from<Objective>(document.at("objective"), planner::kObjectiveNames);
+  plan.objective_value = document.at("objective_value").number(0, kNumbers);
+  plan.objective_bound = document.at("objective_bound").number(0, kNumbers);
+  plan.gap = document.at("gap").number(0, 1);
+  plan.saved_per_byte = document.at("saved_per_byte").number(0, kNumbers);
+  for (const JsonNode& node : document.at("binding").elements()) {
+    plan.binding.push_back({static_cast<int32_t>(node.at("instant").integer(0, INT32_MAX)),
+                            node.at("saved_per_byte").number(0, kNumbers)});
+  }
   for (const JsonNode& node : document.at("entries").elements()) {
     PlanEntry entry;
     entry.site = node.at("site").text();

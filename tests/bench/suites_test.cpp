@@ -20,7 +20,8 @@ TEST(Suites, AreRegisteredByName) {
     names.push_back(suite.name);
     EXPECT_FALSE(suite.what.empty()) << suite.name;
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"codec", "exact", "gradient", "hook", "limit", "needs", "train"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"codec", "exact", "gradient", "hook", "limit", "needs", "planner", "train"}));
 }
 
 TEST(HookSuite, TimesEveryChainAndGetsEveryByteBack) {
@@ -44,6 +45,23 @@ TEST(HookSuite, TimesEveryChainAndGetsEveryByteBack) {
   EXPECT_EQ(timed, 3 * 4) << "chains: forward and backward, observing and running";
   EXPECT_GE(counted, 8);
   EXPECT_EQ(cases.count("backward/payload_save"), 1u);
+}
+
+TEST(PlannerSuite, ComparesPlansWithTheBest) {
+  const SuiteResult result = run_quick("planner");
+  expect_no_failures(result);
+  ASSERT_EQ(result.rows.size(), 18u);
+  for (const auto& row : result.rows) {
+    if (row["case"] == "large") {
+      EXPECT_GT(row["seconds"], 0);
+      EXPECT_GE(row["gap"], 0);
+      EXPECT_EQ(row["sites"], 1000);
+      EXPECT_EQ(row["options"], 24);
+      EXPECT_EQ(row["instants"], 2000);
+    } else {
+      EXPECT_GE(row["worst_distance"], row["mean_distance"]);
+    }
+  }
 }
 
 // Seven networks, real data: the same gradients as stock's, and the least savings.

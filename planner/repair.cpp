@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <cmath>
+#include <queue>
+
+#include "planner/adjust.h"
+#include "planner/offer.h"
+
+namespace cinch::planner {
+namespace {
+
+constexpr int kPasses = 4;
+constexpr size_t kRepairs = 64;  // moves, and twice the items; who needs more started from prices that are no good
+
+// How many instants above the limit lie before each one.
+int64_t count_above(const std::vector<int64_t>& usage, int64_t limit, std::vector<int32_t>& before) {
+  int32_t count = 0;
+  for (size_t t = 0; t < usage.size(); ++t) {
+    before[t] = count;
+    count += usage[t] > limit;
+  }
+  before[usage.size()] = count;
+  return count;
+}
+
+}  // namespace
+
+// How far a state is beyond its bounds, and how much nearer a change would bring it. Bytes count as shares of the room
+// above the floor, on average over the instants that are above the limit; noise as a share of its bound.
+class Adjuster::Excess {
+ public:
+  Excess(const Adjuster& adjuster, const State& state, const Bounds& bounds)
+      : adjuster_(adjuster), state_(state), bounds_(bounds), above_before_(state.usage().size() + 1) {
+    room_ = static_cast<double>(std::max<int64_t>(1, bounds.limit - state.problem().floor_bytes));
+  }
+
+  /// Looks at the state anew; false where it keeps the bounds.
+  bool look() {
+    above_ = bounds_.limit > 0 ? count_above(state_.usage(), bounds_.limit, above_before_) : 0;
+    noise_ = noise_of(state_);
+    double over = 0;
+    for (const int64_t bytes : state_.usage()) over += static_cast<double>(std::max<int64_t>(0, bytes - bounds_.limit));
+    needed_ = above_ > 0 ? over / (static_cast<double>(above_) * room_) : 0;
+    return above_ > 0 || noise_ > bounds_.noise;
+  }
+
+  /// Turns to an item; false where no candidate of it can help.
+  bool turn_to(size_t item) {
+    item_ = item;
+    instants_ = buffered_ = unbuffered_ = 0;
+    if (above_ > 0) {
+      for (const Segment& s : state_.problem().items[item].segments) {
+        const auto n = static_cast<double>(above_before_[s.end] - above_before_[s.begin]);
+        instants_ += n;
+        buffered_ += n * static_cast<double>(s.add_buffered);
+        unbuffered_ += n * static_cast<double>(s.add_unbuffered);
+      }
+    }
+    return instants_ > 0 || noise_ > bounds_.noise;
+  }
+
+  double freed_by(const Candidate& c) const {
+    const Candidate& now = state_.chosen(item_);
+    double freed = 0;
+    // More than is needed is worth no more.
+    if (above_ > 0) freed += std::min(needed_, (load(now) - load(c)) / (static_cast<double>(above_) * room_));
+    if (c.noise != now.noise && std::isfinite(bounds_.noise)) {
+      const auto over = [&](double noise) { return std::max(0.0, noise - bounds_.noise) / bounds_.noise; };
+      freed += over(noise_) - over(noise_ - now.noise + c.noise);
+    }
+    if (freed <= 0) return freed;
+    // What it would push above the limit where there is hardly any room.
+    for (size_t d = 0; d < adjuster_.dear_.size() && bounds_.limit > 0; ++d) {
+      const Segment* s = adjuster_.segment_at(item_, d);
+      const int64_t usage = state_.usage()[adjuster_.dear_[d]];
+      if (!s || usage > bounds_.limit) continue;
+      const int64_t then = usage + State::delta(*s, c) - State::delta(*s, now);
+      if (then > bounds_.limit) freed -= static_cast<double>(then - bounds_.limit) / room_;
+    }
+    return freed;
+  }
+
+ private:
+  double load(const Candidate& c) const {
+    return c.kept ? 0.0 : instants_ * static_cast<double>(c.bytes) + (c.buffered ? buffered_ : unbuffered_);
+  }
+
+  const Adjuster& adjuster_;
+  const State& state_;
+  const Bounds bounds_;
+  std::vector<int32_t> above_before_;
+  double room_ = 1, noise_ = 0, needed_ = 0, instants_ = 0, buffered_ = 0, unbuffered_ = 0;
+  int64_t above_ = 0;
+  size_t item_ = 0;
+};
+
+bool Adjuster::repair(State& state, const Bounds& bounds, int32_t fixed) const {
+  const auto& items = compact_.problem.items;
+  if (bounds.noise <= 0 && noise_of(state) > 0) return false;  // what is lossless alone was left, and is not enough
+  Excess excess(*this, state, bounds);
+  const auto best_offer = [&](size_t i) {
+    Offer best;
+    if (static_cast<int32_t>(i) == fixed || items[i].candidates.size() < 2 || !excess.turn_to(i)) return best;
+    const auto now = static_cast<size_t>(state.choice()[i]);
+    for (size_t c = 0; c < items[i].candidates.size(); ++c) {
+      if (c == now) continue;
+      const double freed = excess.freed_by(items[i].candidates[c]);
+      if (freed <= 0) continue;
+      const Offer offer =
+          make_offer(freed, regrets_.of(i, c) - regrets_.of(i, now), static_cast<int32_t>(i), static_cast<int32_t>(c));
+      if (best.item < 0 || offer.better_than(best)) best = offer;
+    }
+    return best;
+  };
+  // Offers go stale as the excess vanishes: each is looked at again before it is taken.
+  size_t moves_left = kRepairs + 2 * items.size();
+  for (int pass = 0; pass < kPasses; ++pass) {
+    if (!excess.look()) return true;
+    std::priority_queue<Offer> offers;
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (const Offer offer = best_offer(i); offer.item >= 0) offers.push(offer);
+    }
+    while (!offers.empty() && moves_left > 0) {
+      const auto item = static_cast<size_t>(offers.top().item);
+      offers.pop();
+      const Offer fresh = best_offer(item);
+      if (fresh.item < 0) continue;
+      if (!offers.empty() && offers.top().better_than(fresh)) {
+        offers.push(fresh);
+        continue;
+      }
+      state.move(item, fresh.candidate);
+      --moves_left;
+      if (!excess.look()) return true;
+      if (const Offer next = best_offer(item); next.item >= 0) offers.push(next);
+    }
+  }
+  return false;
+}
+
+}  // namespace cinch::planner
