@@ -5,23 +5,26 @@
 #include <cstdio>
 
 #include "cinch/version.h"
+#include "planner/describe.h"
 #include "planner/problem.h"
 #include "planner/profile_check.h"
 #include "planner/search.h"
 #include "planner/simulate.h"
 
 namespace cinch {
-namespace {
 
-using planner::Problem;
-using planner::Search;
-using planner::Totals;
-
-std::vector<int32_t> options_of(const Problem& problem, const std::vector<int32_t>& candidates) {
+std::vector<int32_t> planner::options_of(const Problem& problem, const std::vector<int32_t>& candidates) {
   std::vector<int32_t> out(candidates.size());
   for (size_t i = 0; i < out.size(); ++i) out[i] = problem.items[i].candidates[candidates[i]].option;
   return out;
 }
+
+namespace {
+
+using planner::options_of;
+using planner::Problem;
+using planner::Search;
+using planner::Totals;
 
 double effective_batch(double gradient_variance, double noise_variance) {
   return noise_variance > 0 ? gradient_variance / (gradient_variance + noise_variance) : 1.0;
@@ -84,7 +87,9 @@ std::string bounds_that_do(const Profile& profile, const Budget& budget, double 
   throw BudgetError(message, breakdown_of(profile, choice, problem.floor_bytes, smallest ? smallest->peak : 0));
 }
 
-Plan describe(const Profile& profile, const std::vector<int32_t>& choice, int64_t limit, int64_t floor) {
+}  // namespace
+
+Plan planner::describe(const Profile& profile, const std::vector<int32_t>& choice, int64_t limit, int64_t floor) {
   Plan plan;
   plan.cinch_version = CINCH_VERSION;
   plan.torch_version = profile.torch_version;
@@ -111,6 +116,9 @@ Plan describe(const Profile& profile, const std::vector<int32_t>& choice, int64_
   for (const SiteProfile& site : profile.sites) {
     PlanEntry entry;
     entry.site = site.name;
+    entry.layer = site.layer;
+    entry.op = site.op;
+    entry.need = site.need;
     if (site.payload >= 0) {
       const PayloadProfile& payload = profile.payloads[site.payload];
       const Option& option = payload.options[choice[site.payload]];
@@ -127,8 +135,6 @@ Plan describe(const Profile& profile, const std::vector<int32_t>& choice, int64_
   }
   return plan;
 }
-
-}  // namespace
 
 int64_t resolve_limit(const Profile& profile, const Budget& budget) {
   validate(budget);
@@ -165,7 +171,7 @@ Plan make_plan(const Profile& profile, const Budget& budget) {
 
   if (limit == 0 && budget.objective == Objective::kLeastNoise) {
     const auto choice = planner::smallest_lossless(problem);
-    Plan plan = describe(profile, options_of(problem, choice), limit, problem.floor_bytes);
+    Plan plan = planner::describe(profile, options_of(problem, choice), limit, problem.floor_bytes);
     if (plan.predicted_noise * plan.predicted_noise <= problem.noise_bound * (1 + 1e-12)) return plan;
   }
   const Search search(problem, budget.objective);
@@ -173,7 +179,7 @@ Plan make_plan(const Profile& profile, const Budget& budget) {
   const int64_t room = limit > 0 ? std::max<int64_t>(1, limit - profile.reserve_bytes) : 0;
   const auto choice = search.best(room, problem.noise_bound);
   if (!choice) throw_infeasible(profile, budget, problem, search, limit, room);
-  Plan plan = describe(profile, options_of(problem, *choice), limit, problem.floor_bytes);
+  Plan plan = planner::describe(profile, options_of(problem, *choice), limit, problem.floor_bytes);
   // The solver keeps its own books; the promise is checked with the plain simulation.
   if (limit > 0 && plan.predicted_peak_bytes > room)
     throw Error("the planner contradicts its own simulation at " + format_bytes(plan.predicted_peak_bytes) +

@@ -27,14 +27,19 @@ std::string Plan::to_json() const {
                    {"predicted_noise", finite(predicted_noise, "predicted_noise")},
                    {"predicted_effective_batch", finite(predicted_effective_batch, "predicted_effective_batch")},
                    {"predicted_extra_seconds", finite(predicted_extra_seconds, "predicted_extra_seconds")}};
+  if (!unknown_sites.empty()) out["unknown_sites"] = unknown_sites;
   out["entries"] = ordered_json::array();
   for (const PlanEntry& entry : entries) {
-    out["entries"].push_back(ordered_json{{"site", entry.site},
-                                          {"spec", planner::spec_to_json(entry.spec)},
-                                          {"raw_bytes", entry.raw_bytes},
-                                          {"charged_bytes", entry.charged_bytes},
-                                          {"noise_variance", finite(entry.noise_variance, "noise_variance")},
-                                          {"seconds", finite(entry.seconds, "seconds")}});
+    ordered_json row{{"site", entry.site},
+                     {"spec", planner::spec_to_json(entry.spec)},
+                     {"raw_bytes", entry.raw_bytes},
+                     {"charged_bytes", entry.charged_bytes},
+                     {"noise_variance", finite(entry.noise_variance, "noise_variance")},
+                     {"seconds", finite(entry.seconds, "seconds")},
+                     {"layer", entry.layer},
+                     {"op", entry.op}};
+    if (entry.need) row["need"] = to_string(*entry.need);
+    out["entries"].push_back(std::move(row));
   }
   return planner::json_text(out);
 }
@@ -58,6 +63,8 @@ Plan Plan::from_json(const std::string& text, const std::string& name) {
   plan.predicted_noise = document.at("predicted_noise").number(0, kNumbers);
   plan.predicted_effective_batch = document.at("predicted_effective_batch").number(0, 1);
   plan.predicted_extra_seconds = document.at("predicted_extra_seconds").number(0, kNumbers);
+  if (const auto unknown = document.find("unknown_sites"))
+    for (const JsonNode& node : unknown->elements()) plan.unknown_sites.push_back(node.text());
   for (const JsonNode& node : document.at("entries").elements()) {
     PlanEntry entry;
     entry.site = node.at("site").text();
@@ -66,6 +73,9 @@ Plan Plan::from_json(const std::string& text, const std::string& name) {
     entry.charged_bytes = node.at("charged_bytes").bytes();
     entry.noise_variance = node.at("noise_variance").number(0, kNumbers);
     entry.seconds = node.at("seconds").number(0, kNumbers);
+    if (const auto layer = node.find("layer")) entry.layer = layer->text();
+    if (const auto op = node.find("op")) entry.op = op->text();
+    if (const auto need = node.find("need")) entry.need = planner::need_from_json(*need);
     plan.entries.push_back(std::move(entry));
   }
   return plan;

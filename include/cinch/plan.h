@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cinch/codec_spec.h"
+#include "cinch/need.h"
 
 namespace cinch {
 
@@ -17,6 +19,8 @@ struct PlanEntry {
   int64_t charged_bytes = 0;    ///< likewise
   double noise_variance = 0.0;  ///< likewise
   double seconds = 0.0;         ///< likewise
+  std::string layer = {}, op = {};  ///< of the site; empty in plans of cinch before these were written
+  std::optional<Need> need = {};    ///< likewise absent
 };
 
 struct Plan {
@@ -31,6 +35,8 @@ struct Plan {
   double predicted_noise = 0.0;            ///< relative RMS error of the parameter gradient
   double predicted_effective_batch = 1.0;  ///< V / (V + C)
   double predicted_extra_seconds = 0.0;    ///< per step
+  /// Sites that the plan this one was carried over from did not know (apply_plan): they stay exact.
+  std::vector<std::string> unknown_sites;
 
   std::string to_json() const;
   /// These two throw JsonError (file, JSON pointer, what was expected).

@@ -91,6 +91,7 @@ struct Profile {
   /// Guess of V, the variance of the mini-batch gradient relative to its squared norm; noise bounds use it until it is
   /// measured.
   double gradient_variance = 0.5;
+  int64_t batch = 0;  ///< samples of the iteration that was observed; 0: not known. For advise_batch.
 
   /// Peak with every payload raw, from the timeline.
   int64_t baseline_peak_bytes() const;

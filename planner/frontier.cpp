@@ -1,0 +1,71 @@
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "cinch/planner.h"
+#include "planner/describe.h"
+#include "planner/profile_check.h"
+#include "planner/search.h"
+
+namespace cinch {
+namespace {
+
+// Between the smallest feasible limit and the baseline. Finer than anyone chooses limits, and than a plot can show.
+constexpr int64_t kSteps = 64;
+
+FrontierPoint point_of(const Plan& plan, int64_t reserve_bytes) {
+  return {plan.predicted_peak_bytes + reserve_bytes, plan.predicted_peak_bytes,      plan.charged_bytes,
+          plan.predicted_noise,                      plan.predicted_effective_batch, plan.predicted_extra_seconds};
+}
+
+// Of two that are equal in all three the earlier one stays.
+bool beats(const FrontierPoint& a, const FrontierPoint& b) {
+  const auto key = [](const FrontierPoint& p) { return std::tuple(p.predicted_peak_bytes, p.noise, p.extra_seconds); };
+  if (a.predicted_peak_bytes > b.predicted_peak_bytes || a.noise > b.noise || a.extra_seconds > b.extra_seconds)
+    return false;
+  return key(a) != key(b) || &a < &b;
+}
+
+}  // namespace
+
+std::vector<FrontierPoint> frontier(const Profile& profile, const Budget& budget) {
+  validate(budget);
+  planner::require_sound(profile);
+  const planner::Problem problem = planner::make_problem(profile, budget);
+  const planner::Search search(problem, budget.objective);
+  const auto lowest = search.lowest_peak(problem.noise_bound);
+  if (!lowest) {
+    Budget without_limit = budget;
+    without_limit.limit = {};
+    make_plan(profile, without_limit);  // throws, and says which bounds would do
+    throw Error("the planner contradicts itself about the noise bounds; please report this profile");
+  }
+  const int64_t bottom = std::max<int64_t>(lowest->peak, 1);
+  const int64_t top = std::max(profile.baseline_peak_bytes(), bottom);
+  std::vector<FrontierPoint> found;
+  std::vector<int32_t> last;
+  for (int64_t step = 0; step <= kSteps; ++step) {
+    const int64_t room = bottom + static_cast<int64_t>(std::llround(static_cast<double>(top - bottom) *
+                                                                    static_cast<double>(step) / kSteps));
+    const auto choice = search.best(room, problem.noise_bound);
+    if (!choice || *choice == last) continue;
+    last = *choice;
+    const auto options = planner::options_of(problem, *choice);
+    found.push_back(point_of(planner::describe(profile, options, 0, problem.floor_bytes), profile.reserve_bytes));
+  }
+  std::vector<FrontierPoint> points;
+  for (const FrontierPoint& point : found) {
+    const bool beaten = std::ranges::any_of(found, [&](const FrontierPoint& other) { return beats(other, point); });
+    if (!beaten) points.push_back(point);
+  }
+  std::ranges::stable_sort(points, {}, &FrontierPoint::predicted_peak_bytes);
+  return points;
+}
+
+std::vector<FrontierPoint> frontier(const Profile& profile) {
+  Budget budget;
+  budget.min_effective_batch = 0;
+  return frontier(profile, budget);
+}
+
+}  // namespace cinch
