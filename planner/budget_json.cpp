@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "cinch/budget.h"
+#include "planner/enum_json.h"
 #include "planner/file_io.h"
 #include "planner/json_reader.h"
 #include "planner/rule_check.h"
@@ -12,20 +13,11 @@ namespace cinch {
 namespace {
 
 using nlohmann::ordered_json;
+using planner::enum_from;
 using planner::JsonNode;
 
 constexpr double kAnything = std::numeric_limits<double>::max();
-constexpr std::array<const char*, 3> kObjectives{"least_noise", "least_time", "least_bytes"};
 constexpr std::array<const char*, 3> kOverruns{"reclaim", "throw", "warn"};
-
-template <typename Enum>
-Enum enum_from(const JsonNode& node, const std::array<const char*, 3>& names) {
-  const std::string text = node.text();
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (text == names[i]) return static_cast<Enum>(i);
-  }
-  node.fail(std::string("\"") + names[0] + "\", \"" + names[1] + "\" or \"" + names[2] + '"');
-}
 
 // What validate() says of a part belongs to that part's place.
 void checked(const Budget& part, const JsonNode& place) {
@@ -105,7 +97,7 @@ Budget Budget::from_json(const std::string& text, const std::string& name) {
 
   Budget budget;
   if (auto node = document.find("limit")) budget.limit = limit_from(*node);
-  if (auto node = document.find("objective")) budget.objective = enum_from<Objective>(*node, kObjectives);
+  if (auto node = document.find("objective")) budget.objective = enum_from<Objective>(*node, planner::kObjectiveNames);
   if (auto node = document.find("on_overrun")) budget.on_overrun = enum_from<OnOverrun>(*node, kOverruns);
   if (auto node = document.find("min_effective_batch")) {
     budget.min_effective_batch = node->number(0, 1);
@@ -132,7 +124,7 @@ std::string Budget::to_json() const {
   ordered_json out;
   out["schema"] = "cinch.budget/1";
   if (limit.kind != LimitKind::kNone) out["limit"] = limit_to_json(limit);
-  out["objective"] = kObjectives.at(static_cast<size_t>(objective));
+  out["objective"] = planner::enum_name(objective, planner::kObjectiveNames);
   out["min_effective_batch"] = min_effective_batch;
   if (max_gradient_noise) out["max_gradient_noise"] = *max_gradient_noise;
   out["on_overrun"] = kOverruns.at(static_cast<size_t>(on_overrun));

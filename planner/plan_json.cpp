@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "cinch/plan.h"
+#include "planner/enum_json.h"
 #include "planner/file_io.h"
 #include "planner/json_reader.h"
 #include "planner/spec_json.h"
@@ -26,20 +27,29 @@ std::string Plan::to_json() const {
                    {"charged_bytes", charged_bytes},
                    {"predicted_noise", finite(predicted_noise, "predicted_noise")},
                    {"predicted_effective_batch", finite(predicted_effective_batch, "predicted_effective_batch")},
-                   {"predicted_extra_seconds", finite(predicted_extra_seconds, "predicted_extra_seconds")}};
-  if (!unknown_sites.empty()) out["unknown_sites"] = unknown_sites;
+                   {"predicted_extra_seconds", finite(predicted_extra_seconds, "predicted_extra_seconds")},
+                   {"objective", planner::enum_name(objective, planner::kObjectiveNames)},
+                   {"objective_value", finite(objective_value, "objective_value")},
+                   {"objective_bound", finite(objective_bound, "objective_bound")},
+                   {"gap", finite(gap, "gap")},
+                   {"saved_per_byte", finite(saved_per_byte, "saved_per_byte")}};
+  out["binding"] = ordered_json::array();
+  for (const BindingInstant& b : binding) {
+    out["binding"].push_back(
+        ordered_json{{"instant", b.instant}, {"saved_per_byte", finite(b.saved_per_byte, "saved_per_byte")}});
+  }
+  out["unknown_sites"] = unknown_sites;
   out["entries"] = ordered_json::array();
   for (const PlanEntry& entry : entries) {
-    ordered_json row{{"site", entry.site},
-                     {"spec", planner::spec_to_json(entry.spec)},
-                     {"raw_bytes", entry.raw_bytes},
-                     {"charged_bytes", entry.charged_bytes},
-                     {"noise_variance", finite(entry.noise_variance, "noise_variance")},
-                     {"seconds", finite(entry.seconds, "seconds")},
-                     {"layer", entry.layer},
-                     {"op", entry.op}};
-    if (entry.need) row["need"] = to_string(*entry.need);
-    out["entries"].push_back(std::move(row));
+    out["entries"].push_back(ordered_json{{"site", entry.site},
+                                          {"spec", planner::spec_to_json(entry.spec)},
+                                          {"raw_bytes", entry.raw_bytes},
+                                          {"charged_bytes", entry.charged_bytes},
+                                          {"noise_variance", finite(entry.noise_variance, "noise_variance")},
+                                          {"seconds", finite(entry.seconds, "seconds")},
+                                          {"layer", entry.layer},
+                                          {"op", entry.op},
+                                          {"need", to_string(entry.need)}});
   }
   return planner::json_text(out);
 }
@@ -63,8 +73,16 @@ Plan Plan::from_json(const std::string& text, const std::string& name) {
   plan.predicted_noise = document.at("predicted_noise").number(0, kNumbers);
   plan.predicted_effective_batch = document.at("predicted_effective_batch").number(0, 1);
   plan.predicted_extra_seconds = document.at("predicted_extra_seconds").number(0, kNumbers);
-  if (const auto unknown = document.find("unknown_sites"))
-    for (const JsonNode& node : unknown->elements()) plan.unknown_sites.push_back(node.text());
+  plan.objective = planner::enum_from<Objective>(document.at("objective"), planner::kObjectiveNames);
+  plan.objective_value = document.at("objective_value").number(0, kNumbers);
+  plan.objective_bound = document.at("objective_bound").number(0, kNumbers);
+  plan.gap = document.at("gap").number(0, 1);
+  plan.saved_per_byte = document.at("saved_per_byte").number(0, kNumbers);
+  for (const JsonNode& node : document.at("binding").elements()) {
+    plan.binding.push_back({static_cast<int32_t>(node.at("instant").integer(0, INT32_MAX)),
+                            node.at("saved_per_byte").number(0, kNumbers)});
+  }
+  for (const JsonNode& node : document.at("unknown_sites").elements()) plan.unknown_sites.push_back(node.text());
   for (const JsonNode& node : document.at("entries").elements()) {
     PlanEntry entry;
     entry.site = node.at("site").text();
@@ -73,9 +91,9 @@ Plan Plan::from_json(const std::string& text, const std::string& name) {
     entry.charged_bytes = node.at("charged_bytes").bytes();
     entry.noise_variance = node.at("noise_variance").number(0, kNumbers);
     entry.seconds = node.at("seconds").number(0, kNumbers);
-    if (const auto layer = node.find("layer")) entry.layer = layer->text();
-    if (const auto op = node.find("op")) entry.op = op->text();
-    if (const auto need = node.find("need")) entry.need = planner::need_from_json(*need);
+    entry.layer = node.at("layer").text();
+    entry.op = node.at("op").text();
+    entry.need = planner::need_from_json(node.at("need"));
     plan.entries.push_back(std::move(entry));
   }
   return plan;

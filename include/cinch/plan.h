@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "cinch/budget.h"
 #include "cinch/codec_spec.h"
 #include "cinch/need.h"
 
@@ -19,8 +19,14 @@ struct PlanEntry {
   int64_t charged_bytes = 0;    ///< likewise
   double noise_variance = 0.0;  ///< likewise
   double seconds = 0.0;         ///< likewise
-  std::string layer = {}, op = {};  ///< of the site; empty in plans of cinch before these were written
-  std::optional<Need> need = {};    ///< likewise absent
+  std::string layer = {}, op = {};  ///< of the site, like `need`: for people
+  Need need = Need::kExact;
+};
+
+/// An instant that holds the plan back: with more bytes there alone it could cost less.
+struct BindingInstant {
+  int32_t instant = 0;          ///< index into Profile::timeline
+  double saved_per_byte = 0.0;  ///< its share of Plan::saved_per_byte
 };
 
 struct Plan {
@@ -37,6 +43,15 @@ struct Plan {
   double predicted_extra_seconds = 0.0;    ///< per step
   /// Sites that the plan this one was carried over from did not know (apply_plan): they stay exact.
   std::vector<std::string> unknown_sites;
+
+  // How good the plan is. Costs are in the objective's unit: noise variance, seconds, or bytes summed over payloads.
+  Objective objective = Objective::kLeastNoise;
+  double objective_value = 0.0;  ///< what this plan costs
+  double objective_bound = 0.0;  ///< proven: no choice that keeps limit and noise bounds costs less
+  double gap = 0.0;              ///< (value - bound) / value; 0 where the value is 0
+  /// The shadow price of memory: about what plans would cost less for each byte that the limit were raised.
+  double saved_per_byte = 0.0;
+  std::vector<BindingInstant> binding;  ///< in order of time; empty where no limit binds
 
   std::string to_json() const;
   /// These two throw JsonError (file, JSON pointer, what was expected).
