@@ -158,8 +158,12 @@ BatchAdvice advise_batch(const Profile& profile, const Budget& budget) {
   return advise_batch(std::span(&profile, 1), budget);
 }
 
-int64_t smallest_limit(std::span<const Profile> profiles, const Budget& budget, int64_t batch) {
-  return Adviser(profiles, budget).smallest_limit(batch);
+std::vector<int64_t> smallest_limits(std::span<const Profile> profiles, const Budget& budget,
+                                     std::span<const int64_t> batches) {
+  Adviser adviser(profiles, budget);
+  std::vector<int64_t> limits;
+  for (const int64_t batch : batches) limits.push_back(adviser.smallest_limit(batch));
+  return limits;
 }
 
 }  // namespace cinch

@@ -3,6 +3,7 @@
 
 #include "cinch/planner.h"
 #include "planner/describe.h"
+#include "planner/plan_options.h"
 #include "planner/profile_check.h"
 #include "planner/simulate.h"
 #include "planner/spec_json.h"
@@ -22,13 +23,11 @@ int32_t option_of(const PayloadProfile& payload, const CodecSpec& spec) {
 
 }  // namespace
 
-Plan apply_plan(const Plan& plan, const Profile& profile) {
-  planner::require_sound(profile);
+planner::PlanOptions planner::plan_options(const Plan& plan, const Profile& profile) {
   std::map<std::string, const CodecSpec*> specs;
   for (const PlanEntry& entry : plan.entries) specs.emplace(entry.site, &entry.spec);
-  std::vector<int32_t> options(profile.payloads.size(), 0);
-  std::vector<std::string> unknown;
-  for (size_t i = 0; i < options.size(); ++i) {
+  PlanOptions found{std::vector<int32_t>(profile.payloads.size(), 0), {}};
+  for (size_t i = 0; i < found.options.size(); ++i) {
     const PayloadProfile& payload = profile.payloads[i];
     // One form serves all sites of a payload. Where the plan knows only some of them, or wants different forms of
     // them, none but the exact one is sure to serve all.
@@ -40,18 +39,24 @@ Plan apply_plan(const Plan& plan, const Profile& profile) {
       agreed = agreed && wanted >= 0 && (option < 0 || option == wanted);
       option = wanted;
     }
-    if (agreed) options[i] = option;
+    if (agreed) found.options[i] = option;
   }
   for (const SiteProfile& site : profile.sites) {
     const auto spec = specs.find(site.name);
     const bool followed =
         spec != specs.end() &&
         (site.payload < 0 ||
-         planner::same_spec(profile.payloads[site.payload].options[options[site.payload]].spec, *spec->second));
-    if (!followed) unknown.push_back(site.name);
+         same_spec(profile.payloads[site.payload].options[found.options[site.payload]].spec, *spec->second));
+    if (!followed) found.unknown_sites.push_back(site.name);
   }
-  Plan applied = planner::describe(profile, options, plan.limit_bytes, profile.floor_bytes());
-  applied.unknown_sites = std::move(unknown);
+  return found;
+}
+
+Plan apply_plan(const Plan& plan, const Profile& profile) {
+  planner::require_sound(profile);
+  planner::PlanOptions found = planner::plan_options(plan, profile);
+  Plan applied = planner::describe(profile, found.options, plan.limit_bytes, profile.floor_bytes());
+  applied.unknown_sites = std::move(found.unknown_sites);
   return applied;
 }
 
