@@ -4,8 +4,9 @@
 
 #include "cinch/planner.h"
 #include "planner/batch_model.h"
+#include "planner/curve.h"
 #include "planner/describe.h"
-#include "planner/search.h"
+#include "planner/problem.h"
 
 namespace cinch {
 namespace {
@@ -99,16 +100,8 @@ class Adviser {
   void collect(int64_t batch) {
     const Profile* profile = at(batch);
     if (!profile) return;
-    const planner::Problem problem = planner::make_problem(*profile, budget_);
-    const planner::Search search(problem, budget_.objective);
-    const auto lowest = search.lowest_peak(problem.noise_bound);
-    if (!lowest) return;
-    const int64_t top = std::max(profile->baseline_peak_bytes(), lowest->peak);
-    for (int64_t step = 0; step <= kLimits; ++step) {
-      const int64_t room = lowest->peak + (top - lowest->peak) / kLimits * step;
-      if (const auto choice = search.best(std::max<int64_t>(room, 1), problem.noise_bound))
-        choices_.insert(planner::options_of(problem, *choice));
-    }
+    for (auto& options : planner::plans_along(planner::make_problem(*profile, budget_), budget_.objective, kLimits))
+      choices_.insert(std::move(options));
   }
 
   const Profile* at(int64_t batch) {

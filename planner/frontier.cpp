@@ -1,11 +1,10 @@
 #include <algorithm>
-#include <cmath>
 #include <tuple>
 
 #include "cinch/planner.h"
+#include "planner/curve.h"
 #include "planner/describe.h"
 #include "planner/profile_check.h"
-#include "planner/search.h"
 
 namespace cinch {
 namespace {
@@ -32,26 +31,14 @@ std::vector<FrontierPoint> frontier(const Profile& profile, const Budget& budget
   validate(budget);
   planner::require_sound(profile);
   const planner::Problem problem = planner::make_problem(profile, budget);
-  const planner::Search search(problem, budget.objective);
-  const auto lowest = search.lowest_peak(problem.noise_bound);
-  if (!lowest) {
+  std::vector<FrontierPoint> found;
+  for (const auto& options : planner::plans_along(problem, budget.objective, kSteps))
+    found.push_back(point_of(planner::describe(profile, options, 0, problem.floor_bytes), profile.reserve_bytes));
+  if (found.empty()) {
     Budget without_limit = budget;
     without_limit.limit = {};
     make_plan(profile, without_limit);  // throws, and says which bounds would do
     throw Error("the planner contradicts itself about the noise bounds; please report this profile");
-  }
-  const int64_t bottom = std::max<int64_t>(lowest->peak, 1);
-  const int64_t top = std::max(profile.baseline_peak_bytes(), bottom);
-  std::vector<FrontierPoint> found;
-  std::vector<int32_t> last;
-  for (int64_t step = 0; step <= kSteps; ++step) {
-    const int64_t room = bottom + static_cast<int64_t>(std::llround(static_cast<double>(top - bottom) *
-                                                                    static_cast<double>(step) / kSteps));
-    const auto choice = search.best(room, problem.noise_bound);
-    if (!choice || *choice == last) continue;
-    last = *choice;
-    const auto options = planner::options_of(problem, *choice);
-    found.push_back(point_of(planner::describe(profile, options, 0, problem.floor_bytes), profile.reserve_bytes));
   }
   std::vector<FrontierPoint> points;
   for (const FrontierPoint& point : found) {

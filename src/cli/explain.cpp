@@ -85,9 +85,15 @@ std::string entries_text(const Plan& plan, size_t width) {
                rows, width);
 }
 
+// A plan that was carried over costs something, and nobody has said what that would be at best.
+bool says_what_binds(const Plan& plan) {
+  return plan.objective_value > 0 || (plan.predicted_noise == 0 && plan.predicted_extra_seconds == 0);
+}
+
 std::string binding_text(const Plan& plan, const Profile* profile) {
   if (plan.limit_bytes == 0) return "binds     nothing: no limit\n";
-  if (plan.binding.empty()) return "binds     no instant: more memory would buy nothing under this objective\n";
+  if (!says_what_binds(plan)) return "binds     the plan does not say: it was not made for this profile\n";
+  if (plan.binding.empty()) return "binds     nothing: more memory would not make it better\n";
   std::vector<BindingInstant> binding = plan.binding;
   std::ranges::stable_sort(binding, std::greater<>(), &BindingInstant::saved_per_byte);
   std::string text = "binds     memory, at " + counted(binding.size(), "instant") + "\n";
@@ -170,7 +176,10 @@ int explain(const Options& options) {
   const Profile* const known = profile ? &*profile : nullptr;
   text += binding_text(plan, known);
   std::optional<MoreMemory> more;
-  if (plan.limit_bytes > 0) more = profile ? planned(plan, *profile, budget) : priced(plan);
+  if (plan.limit_bytes > 0 && profile)
+    more = planned(plan, *profile, budget);
+  else if (plan.limit_bytes > 0 && says_what_binds(plan))
+    more = priced(plan);
   if (more) text += more_text(plan, *more);
   if (profile) text += "peak      " + peak_text(plan, *profile) + "\n";
   if (!plan.unknown_sites.empty())

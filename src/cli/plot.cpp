@@ -88,7 +88,7 @@ std::string plot_script(const Plot& plot, const std::string& terminal) {
   out << "set tmargin 2.5\nset bmargin 1\nset format x ''\n";
   if (logarithm) out << "set logscale y\n";
   panel("gradient noise [%]", 2, "#0072B2");
-  out << "unset logscale y\nset tmargin 1\nset bmargin 3.5\nset format x\nset xlabel 'limit [" << unit.name << "]'\n"
+  out << "unset logscale y\nset tmargin 1\nset bmargin 4\nset format x\nset xlabel 'limit [" << unit.name << "]'\n"
       << "set yrange [0:*]\n";
   marks(false);
   panel("added time a step [ms]", 3, "#009E73");
