@@ -79,8 +79,10 @@ BatchModel::BatchModel(std::span<const Profile> profiles) {
     rest_.push_back(std::move(rest));
   }
   for (size_t i = 0; i < largest().payloads.size(); ++i) options_.push_back(common_options(profiles_, i));
+  // Gradients may come and go, and what takes their place while they are gone may grow.
   const auto& rest = rest_.back();
-  if (!rest.empty()) always_there_ = std::min(fixed_bytes(largest()), *std::ranges::min_element(rest));
+  const int64_t lasting = largest().parameters_bytes + largest().optimizer_bytes;
+  if (!rest.empty()) always_there_ = std::min(lasting, *std::ranges::min_element(rest));
 }
 
 size_t BatchModel::nearest(int64_t batch) const {

@@ -4,11 +4,11 @@
 /// profiles of different batch sizes give the lines: between two neighbours straight, beyond them through the smallest
 /// and the largest. One profile gives one point of each, and the other end is chosen on the safe side:
 ///
-///   a batch        payloads that shrink or grow with it        the rest of an instant
-///   larger         all whose number of values is a multiple    all but what is there at every instant and no more than
-///                  of the batch                                parameters, gradients and optimizer: these stay
-///   smaller        those whose leading size is a multiple of   all but parameters, gradients and optimizer; these stay
-///                  it at every site
+///   a batch    payloads that grow or shrink with it          the rest of an instant
+///   larger     all whose number of values is a multiple of   all but what is there at every instant, as far as
+///              the batch                                     parameters and optimizer explain it: these stay
+///   smaller    those whose leading size is a multiple of     all but parameters, gradients and optimizer: these stay
+///              it at every site
 ///
 /// Bytes are rounded up to what allocators hand out. For every choice of forms bytes never fall as the batch grows.
 #pragma once
@@ -51,7 +51,7 @@ class BatchModel {
   std::vector<const Profile*> profiles_;    ///< by batch
   std::vector<std::vector<int64_t>> rest_;  ///< of each profile and instant: bytes that are no payload's
   std::vector<std::vector<std::vector<size_t>>> options_;  ///< of each payload and common option: its index by profile
-  int64_t always_there_ = 0;                ///< of a single profile: in use at every instant, at most the fixed bytes
+  int64_t always_there_ = 0;                ///< of a single profile: what of the rest stays when the batch grows
 };
 
 }  // namespace cinch::planner

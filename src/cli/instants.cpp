@@ -45,8 +45,8 @@ std::string peak_text(const Plan& plan, const Profile& profile) {
   const int64_t fixed = profile.parameters_bytes + profile.gradients_bytes + profile.optimizer_bytes;
   const int64_t rest = bytes[static_cast<size_t>(peak)] - payloads;
   return "instant " + std::to_string(peak) + " of " + std::to_string(bytes.size()) + ", " +
-         what_happens(profile, static_cast<int32_t>(peak)) + ": payloads " + format_bytes(payloads) +
-         ", parameters, gradients and optimizer at most " + format_bytes(std::min(rest, fixed)) + ", transients " +
+         what_happens(profile, static_cast<int32_t>(peak)) + "\n          payloads " + format_bytes(payloads) +
+         "; parameters, gradients and optimizer at most " + format_bytes(std::min(rest, fixed)) + "; transients " +
          format_bytes(std::max<int64_t>(0, rest - fixed));
 }
 

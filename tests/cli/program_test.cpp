@@ -53,7 +53,7 @@ TEST_F(Program, PlanRefusesBadInput) {
   write("rules.json", R"({"schema": "cinch.budget/1", "sites": [{"match": "*", "max_bits": 2}, {"match": "*", "max_bits": 4}]})");
   expect_refused("plan " + kProfile + " --budget rules.json", "rules.json: /sites/1: rules 0 and 1 for \"*\" contradict");
   expect_refused("", "subcommand is required");
-  expect_refused("plan --nonsense", "--budget");
+  expect_refused("plan " + kProfile + " --budget 60% --nonsense", "--nonsense");
 }
 
 TEST_F(Program, FrontierIsATableOfEightyColumnsAndAllPointsAsJson) {
@@ -191,7 +191,8 @@ TEST_F(Program, AFullDiskIsAnError) {
   const Ended ended = run("frontier " + kProfile + " --json /dev/full");
   EXPECT_EQ(ended.code, 2);
   EXPECT_NE(ended.err.find("/dev/full"), std::string::npos) << ended.err;
-  EXPECT_EQ(run("codecs >/dev/full; exit $?; :").code, 2);
+  EXPECT_EQ(run("codecs >/dev/full 2>.full; exit $?; :").code, 2);
+  EXPECT_EQ(read(path(".full")), "cinch: standard output cannot be written\n");
 }
 
 TEST_F(Program, HelpIsNoError) {

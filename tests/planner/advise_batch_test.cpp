@@ -106,7 +106,7 @@ TEST(AdviseBatch, SaysWhenNothingFitsAndWhenNothingBinds) {
   Profile constant = profile;
   constant.payloads.clear();
   constant.sites.clear();
-  for (Instant& instant : constant.timeline) instant.bytes = 250'000;
+  for (Instant& instant : constant.timeline) instant.bytes = 150'000;
   EXPECT_FALSE(advise_batch(constant, Budget::bytes(300'000)).largest_batch.has_value());
 }
 

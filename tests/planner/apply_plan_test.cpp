@@ -27,7 +27,7 @@ TEST(ApplyPlan, ToItsOwnProfileChangesNothing) {
 
 TEST(ApplyPlan, SitesThatItDoesNotKnowStayExactAndAreNamed) {
   Profile other = network();
-  const Plan plan = make_plan(other, Budget::above_floor(0.05));
+  const Plan plan = make_plan(other, Budget::above_floor(0.12));
   const std::string was = other.sites[1].name;
   ASSERT_NE(entry_of(plan, was).spec.name, "keep");
   other.sites[1].name = "stem.bn/native_batch_norm#0:input";
@@ -43,7 +43,7 @@ TEST(ApplyPlan, SitesThatItDoesNotKnowStayExactAndAreNamed) {
 
 TEST(ApplyPlan, APayloadOfWhichOneSiteIsUnknownStaysExact) {
   Profile other = network();
-  const Plan plan = make_plan(other, Budget::above_floor(0.05));
+  const Plan plan = make_plan(other, Budget::above_floor(0.12));
   ASSERT_EQ(other.sites[2].payload, other.sites[3].payload);
   ASSERT_NE(entry_of(plan, other.sites[3].name).spec.name, "keep");
   other.sites[3].name = "head/linear#0:input";
@@ -54,7 +54,7 @@ TEST(ApplyPlan, APayloadOfWhichOneSiteIsUnknownStaysExact) {
 
 TEST(ApplyPlan, AFormThatIsNotOfferedStaysExact) {
   Profile other = network();
-  const Plan plan = make_plan(other, Budget::above_floor(0.05));
+  const Plan plan = make_plan(other, Budget::above_floor(0.12));
   other.payloads[1].options.resize(1);
   const Plan applied = apply_plan(plan, other);
   EXPECT_EQ(applied.unknown_sites, std::vector<std::string>{other.sites[1].name});
