@@ -92,8 +92,12 @@ class Adviser {
   FrontierPoint point(const Best& best) {
     const Profile& profile = *at(best.batch);
     const Plan plan = planner::describe(profile, *best.choice, 0, 0);
-    return {plan.predicted_peak_bytes + profile.reserve_bytes, plan.predicted_peak_bytes,      plan.charged_bytes,
-            plan.predicted_noise,                              plan.predicted_effective_batch, plan.predicted_extra_seconds};
+    return {plan.predicted_peak_bytes + profile.reserve_bytes,
+            plan.predicted_peak_bytes,
+            plan.charged_bytes,
+            plan.predicted_noise,
+            plan.predicted_effective_batch,
+            plan.predicted_extra_seconds};
   }
 
  private:

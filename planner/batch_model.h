@@ -48,10 +48,10 @@ class BatchModel {
   size_t nearest(int64_t batch) const;
   PayloadProfile payload_at(int64_t batch, size_t index) const;
 
-  std::vector<const Profile*> profiles_;    ///< by batch
-  std::vector<std::vector<int64_t>> rest_;  ///< of each profile and instant: bytes that are no payload's
+  std::vector<const Profile*> profiles_;                   ///< by batch
+  std::vector<std::vector<int64_t>> rest_;                 ///< of each profile and instant: bytes that are no payload's
   std::vector<std::vector<std::vector<size_t>>> options_;  ///< of each payload and common option: its index by profile
-  int64_t always_there_ = 0;                ///< of a single profile: what of the rest stays when the batch grows
+  int64_t always_there_ = 0;  ///< of a single profile: what of the rest stays when the batch grows
 };
 
 }  // namespace cinch::planner

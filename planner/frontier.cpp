@@ -13,8 +13,12 @@ namespace {
 constexpr int64_t kSteps = 64;
 
 FrontierPoint point_of(const Plan& plan, int64_t reserve_bytes) {
-  return {plan.predicted_peak_bytes + reserve_bytes, plan.predicted_peak_bytes,      plan.charged_bytes,
-          plan.predicted_noise,                      plan.predicted_effective_batch, plan.predicted_extra_seconds};
+  return {plan.predicted_peak_bytes + reserve_bytes,
+          plan.predicted_peak_bytes,
+          plan.charged_bytes,
+          plan.predicted_noise,
+          plan.predicted_effective_batch,
+          plan.predicted_extra_seconds};
 }
 
 // Of two that are equal in all three the earlier one stays.

@@ -15,10 +15,10 @@ namespace cinch {
 struct PlanEntry {
   std::string site;
   CodecSpec spec;
-  int64_t raw_bytes = 0;        ///< 0 for a site whose payload is charged to an earlier site
-  int64_t charged_bytes = 0;    ///< likewise
-  double noise_variance = 0.0;  ///< likewise
-  double seconds = 0.0;         ///< likewise
+  int64_t raw_bytes = 0;            ///< 0 for a site whose payload is charged to an earlier site
+  int64_t charged_bytes = 0;        ///< likewise
+  double noise_variance = 0.0;      ///< likewise
+  double seconds = 0.0;             ///< likewise
   std::string layer = {}, op = {};  ///< of the site, like `need`: for people
   Need need = Need::kExact;
 };

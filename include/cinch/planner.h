@@ -58,14 +58,14 @@ struct BatchAdvice {
 BatchAdvice advise_batch(const Profile& profile, const Budget& budget);
 BatchAdvice advise_batch(std::span<const Profile> profiles, const Budget& budget);
 
-/// For each of these batches the smallest limit for which it has a plan under the budget's bounds; the budget's limit is
-/// not looked at. Throws like advise_batch.
+/// For each of these batches the smallest limit for which it has a plan under the budget's bounds; the budget's limit
+/// is not looked at. Throws like advise_batch.
 std::vector<int64_t> smallest_limits(std::span<const Profile> profiles, const Budget& budget,
                                      std::span<const int64_t> batches);
 
 /// `plan` carried over to a profile that it was not made for. Sites that it does not name, or whose form this profile
-/// does not offer, stay exact and stand in `unknown_sites`; peak, noise and seconds are predicted anew. The limit is the
-/// plan's: whether it still holds is for the caller to see.
+/// does not offer, stay exact and stand in `unknown_sites`; peak, noise and seconds are predicted anew. The limit is
+/// the plan's: whether it still holds is for the caller to see.
 Plan apply_plan(const Plan& plan, const Profile& profile);
 
 }  // namespace cinch

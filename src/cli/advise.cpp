@@ -44,7 +44,8 @@ std::vector<int64_t> batches_to_show(const BatchAdvice& advice) {
   return batches;
 }
 
-std::string text_of(const BatchAdvice& advice, const std::vector<int64_t>& batches, const std::vector<int64_t>& limits) {
+std::string text_of(const BatchAdvice& advice, const std::vector<int64_t>& batches,
+                    const std::vector<int64_t>& limits) {
   const auto samples = [](const std::optional<int64_t>& batch) {
     if (!batch) return std::string("without bound");
     return *batch == 0 ? std::string("none, not even 1") : std::to_string(*batch);
@@ -99,13 +100,15 @@ int advise(const Options& options) {
 
 void add_advise(CLI::App& app, Run& run) {
   const auto options = std::make_shared<Options>();
-  CLI::App* const command = app.add_subcommand("advise", "the largest batch for a limit, the smallest limit for a batch");
+  CLI::App* const command =
+      app.add_subcommand("advise", "the largest batch for a limit, the smallest limit for a batch");
   command
       ->add_option("profiles", options->profiles,
                    "what BudgetGuard wrote with save_profile; two of different batches tell more than one")
       ->required();
   command->add_option("--budget", options->budget, "limit, rules and noise bounds, as a value or a budget file");
-  command->add_option("--observed", options->observed, "samples in the batch that the profile shows, if it does not say")
+  command
+      ->add_option("--observed", options->observed, "samples in the batch that the profile shows, if it does not say")
       ->check(CLI::Range(INT64_C(1), INT64_C(1) << 30));
   command->add_option("--batch", options->batches, "show the smallest limit for these batches")
       ->check(CLI::Range(INT64_C(1), INT64_C(1) << 30));

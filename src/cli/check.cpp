@@ -72,9 +72,11 @@ void check_plan(const Plan& plan, const Profile* profile, Findings& findings) {
     findings.notes.push_back("made for another program (fingerprint " + plan.fingerprint + ", the profile's is " +
                              profile->fingerprint + "): a guard refuses it");
   findings.notes.push_back("of " + counted(profile->sites.size(), "site") + " of the profile " +
-                           std::to_string(applied.unknown_sites.size()) + " stay exact that the plan does not know or cannot serve");
-  findings.notes.push_back("on this profile: predicted peak " + format_bytes(applied.predicted_peak_bytes) + ", noise " +
-                           percent(applied.predicted_noise) + ", " + extra_time(applied.predicted_extra_seconds));
+                           std::to_string(applied.unknown_sites.size()) +
+                           " stay exact that the plan does not know or cannot serve");
+  findings.notes.push_back("on this profile: predicted peak " + format_bytes(applied.predicted_peak_bytes) +
+                           ", noise " + percent(applied.predicted_noise) + ", " +
+                           extra_time(applied.predicted_extra_seconds));
   require_fits(applied, profile->reserve_bytes, findings);
 }
 
@@ -135,10 +137,12 @@ int check(const Options& options) {
 
 void add_check(CLI::App& app, Run& run) {
   const auto options = std::make_shared<Options>();
-  CLI::App* const command = app.add_subcommand("check", "whether a budget, plan or profile is valid and means something");
+  CLI::App* const command =
+      app.add_subcommand("check", "whether a budget, plan or profile is valid and means something");
   command->add_option("file", options->file, "a budget, a plan or a profile")->required();
-  command->add_option("--profile", options->profile,
-                      "a profile to hold it against: sites that a plan does not know, rules that match nothing, limits");
+  command->add_option(
+      "--profile", options->profile,
+      "a profile to hold it against: sites that a plan does not know, rules that match nothing, limits");
   command->add_option("--json", options->json, "as JSON, into a file or to standard output: -");
   command->callback([&run, options] { run = [options] { return check(*options); }; });
 }

@@ -100,7 +100,8 @@ std::string binding_text(const Plan& plan, const Profile* profile) {
   for (size_t i = 0; i < std::min(binding.size(), kInstantsShown); ++i) {
     const double share = plan.saved_per_byte > 0 ? binding[i].saved_per_byte / plan.saved_per_byte : 0;
     text += "          " + percent(share) + " instant " + std::to_string(binding[i].instant);
-    if (profile) text += " of " + std::to_string(profile->timeline.size()) + ", " + what_happens(*profile, binding[i].instant);
+    if (profile)
+      text += " of " + std::to_string(profile->timeline.size()) + ", " + what_happens(*profile, binding[i].instant);
     text += "\n";
   }
   return text;
@@ -163,8 +164,8 @@ int explain(const Options& options) {
   if (!options.profile.empty()) {
     profile = Profile::from_json_file(options.profile);
     if (profile->fingerprint != plan.fingerprint)
-      throw Error(options.profile + " shows another program than the one that " + options.plan + " was made for; cinch check " +
-                  options.plan + " --profile " + options.profile + " compares them");
+      throw Error(options.profile + " shows another program than the one that " + options.plan +
+                  " was made for; cinch check " + options.plan + " --profile " + options.profile + " compares them");
   } else if (!options.budget.empty()) {
     throw Error("--budget needs --profile: without it nothing can be planned anew");
   }
@@ -193,9 +194,11 @@ int explain(const Options& options) {
 
 void add_explain(CLI::App& app, Run& run) {
   const auto options = std::make_shared<Options>();
-  CLI::App* const command = app.add_subcommand("explain", "a plan as a table, what binds it, what more memory would buy");
+  CLI::App* const command =
+      app.add_subcommand("explain", "a plan as a table, what binds it, what more memory would buy");
   command->add_option("plan", options->plan, "what cinch plan or BudgetGuard wrote")->required();
-  command->add_option("--profile", options->profile, "that it was made from: names instants, and plans anew for more memory");
+  command->add_option("--profile", options->profile,
+                      "that it was made from: names instants, and plans anew for more memory");
   command->add_option("--budget", options->budget, "rules and bounds that it was made with; its limit is the plan's");
   command->add_option("--width", options->width, "columns of the table; longer names are cut")
       ->check(CLI::Range(80, 1000))

@@ -49,12 +49,13 @@ std::string text_of(const Profile& profile, const std::vector<FrontierPoint>& po
   const int64_t floor = profile.floor_bytes(), baseline = profile.baseline_peak_bytes();
   std::vector<std::vector<std::string>> rows;
   for (const FrontierPoint& point : thinned(points, most)) {
-    const double above = baseline > floor ? static_cast<double>(point.limit_bytes - floor) / static_cast<double>(baseline - floor) : 0;
-    rows.push_back({format_bytes(point.limit_bytes), percent(above), format_bytes(point.charged_bytes), percent(point.noise),
-                    percent(point.effective_batch), "+" + duration(point.extra_seconds)});
+    const double above =
+        baseline > floor ? static_cast<double>(point.limit_bytes - floor) / static_cast<double>(baseline - floor) : 0;
+    rows.push_back({format_bytes(point.limit_bytes), percent(above), format_bytes(point.charged_bytes),
+                    percent(point.noise), percent(point.effective_batch), "+" + duration(point.extra_seconds)});
   }
-  const std::vector<Column> columns{{"limit", true},   {"above floor", true}, {"payloads", true},
-                                    {"noise", true},   {"eff. batch", true},  {"time a step", true}};
+  const std::vector<Column> columns{{"limit", true}, {"above floor", true}, {"payloads", true},
+                                    {"noise", true}, {"eff. batch", true},  {"time a step", true}};
   return "floor " + format_bytes(floor) + ", baseline " + format_bytes(baseline) + ", " +
          counted(points.size(), "point") + "\n" + table(columns, rows, kScreen);
 }
@@ -87,12 +88,15 @@ int frontier_command(const Options& options) {
 
 void add_frontier(CLI::App& app, Run& run) {
   const auto options = std::make_shared<Options>();
-  CLI::App* const command = app.add_subcommand("frontier", "what every limit costs: the memory-noise-time curve of a profile");
+  CLI::App* const command =
+      app.add_subcommand("frontier", "what every limit costs: the memory-noise-time curve of a profile");
   command->add_option("profile", options->profile, "what BudgetGuard wrote with save_profile")->required();
-  command->add_option("--budget", options->budget,
-                      "objective, rules and noise bounds of the curve, and a limit to mark; without: least noise, no bounds");
+  command->add_option(
+      "--budget", options->budget,
+      "objective, rules and noise bounds of the curve, and a limit to mark; without: least noise, no bounds");
   command->add_option("--plot", options->plot, "draw it into FILE.svg or FILE.png (needs gnuplot)");
-  command->add_option("--rows", options->rows, "at most so many rows in the table; 0: all points")->capture_default_str();
+  command->add_option("--rows", options->rows, "at most so many rows in the table; 0: all points")
+      ->capture_default_str();
   command->add_option("--json", options->json, "all points as JSON, into a file or to standard output: -");
   command->callback([&run, options] { run = [options] { return frontier_command(*options); }; });
 }

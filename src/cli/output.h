@@ -29,11 +29,11 @@ std::string counted(size_t number, const std::string& noun);
 
 struct Column {
   std::string title;
-  bool right = false;        // numbers
-  size_t narrowest = 0;      // may be cut in the middle down to this many letters; 0: never
+  bool right = false;    // numbers
+  size_t narrowest = 0;  // may be cut in the middle down to this many letters; 0: never
 };
-// Rows below titles, two blanks apart. Where it would be wider than `width`, the columns that may be are cut, the widest
-// first; without any the table is as wide as it is.
+// Rows below titles, two blanks apart. Where it would be wider than `width`, the columns that may be are cut, the
+// widest first; without any the table is as wide as it is.
 std::string table(const std::vector<Column>& columns, const std::vector<std::vector<std::string>>& rows, size_t width);
 
 }  // namespace cinch::cli

@@ -30,7 +30,9 @@ void add_plan(CLI::App& app, Run& run) {
   const auto options = std::make_shared<Options>();
   CLI::App* const command = app.add_subcommand("plan", "make a plan for a budget from a profile");
   command->add_option("profile", options->profile, "what BudgetGuard wrote with save_profile")->required();
-  command->add_option("--budget", options->budget, "600MiB, 60% (of the baseline), floor+25%, device:90%, exact, or a budget file")
+  command
+      ->add_option("--budget", options->budget,
+                   "600MiB, 60% (of the baseline), floor+25%, device:90%, exact, or a budget file")
       ->required();
   command->add_option("-o,--output,--json", options->output, "write the plan to a file, or to standard output: -");
   command->callback([&run, options] { run = [options] { return plan(*options); }; });

@@ -41,7 +41,9 @@ int main_program(int argc, const char* const* argv) {
   try {
     return run();
   } catch (const BudgetError& error) {
-    return fail(error.what() + std::string("; at the peak: ") + to_string(error.breakdown()));
+    // Floor and smallest limit stand in the message already.
+    const std::string bytes = to_string(error.breakdown());
+    return fail(error.what() + std::string("; at the peak: ") + bytes.substr(0, bytes.find(';')));
   } catch (const std::exception& error) {
     return fail(error.what());
   }

@@ -31,7 +31,9 @@ TEST_F(ProgramPlot, IsAPngOfTheExpectedSize) {
   const std::string png = read(path("curve.png"));
   ASSERT_GT(png.size(), 1000u);
   EXPECT_EQ(png.substr(0, 8), "\x89PNG\r\n\x1a\n");
-  const auto number = [&](size_t at) { return (static_cast<unsigned char>(png[at]) << 8) + static_cast<unsigned char>(png[at + 1]); };
+  const auto number = [&](size_t at) {
+    return (static_cast<unsigned char>(png[at]) << 8) + static_cast<unsigned char>(png[at + 1]);
+  };
   EXPECT_EQ(number(18), 860);
   EXPECT_EQ(number(22), 560);
 }

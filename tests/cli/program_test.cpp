@@ -50,8 +50,10 @@ TEST_F(Program, PlanRefusesBadInput) {
   expect_refused("plan damaged.json --budget 60%", "damaged.json: /payloads/3/numel: expected an integer");
   write("half.json", read(kProfile).substr(0, 4000));
   expect_refused("plan half.json --budget 60%", "half.json: document: malformed JSON at line");
-  write("rules.json", R"({"schema": "cinch.budget/1", "sites": [{"match": "*", "max_bits": 2}, {"match": "*", "max_bits": 4}]})");
-  expect_refused("plan " + kProfile + " --budget rules.json", "rules.json: /sites/1: rules 0 and 1 for \"*\" contradict");
+  write("rules.json",
+        R"({"schema": "cinch.budget/1", "sites": [{"match": "*", "max_bits": 2}, {"match": "*", "max_bits": 4}]})");
+  expect_refused("plan " + kProfile + " --budget rules.json",
+                 "rules.json: /sites/1: rules 0 and 1 for \"*\" contradict");
   expect_refused("", "subcommand is required");
   expect_refused("plan " + kProfile + " --budget 60% --nonsense", "--nonsense");
 }
@@ -80,8 +82,8 @@ TEST_F(Program, ExplainSaysWhatBindsAndWhatMoreMemoryBuys) {
   const Ended ended = run("explain plan.json --profile " + kProfile);
   ASSERT_EQ(ended.code, 0) << ended.err;
   expect_width(ended.out, 120);
-  for (const char* part : {"\nbinds     ", "\n10 % more planned anew for ", "\npeak      instant ", " of noise ", "shared",
-                           "native_batch_norm", "nonlinear", "layer1.0.conv1"})
+  for (const char* part : {"\nbinds     ", "\n10 % more planned anew for ", "\npeak      instant ", " of noise ",
+                           "shared", "native_batch_norm", "nonlinear", "layer1.0.conv1"})
     EXPECT_NE(ended.out.find(part), std::string::npos) << part << "\n" << ended.out;
   const Plan plan = Plan::from_json_file(path("plan.json"));
   const auto document = nlohmann::json::parse(run("explain plan.json --json -").out);
@@ -90,7 +92,8 @@ TEST_F(Program, ExplainSaysWhatBindsAndWhatMoreMemoryBuys) {
   for (const auto& entry : document["entries"]) shares += entry["noise_share"].get<double>();
   EXPECT_NEAR(shares, 1, 1e-9);
   EXPECT_EQ(document["entries"].size(), plan.entries.size());
-  const auto larger = nlohmann::json::parse(run("explain plan.json --json - --profile " + kProfile).out)["with_more_memory"];
+  const auto larger =
+      nlohmann::json::parse(run("explain plan.json --json - --profile " + kProfile).out)["with_more_memory"];
   EXPECT_EQ(larger["from"], "profile");
   EXPECT_LE(larger["noise"], plan.predicted_noise);
   EXPECT_NEAR(larger["limit_bytes"].get<double>(), 1.1 * static_cast<double>(plan.limit_bytes), 1);
@@ -156,7 +159,8 @@ TEST_F(Program, CheckListsSitesThatStayExactAndEndsWithOneWhereThePlanDoesNotHol
   write("other.json", other.dump());
   const Ended ended = run("check plan.json --profile other.json --json found.json");
   EXPECT_EQ(ended.code, 1) << ended.out;
-  for (const char* part : {"made for another program", "exact: stem.bn/native_batch_norm#0:input", "not kept: the predicted peak"})
+  for (const char* part :
+       {"made for another program", "exact: stem.bn/native_batch_norm#0:input", "not kept: the predicted peak"})
     EXPECT_NE(ended.out.find(part), std::string::npos) << part << "\n" << ended.out;
   const auto document = nlohmann::json::parse(read(path("found.json")));
   EXPECT_EQ(document["unknown_sites"], nlohmann::json::array({"stem.bn/native_batch_norm#0:input"}));
@@ -180,7 +184,8 @@ TEST_F(Program, AdviseGivesTheLargestBatchAndTheSmallestLimits) {
   auto unknown = nlohmann::json::parse(read(kProfile));
   unknown.erase("batch");
   write("unknown.json", unknown.dump());
-  expect_refused("advise unknown.json --budget 100MiB", "unknown.json does not know its batch: give it with --observed");
+  expect_refused("advise unknown.json --budget 100MiB",
+                 "unknown.json does not know its batch: give it with --observed");
   EXPECT_EQ(run("advise unknown.json --budget 100MiB --observed 64").out, ended.out);
   expect_refused("advise unknown.json " + kProfile, "does not know its batch");
   expect_refused("advise " + kProfile + " " + kProfile, "same batch of 64");

@@ -85,8 +85,7 @@ TEST(BatchModel, NoiseOfASmallerBatchIsLarger) {
   EXPECT_DOUBLE_EQ(model.at(2)->payloads[0].options[1].noise_variance,
                    4 * profile.payloads[0].options[1].noise_variance);
   EXPECT_DOUBLE_EQ(model.at(2)->gradient_variance, 4 * profile.gradient_variance);
-  EXPECT_DOUBLE_EQ(model.at(32)->payloads[0].options[1].noise_variance,
-                   profile.payloads[0].options[1].noise_variance);
+  EXPECT_DOUBLE_EQ(model.at(32)->payloads[0].options[1].noise_variance, profile.payloads[0].options[1].noise_variance);
   EXPECT_NEAR(model.at(32)->payloads[0].options[1].seconds, 4 * profile.payloads[0].options[1].seconds, 1e-9);
 }
 

@@ -13,12 +13,26 @@ SiteRule bits(const std::string& match, double most) { return {match, std::nullo
 SiteRule codec(const std::string& match, const CodecSpec& spec) { return {match, spec, std::nullopt}; }
 
 TEST(RuleCheck, CoversIsWhatTheGlobsSay) {
-  for (const auto& [wide, narrow, covers] : std::initializer_list<std::tuple<const char*, const char*, bool>>{
-           {"*", "a/*", true},      {"*", "", true},         {"a/*", "a/b*", true},   {"a*c", "a*b*c", true},
-           {"a/*", "*", false},     {"a/?", "a/*", false},   {"?*", "*", false},      {"?*", "?", true},
-           {"a", "a", true},        {"a", "b", false},       {"*b", "*ab", true},     {"*ab", "*b", false},
-           {"a??", "a?b", true},    {"a?b", "a??", false},   {"*a*", "ba?", true},    {"**", "*", true},
-           {"", "", true},          {"?", "", false},        {"*:input", "fc/*:input", true}})
+  for (const auto& [wide, narrow, covers] :
+       std::initializer_list<std::tuple<const char*, const char*, bool>>{{"*", "a/*", true},
+                                                                         {"*", "", true},
+                                                                         {"a/*", "a/b*", true},
+                                                                         {"a*c", "a*b*c", true},
+                                                                         {"a/*", "*", false},
+                                                                         {"a/?", "a/*", false},
+                                                                         {"?*", "*", false},
+                                                                         {"?*", "?", true},
+                                                                         {"a", "a", true},
+                                                                         {"a", "b", false},
+                                                                         {"*b", "*ab", true},
+                                                                         {"*ab", "*b", false},
+                                                                         {"a??", "a?b", true},
+                                                                         {"a?b", "a??", false},
+                                                                         {"*a*", "ba?", true},
+                                                                         {"**", "*", true},
+                                                                         {"", "", true},
+                                                                         {"?", "", false},
+                                                                         {"*:input", "fc/*:input", true}})
     EXPECT_EQ(glob_covers(wide, narrow), covers) << wide << " " << narrow;
 }
 
@@ -47,7 +61,8 @@ TEST(RuleCheck, TheSameGlobWithTwoWishesIsAContradiction) {
   const CodecSpec two{"group_quant", {{"bits", int64_t{2}}}}, four{"group_quant", {{"bits", int64_t{4}}}};
   EXPECT_FALSE(find_contradiction({codec("a/*", two), codec("b/*", four)}));
   EXPECT_FALSE(find_contradiction({codec("a/*", two), codec("*", four)})) << "the last match wins: an exception";
-  EXPECT_FALSE(find_contradiction({codec("a/*", four), codec("a/*", CodecSpec{"group_quant", {}})})) << "4 is the default";
+  EXPECT_FALSE(find_contradiction({codec("a/*", four), codec("a/*", CodecSpec{"group_quant", {}})}))
+      << "4 is the default";
   const auto pair = find_contradiction({codec("b", two), codec("a/*", two), bits("c", 3), codec("a/*", four)});
   ASSERT_TRUE(pair.has_value());
   EXPECT_EQ(pair->earlier, 1u);
@@ -66,8 +81,10 @@ TEST(RuleCheck, ABudgetWithAContradictionIsRefusedAndBothAreNamed) {
     EXPECT_STREQ(error.what(), "rules 0 and 1 for \"fc/*\" contradict each other: max_bits 3 and keep; remove one");
   }
   try {
-    Budget::from_json(R"({"schema": "cinch.budget/1", "sites": [{"match": "a", "max_bits": 2}, {"match": "b", "max_bits": 2},
-                          {"match": "a", "codec": {"name": "keep"}}]})", "b.json");
+    Budget::from_json(
+        R"({"schema": "cinch.budget/1", "sites": [{"match": "a", "max_bits": 2}, {"match": "b", "max_bits": 2},
+                          {"match": "a", "codec": {"name": "keep"}}]})",
+        "b.json");
     FAIL();
   } catch (const JsonError& error) {
     EXPECT_EQ(error.pointer(), "/sites/2");
