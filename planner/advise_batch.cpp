@@ -104,8 +104,8 @@ class Adviser {
   void collect(int64_t batch) {
     const Profile* profile = at(batch);
     if (!profile) return;
-    for (auto& options : planner::plans_along(planner::make_problem(*profile, budget_), budget_.objective, kLimits))
-      choices_.insert(std::move(options));
+    for (auto& plan : planner::plans_along(planner::make_problem(*profile, budget_), budget_.objective, kLimits))
+      choices_.insert(std::move(plan.options));
   }
 
   const Profile* at(int64_t batch) {

@@ -4,11 +4,12 @@
 
 #include "planner/describe.h"
 #include "planner/search.h"
+#include "planner/state.h"
 
 namespace cinch::planner {
 
-std::vector<std::vector<int32_t>> plans_along(const Problem& problem, Objective objective, int64_t steps) {
-  std::vector<std::vector<int32_t>> plans;
+std::vector<CurvePlan> plans_along(const Problem& problem, Objective objective, int64_t steps) {
+  std::vector<CurvePlan> plans;
   const Search search(problem, objective);
   const auto lowest = search.lowest_peak(problem.noise_bound);
   if (!lowest) return plans;
@@ -20,8 +21,11 @@ std::vector<std::vector<int32_t>> plans_along(const Problem& problem, Objective 
     const int64_t room = step == steps ? top : bottom + (top - bottom) / steps * step;
     const auto choice = search.best(room, problem.noise_bound);
     if (!choice) continue;
+    State state(problem);
+    for (size_t i = 0; i < choice->size(); ++i) state.move(i, (*choice)[i]);
     auto options = options_of(problem, *choice);
-    if (plans.empty() || plans.back() != options) plans.push_back(std::move(options));
+    // The best of all states under a limit is the best of those under its own peak.
+    if (plans.empty() || plans.back().options != options) plans.push_back({state.peak(), std::move(options)});
   }
   return plans;
 }

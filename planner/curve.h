@@ -9,9 +9,14 @@
 
 namespace cinch::planner {
 
-/// Options of all payloads for `steps` + 1 peaks, evenly from the lowest that a plan within the problem's noise bound
-/// has up to the highest instant with every payload raw; one that is the same as the plan before it is left out. Empty
+struct CurvePlan {
+  int64_t room = 0;              ///< the least limit, without the reserve, that it is the answer to
+  std::vector<int32_t> options;  ///< of all payloads
+};
+
+/// The answers to `steps` + 1 limits, evenly from the least for which a plan within the problem's noise bound is found
+/// up to the highest instant with every payload raw; one that is the same as the answer before it is left out. Empty
 /// where no plan is within the bound.
-std::vector<std::vector<int32_t>> plans_along(const Problem& problem, Objective objective, int64_t steps);
+std::vector<CurvePlan> plans_along(const Problem& problem, Objective objective, int64_t steps);
 
 }  // namespace cinch::planner

@@ -12,13 +12,15 @@ namespace {
 // Between the smallest feasible limit and the baseline. Finer than anyone chooses limits, and than a plot can show.
 constexpr int64_t kSteps = 64;
 
-FrontierPoint point_of(const Plan& plan, int64_t reserve_bytes) {
-  return {plan.predicted_peak_bytes + reserve_bytes,
-          plan.predicted_peak_bytes,
-          plan.charged_bytes,
-          plan.predicted_noise,
-          plan.predicted_effective_batch,
-          plan.predicted_extra_seconds};
+FrontierPoint point_of(const Plan& plan, int64_t limit_bytes) {
+  FrontierPoint point;
+  point.limit_bytes = limit_bytes;
+  point.predicted_peak_bytes = plan.predicted_peak_bytes;
+  point.charged_bytes = plan.charged_bytes;
+  point.noise = plan.predicted_noise;
+  point.effective_batch = plan.predicted_effective_batch;
+  point.extra_seconds = plan.predicted_extra_seconds;
+  return point;
 }
 
 // Of two that are equal in all three the earlier one stays.
@@ -36,8 +38,9 @@ std::vector<FrontierPoint> frontier(const Profile& profile, const Budget& budget
   planner::require_sound(profile);
   const planner::Problem problem = planner::make_problem(profile, budget);
   std::vector<FrontierPoint> found;
-  for (const auto& options : planner::plans_along(problem, budget.objective, kSteps))
-    found.push_back(point_of(planner::describe(profile, options, 0, problem.floor_bytes), profile.reserve_bytes));
+  for (const auto& [room, options] : planner::plans_along(problem, budget.objective, kSteps))
+    found.push_back(
+        point_of(planner::describe(profile, options, 0, problem.floor_bytes), room + profile.reserve_bytes));
   if (found.empty()) {
     Budget without_limit = budget;
     without_limit.limit = {};

@@ -25,7 +25,7 @@ int64_t simulate_peak(const Profile& profile, const std::vector<int32_t>& choice
 
 /// A point of the memory-noise-time curve: a plan in numbers.
 struct FrontierPoint {
-  int64_t limit_bytes = 0;           ///< the smallest limit for which this plan is made: its peak + the reserve
+  int64_t limit_bytes = 0;           ///< the smallest limit for which this plan is made; at least peak + reserve
   int64_t predicted_peak_bytes = 0;  ///< the plan's own, like all that follow
   int64_t charged_bytes = 0;         ///< of all payloads, at their highest instant
   double noise = 0;                  ///< relative RMS error of the parameter gradient

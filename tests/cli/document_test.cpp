@@ -54,7 +54,13 @@ TEST_F(ProgramDocument, ShowsWhatIsPrinted) {
   }
   EXPECT_GE(commands, 8);
   if (std::getenv("CINCH_UPDATE_GOLDEN")) planner::write_file_atomically(document, after);
-  EXPECT_EQ(read(document), after);
+  std::istringstream shown(read(document)), printed(after);
+  std::string is, should;
+  for (int number = 1; std::getline(printed, should); ++number) {
+    std::getline(shown, is);
+    ASSERT_EQ(is, should) << document << ", line " << number;
+  }
+  EXPECT_FALSE(std::getline(shown, is)) << is;
 }
 
 }  // namespace
