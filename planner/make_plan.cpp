@@ -21,10 +21,10 @@ std::vector<int32_t> planner::options_of(const Problem& problem, const std::vect
 
 namespace {
 
-using planner::options_of;
+using planner::Point;
 using planner::Problem;
+using planner::Proof;
 using planner::Search;
-using planner::Totals;
 
 double effective_batch(double gradient_variance, double noise_variance) {
   return noise_variance > 0 ? gradient_variance / (gradient_variance + noise_variance) : 1.0;
@@ -51,7 +51,8 @@ MemoryBreakdown breakdown_of(const Profile& profile, const std::vector<int32_t>&
   out.payloads_bytes = planner::simulate_payloads(profile, choice)[peak];
   out.transients_bytes = std::max<int64_t>(
       0, bytes[peak] - out.payloads_bytes - out.parameters_bytes - out.gradients_bytes - out.optimizer_bytes);
-  if (smallest > 0) out.transients_bytes += profile.reserve_bytes;
+  // The least limit may lie above the peak by the bytes at which the search stopped.
+  if (smallest > 0) out.transients_bytes += std::max(profile.reserve_bytes, smallest - bytes[peak]);
   return out;
 }
 
@@ -65,26 +66,26 @@ std::string bounds_that_do(const Profile& profile, const Budget& budget, double 
   return text;
 }
 
+// What to say where no plan fits: the least limit that does under the noise bounds, and the bounds that would do here.
 [[noreturn]] void throw_infeasible(const Profile& profile, const Budget& budget, const Problem& problem,
-                                   const Search& search, int64_t limit, int64_t room) {
-  auto smallest = search.lowest_peak(problem.noise_bound);
-  const auto noise = search.least_noise(room);
-  if (smallest) smallest->peak += profile.reserve_bytes;
-  const int64_t baseline = profile.baseline_peak_bytes();
+                                   Search& quietest, int64_t limit, int64_t room) {
+  const Point* smallest = quietest.least_limit(problem.noise_bound);
   std::string message;
   if (!smallest) {
+    const Point* any = quietest.at(0);
     message = "no plan keeps the noise bounds: the rules force a predicted gradient noise that needs " +
-              bounds_that_do(profile, budget, *search.least_noise(0));
-  } else {
-    message = "no plan fits the limit of " + format_bytes(limit) + " (" + std::to_string(limit) +
-              " bytes): the smallest feasible limit is " + format_bytes(smallest->peak) + " (" +
-              std::to_string(smallest->peak) + " bytes), the floor " + format_bytes(problem.floor_bytes) +
-              ", the baseline " + format_bytes(baseline);
+              bounds_that_do(profile, budget, any->totals.noise);
+    throw BudgetError(message, breakdown_of(profile, quietest.options_of(*any), problem.floor_bytes, 0));
   }
-  if (smallest && noise)
-    message += "; the noise bound is what stops it, and " + bounds_that_do(profile, budget, *noise) + " would do";
-  const auto choice = options_of(problem, search.lowest_peak_choice(problem.noise_bound));
-  throw BudgetError(message, breakdown_of(profile, choice, problem.floor_bytes, smallest ? smallest->peak : 0));
+  const int64_t bytes = smallest->limit + profile.reserve_bytes;
+  message = "no plan fits the limit of " + format_bytes(limit) + " (" + std::to_string(limit) +
+            " bytes): the smallest feasible limit is " + format_bytes(bytes) + " (" + std::to_string(bytes) +
+            " bytes), the floor " + format_bytes(problem.floor_bytes) + ", the baseline " +
+            format_bytes(profile.baseline_peak_bytes());
+  if (const Point* noisier = quietest.at(room))
+    message += "; the noise bound is what stops it, and " + bounds_that_do(profile, budget, noisier->totals.noise) +
+               " would do";
+  throw BudgetError(message, breakdown_of(profile, quietest.options_of(*smallest), problem.floor_bytes, bytes));
 }
 
 }  // namespace
@@ -136,6 +137,33 @@ Plan planner::describe(const Profile& profile, const std::vector<int32_t>& choic
   return plan;
 }
 
+namespace {
+
+void add_proof(Plan& plan, Search& search, const Point& point, Objective objective, int64_t room) {
+  const Proof proof = search.prove(point, room);
+  plan.objective = objective;
+  plan.objective_value = search.main_cost(point.totals);
+  plan.objective_bound = proof.bound;
+  if (plan.objective_value > 0) plan.gap = (plan.objective_value - proof.bound) / plan.objective_value;
+  for (const auto& [instant, price] : proof.prices) {
+    plan.saved_per_byte += price;
+    plan.binding.push_back({instant, price});
+  }
+}
+
+Plan finish(const Profile& profile, const Problem& problem, Search& search, const Point& point, Objective objective,
+            int64_t limit, int64_t room) {
+  Plan plan = planner::describe(profile, search.options_of(point), limit, problem.floor_bytes);
+  add_proof(plan, search, point, objective, room);
+  // The solver keeps its own books; the promise is checked with the plain simulation.
+  if (limit > 0 && plan.predicted_peak_bytes > room)
+    throw Error("the planner contradicts its own simulation at " + format_bytes(plan.predicted_peak_bytes) +
+                "; please report this profile");
+  return plan;
+}
+
+}  // namespace
+
 int64_t resolve_limit(const Profile& profile, const Budget& budget) {
   validate(budget);
   const double value = budget.limit.value;
@@ -171,20 +199,24 @@ Plan make_plan(const Profile& profile, const Budget& budget) {
 
   if (limit == 0 && budget.objective == Objective::kLeastNoise) {
     const auto choice = planner::smallest_lossless(problem);
-    Plan plan = planner::describe(profile, options_of(problem, choice), limit, problem.floor_bytes);
+    Plan plan = planner::describe(profile, planner::options_of(problem, choice), limit, problem.floor_bytes);
     if (plan.predicted_noise * plan.predicted_noise <= problem.noise_bound * (1 + 1e-12)) return plan;
   }
-  const Search search(problem, budget.objective);
   // Ordinary requests stop at limit - reserve. No room is one byte, in which nothing fits: 0 stands for no limit.
   const int64_t room = limit > 0 ? std::max<int64_t>(1, limit - profile.reserve_bytes) : 0;
-  const auto choice = search.best(room, problem.noise_bound);
-  if (!choice) throw_infeasible(profile, budget, problem, search, limit, room);
-  Plan plan = planner::describe(profile, options_of(problem, *choice), limit, problem.floor_bytes);
-  // The solver keeps its own books; the promise is checked with the plain simulation.
-  if (limit > 0 && plan.predicted_peak_bytes > room)
-    throw Error("the planner contradicts its own simulation at " + format_bytes(plan.predicted_peak_bytes) +
-                "; please report this profile");
-  return plan;
+  // Whether there is a plan at all is the same question for every objective: how quiet can one be?
+  Search quietest(problem, Objective::kLeastNoise, problem.noise_bound);
+  if (budget.objective == Objective::kLeastNoise) {
+    const Point* point = quietest.at(room);
+    if (!point || point->totals.noise > problem.noise_bound)
+      throw_infeasible(profile, budget, problem, quietest, limit, room);
+    return finish(profile, problem, quietest, *point, budget.objective, limit, room);
+  }
+  const Point* smallest = quietest.least_limit(problem.noise_bound);
+  if (!smallest || (room > 0 && room < smallest->limit))
+    throw_infeasible(profile, budget, problem, quietest, limit, room);
+  Search search(problem, budget.objective, problem.noise_bound, quietest.options_of(*smallest), smallest->limit);
+  return finish(profile, problem, search, *search.at(room), budget.objective, limit, room);
 }
 
 }  // namespace cinch

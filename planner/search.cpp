@@ -1,120 +1,280 @@
 #include "planner/search.h"
 
-#include <limits>
+#include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <tuple>
+
+#include "planner/adjust.h"
+#include "planner/enumerate.h"
 
 namespace cinch::planner {
 namespace {
 
 constexpr int64_t kWorthwhileBytes = 1024;
-// Breaks ties between options of equal noise in favour of the quicker one; noise below it is nothing that anyone could
-// measure.
-constexpr double kNoisePerSecond = 1e-9;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr int kRounds = 160;
+constexpr int64_t kEnumerationWork = 400'000;
+// Ends of an interval that differ by less are one to whoever asks.
+constexpr double kSameCost = 1e-4, kSameTie = 1e-2;
+constexpr double kBinding = 1e-3;  // share of all prices below which an instant is not worth a word
+constexpr double kHope = 0.2;
+constexpr double kMargins[] = {0.01, 0.03, 0.1};
+constexpr double kGoodEnough = 0.01;  // gap at which no more is tried
+constexpr int kHalvings = 20;  // of limits under which nothing was found
 
-// Prices of noise for paths that save time: a path of each, from "time alone" to "noise nearly alone".
-std::vector<Prices> time_prices(const Problem& problem) {
-  double noise = 0, seconds = 0;
-  for (const Item& item : problem.items) {
-    for (const Candidate& c : item.candidates) {
-      noise = std::max(noise, c.noise);
-      seconds = std::max(seconds, c.seconds);
-    }
+State state_of(const Compact& compact, const std::vector<int32_t>& choice) {
+  State state(compact.problem);
+  for (size_t i = 0; i < choice.size(); ++i) {
+    if (choice[i] != state.choice()[i]) state.move(i, choice[i]);
   }
-  const double exchange = noise > 0 ? seconds / noise : 0;
-  std::vector<Prices> out{{0, 1}};
-  if (exchange > 0) {
-    for (double weight : {0.1, 1.0, 10.0}) out.push_back({weight * exchange, 1});
-  }
-  return out;
-}
-
-auto rank(Objective objective, const Totals& t) {
-  switch (objective) {
-    case Objective::kLeastTime:
-      return std::tuple(t.seconds, t.noise, static_cast<double>(t.charged), t.peak);
-    case Objective::kLeastBytes:
-      return std::tuple(static_cast<double>(t.charged), t.noise, t.seconds, t.peak);
-    default:
-      return std::tuple(t.noise, t.seconds, static_cast<double>(t.charged), t.peak);
-  }
+  return state;
 }
 
 }  // namespace
 
-Search::Search(const Problem& problem, Objective objective) : problem_(problem), objective_(objective) {
-  paths_.push_back(descend_peak(problem, {1, kNoisePerSecond}));
-  if (objective == Objective::kLeastBytes) paths_.push_back(descend_bytes(problem, {1, kNoisePerSecond}));
-  if (objective == Objective::kLeastTime) {
-    for (const Prices& prices : time_prices(problem)) paths_.push_back(descend_peak(problem, prices));
+Search::Search(const Problem& problem, Objective objective, double noise_bound)
+    : compact_(make_compact(problem, objective, noise_bound)), market_(compact_), noise_bound_(compact_.noise_bound) {
+  top_ = top();
+  bottom_.limit = std::min(lowest_peak_bound(compact_), top_.limit) - 1;
+  Point smallest = make_point(smallest_forms(compact_));
+  if (smallest.totals.noise <= noise_bound_) smallest_ = std::move(smallest);
+}
+
+Search::Search(const Problem& problem, Objective objective, double noise_bound, const std::vector<int32_t>& options,
+               int64_t limit)
+    : compact_(make_compact(problem, objective, noise_bound)), market_(compact_), noise_bound_(compact_.noise_bound) {
+  top_ = top();
+  bottom_ = make_point(state_of(compact_, translate(compact_, problem, options)));
+  bottom_.limit = limit;
+  if (less(bottom_.totals, top_.totals)) top_ = bottom_;
+  top_.limit = std::max(top_.limit, limit);
+}
+
+double Search::main_cost(const Totals& totals) const {
+  switch (compact_.costs.objective) {
+    case Objective::kLeastTime:
+      return totals.seconds;
+    case Objective::kLeastBytes:
+      return static_cast<double>(totals.charged);
+    default:
+      return totals.noise;
   }
 }
 
-template <typename Better>
-Search::Found Search::find(int64_t limit, double noise_bound, Better better) const {
-  Found best;
-  for (const Path& path : paths_) {
-    for (const Visit& visit : path.visits) {
-      if ((limit > 0 && visit.totals.peak > limit) || visit.totals.noise > noise_bound) continue;
-      if (!best.visit || better(visit.totals, best.visit->totals)) best = {&path, &visit};
+bool Search::less(const Totals& a, const Totals& b) const {
+  const auto key = [&](const Totals& t) {
+    return std::tuple(main_cost(t), compact_.costs.objective == Objective::kLeastNoise ? t.seconds : t.noise);
+  };
+  return key(a) < key(b);
+}
+
+Point Search::make_point(const State& state) const {
+  Point out;
+  out.found = true;
+  out.choice = state.choice();
+  out.totals = state.totals();
+  out.limit = out.totals.peak;
+  out.cost = cost_of(compact_, state);
+  return out;
+}
+
+// Without a limit: of each item the cheapest, or what the noise bound leaves.
+Point Search::top() {
+  State state(compact_.problem);
+  for (size_t i = 0; i < compact_.problem.items.size(); ++i) {
+    const auto& candidates = compact_.problem.items[i].candidates;
+    const auto cheapest =
+        std::min_element(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
+          return std::tuple(compact_.costs.of(a), a.bytes) < std::tuple(compact_.costs.of(b), b.bytes);
+        });
+    state.move(i, static_cast<int32_t>(cheapest - candidates.begin()));
+  }
+  Point cheapest = make_point(state);
+  if (cheapest.totals.noise <= noise_bound_) {
+    Prices none;
+    none.instants.resize(compact_.problem.raw_timeline.size(), 0.0);
+    bounds_.push_back({INT64_MAX, market_.main_bound(none, {0, noise_bound_})});
+    return cheapest;
+  }
+  const Point none;
+  cheapest = solve(0, {&none, 0, &none}).point;
+  cheapest.limit = cheapest.totals.peak;
+  return cheapest;
+}
+
+bool Search::worth_halving(const Interval& interval) const {
+  const Point &low = *interval.low, &high = *interval.high;
+  const int64_t width = high.limit - interval.from;
+  if (width <= 1 || !high.found) return false;
+  if (!low.found) return width > (top_.limit - bottom_.limit) >> kHalvings;
+  const double main_low = main_cost(low.totals), main_high = main_cost(high.totals);
+  if (main_low - main_high > kSameCost * main_high) return true;
+  return main_low == main_high && low.cost - high.cost > kSameTie * high.cost;
+}
+
+const Search::Middle& Search::middle(const Interval& interval) {
+  const auto [place, added] = middles_.try_emplace({interval.from, interval.high->limit});
+  if (!added) return place->second;
+  Middle& out = place->second;
+  if (!interval.low->found && smallest_ && interval.high == &top_ && smallest_->limit < top_.limit) {
+    out = {*smallest_, std::max(smallest_->limit, interval.from + 1)};
+    out.point.limit = out.solved;
+  } else {
+    out = solve(interval.from + (interval.high->limit - interval.from) / 2, interval);
+  }
+  return out;
+}
+
+// Of both ends, each to the same scale.
+Prices Search::first_prices(int64_t limit, const Interval& interval) const {
+  const auto& raw = compact_.problem.raw_timeline;
+  Prices out;
+  out.instants.resize(raw.size(), 0.0);
+  for (const Point* end : {interval.low, interval.high}) {
+    const double sum = std::accumulate(end->prices.instants.begin(), end->prices.instants.end(), 0.0);
+    if (sum <= 0) continue;
+    for (size_t t = 0; t < raw.size(); ++t) out.instants[t] += end->prices.instants[t] / sum;
+    out.noise += end->prices.noise / sum;
+  }
+  if (limit > 0 && std::all_of(out.instants.begin(), out.instants.end(), [](double p) { return p == 0; })) {
+    for (size_t t = 0; t < raw.size(); ++t) out.instants[t] = std::max(0.0, static_cast<double>(raw[t] - limit));
+  }
+  if (limit == 0) out.noise = 1;
+  return out;
+}
+
+Search::Middle Search::solve(int64_t limit, const Interval& interval) {
+  const Point &low = *interval.low, &high = *interval.high;
+  const Bounds bounds{limit, noise_bound_};
+  Middle out{low, limit};
+  Point& best = out.point;
+  const auto offer = [&](const State& state) {
+    if (getenv("DBG")) fprintf(stderr, "   offer cost %.6g fits %d floor %.6g\n", cost_of(compact_, state), (int)fits(state, bounds), high.cost);
+    if (!fits(state, bounds)) return;
+    Point point = make_point(state);
+    if (high.found && less(point.totals, high.totals)) return;
+    if (!best.found || less(point.totals, best.totals)) best = std::move(point);
+  };
+  const Prices start = best_multiple(market_, bounds, first_prices(limit, interval));
+  const Ascent ascent = ascend(market_, compact_, bounds, start, low.cost, kRounds, kHope);
+  const double reached = market_.ask(ascent.prices, bounds).bound;
+  const std::vector<int32_t> nearly = market_.ask(ascent.prices, bounds).choice;
+  const Regrets regrets = market_.regrets();
+  if (getenv("DBG")) fprintf(stderr, "solve %ld [%ld %ld] bound %.6g rounds %d low %.6g high %.6g\n", limit, interval.from, high.limit, ascent.bound, ascent.rounds, low.cost, high.cost);
+  const Adjuster adjuster(compact_, ascent.prices, regrets);
+  const double floor = high.found ? high.cost : -kInfinity;
+  const auto offer_near = [&](std::vector<int32_t> choice) {
+    State state = state_of(compact_, choice);
+    if (getenv("DBG")) fprintf(stderr, "   near: cost %.6g noise %.6g over %ld\n", cost_of(compact_, state), state.totals().noise/bounds.noise, state.peak()-bounds.limit);
+    bool ok = adjuster.repair(state, bounds);
+    if (getenv("DBG")) fprintf(stderr, "   repaired: %d cost %.6g noise %.6g over %ld\n", ok, cost_of(compact_, state), state.totals().noise/bounds.noise, state.peak()-bounds.limit);
+    if (!ok) return;
+    adjuster.improve(state, bounds, floor);
+    offer(state);
+  };
+  offer_near(nearly);
+  if (low.found) {
+    State state = state_of(compact_, low.choice);
+    adjuster.improve(state, bounds, floor);
+    offer(state);
+  }
+  // Where one limit can only be kept at the cost of another, what is nearly a plan may be too far from one.
+  Prices dearer = ascent.prices;
+  for (const double margin : kMargins) {
+    if (best.found && best.cost <= reached + kGoodEnough * std::fabs(best.cost)) break;
+    Bounds tight = bounds;
+    if (limit > 0) tight.limit -= static_cast<int64_t>(margin * static_cast<double>(limit - bottom_.limit));
+    tight.noise *= 1 - margin;
+    dearer = ascend(market_, compact_, tight, dearer, kInfinity, kRounds / 4, margin).prices;
+    offer_near(market_.ask(dearer, tight).choice);
+  }
+  const Enumeration all = enumerate(compact_, regrets, bounds, reached, best.cost, kEnumerationWork);
+  double bound = market_.main_bound(ascent.prices, bounds);
+  if (all.complete) {
+    const double least = all.choice ? cost_of(compact_, state_of(compact_, *all.choice)) : best.cost;
+    bound = std::max(bound, least - compact_.costs.tie_weight * compact_.costs.most_ties);
+  }
+  if (all.choice) offer(state_of(compact_, *all.choice));
+  bounds_.push_back({limit > 0 ? limit : INT64_MAX, bound});
+  const bool better = best.found && (!low.found || less(best.totals, low.totals));
+  best.limit = better ? std::max(best.totals.peak, interval.from + 1) : limit;
+  best.prices = ascent.prices;
+  return out;
+}
+
+const Point* Search::at(int64_t limit) {
+  if (limit == 0 || limit >= top_.limit) return top_.found ? &top_ : nullptr;
+  Interval interval{&bottom_, bottom_.limit, &top_};
+  if (limit < interval.from) return nullptr;
+  while (worth_halving(interval)) {
+    const Middle& middle = this->middle(interval);
+    if (limit < middle.point.limit) {
+      interval.high = &middle.point;
+      continue;
+    }
+    interval.low = &middle.point;
+    interval.from = middle.solved;
+    if (limit <= middle.solved) break;
+  }
+  return interval.low->found ? interval.low : nullptr;
+}
+
+const Point* Search::least_limit(double noise) {
+  const auto quiet = [&](const Point& point) { return point.found && point.totals.noise <= noise; };
+  if (!quiet(top_)) return nullptr;
+  if (quiet(bottom_)) return &bottom_;
+  Interval interval{&bottom_, bottom_.limit, &top_};
+  while (worth_halving(interval)) {
+    const Middle& middle = this->middle(interval);
+    if (quiet(middle.point)) {
+      interval.high = &middle.point;
+    } else {
+      interval.low = &middle.point;
+      interval.from = middle.solved;
     }
   }
-  return best;
+  return interval.high;
 }
 
-std::optional<std::vector<int32_t>> Search::best(int64_t limit, double noise_bound) const {
-  const Found found = find(limit, noise_bound, [this](const Totals& a, const Totals& b) {
-    return rank(objective_, a) < rank(objective_, b);
-  });
-  if (!found.visit) return std::nullopt;
-  std::vector<int32_t> choice = choice_after(problem_, *found.path, found.visit->moves);
-  if (objective_ != Objective::kLeastBytes) return choice;
-  State state(problem_);
-  for (size_t i = 0; i < choice.size(); ++i) state.move(i, choice[i]);
-  fill_bytes(state, limit, noise_bound);
-  return state.choice();
+std::vector<std::pair<int32_t, double>> Search::binding(const Prices& prices) const {
+  const double sum = std::accumulate(prices.instants.begin(), prices.instants.end(), 0.0);
+  std::vector<std::pair<int32_t, double>> out;
+  for (size_t t = 0; t < prices.instants.size(); ++t) {
+    if (prices.instants[t] > kBinding * sum) out.emplace_back(compact_.instants[t], prices.instants[t]);
+  }
+  return out;
 }
 
-// What the path left of the noise bound still buys bytes: largest saving that fits, until none does.
-void Search::fill_bytes(State& state, int64_t limit, double noise_bound) const {
-  for (bool progress = true; progress;) {
-    progress = false;
-    for (size_t i = 0; i < problem_.items.size(); ++i) {
-      const auto& candidates = problem_.items[i].candidates;
-      const int32_t before = state.choice()[i];
-      int32_t best = before;
-      for (size_t c = 0; c < candidates.size(); ++c) {
-        if (candidates[c].bytes >= candidates[best].bytes) continue;
-        state.move(i, static_cast<int32_t>(c));
-        const Totals totals = state.totals();
-        if (totals.noise <= noise_bound && (limit == 0 || totals.peak <= limit)) best = static_cast<int32_t>(c);
-        state.move(i, before);
-      }
-      if (best == before) continue;
-      state.move(i, best);
-      progress = true;
+Proof Search::prove(const Point& point, int64_t limit) {
+  const Bounds bounds{limit, noise_bound_};
+  Proof out;
+  const double value = main_cost(point.totals);
+  double bound = 0;
+  for (const Bound& known : bounds_) {
+    if (known.limit >= (limit > 0 ? limit : INT64_MAX)) bound = std::max(bound, known.bound);
+  }
+  if (value > bound && (limit > 0 || std::isfinite(noise_bound_))) {
+    const Interval interval{&point, point.limit, &point};
+    const Prices start = best_multiple(market_, bounds, first_prices(limit, interval));
+    const Ascent ascent = ascend(market_, compact_, bounds, start, point.cost, kRounds, kHope);
+    if (limit > 0) out.prices = binding(ascent.prices);
+    bound = std::max(bound, market_.main_bound(ascent.prices, bounds));
+    const double reached = market_.ask(ascent.prices, bounds).bound;
+    const Enumeration all = enumerate(compact_, market_.regrets(), bounds, reached, point.cost, kEnumerationWork);
+    if (all.complete) {
+      const double least = all.choice ? cost_of(compact_, state_of(compact_, *all.choice)) : point.cost;
+      bound = std::max(bound, least - compact_.costs.tie_weight * compact_.costs.most_ties);
     }
   }
+  out.bound = std::clamp(bound, 0.0, value);
+  return out;
 }
 
-std::optional<Totals> Search::lowest_peak(double noise_bound) const {
-  const Found found = find(0, noise_bound, [](const Totals& a, const Totals& b) { return a.peak < b.peak; });
-  if (!found.visit) return std::nullopt;
-  return found.visit->totals;
-}
-
-std::vector<int32_t> Search::lowest_peak_choice(double noise_bound) const {
-  Found found = find(0, noise_bound, [](const Totals& a, const Totals& b) { return a.peak < b.peak; });
-  if (!found.visit)
-    found = find(0, std::numeric_limits<double>::infinity(),
-                 [](const Totals& a, const Totals& b) { return a.noise < b.noise; });
-  return choice_after(problem_, *found.path, found.visit->moves);
-}
-
-std::optional<double> Search::least_noise(int64_t limit) const {
-  const Found found = find(limit, std::numeric_limits<double>::infinity(),
-                           [](const Totals& a, const Totals& b) { return a.noise < b.noise; });
-  if (!found.visit) return std::nullopt;
-  return found.visit->totals.noise;
+std::vector<int32_t> Search::options_of(const Point& point) const {
+  std::vector<int32_t> out(point.choice.size());
+  for (size_t i = 0; i < out.size(); ++i) out[i] = compact_.problem.items[i].candidates[point.choice[i]].option;
+  return out;
 }
 
 std::vector<int32_t> smallest_lossless(const Problem& problem) {

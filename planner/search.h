@@ -1,43 +1,96 @@
-/// Finds the best choice for a limit among the states that the paths visited.
+/// Answers limits.
+///
+/// The limits between the lowest peak and none at all are halved again and again; whoever asks for a limit walks down
+/// to the interval that holds it, and at each step the one limit in the middle is solved. What is found there must cost
+/// no more than the plan of the interval's lower end (that one would do as well) and no less than that of its upper end
+/// (anything cheaper is passed over). So all limits see the same ordered plans, whatever was asked before, and more
+/// budget never costs more.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
-#include "cinch/budget.h"
-#include "planner/descent.h"
+#include "planner/ascent.h"
+#include "planner/compact.h"
+#include "planner/state.h"
 
 namespace cinch::planner {
 
+/// A plan, and the least limit that it is the answer to.
+struct Point {
+  int64_t limit = 0;
+  bool found = false;  ///< false: nothing fits
+  std::vector<int32_t> choice;
+  Totals totals;
+  double cost = std::numeric_limits<double>::infinity();
+  Prices prices;  ///< good ones for limits nearby; may be empty
+};
+
+/// How good an answer is. In the objective's unit.
+struct Proof {
+  double bound = 0;  ///< no plan within the limits costs less
+  /// Instants of the profile's timeline that hold the plan back, in order, and what a byte there is worth.
+  std::vector<std::pair<int32_t, double>> prices;
+};
+
 class Search {
  public:
-  Search(const Problem& problem, Objective objective);
+  /// For kLeastNoise plans of any noise are looked for, whatever the bound: it is for the others.
+  Search(const Problem& problem, Objective objective, double noise_bound);
+  /// The same, where the plan of the least limit is known: options of all payloads, and the limit.
+  Search(const Problem& problem, Objective objective, double noise_bound, const std::vector<int32_t>& options,
+         int64_t limit);
 
-  /// The best choice with its peak at or below `limit` (0: none) and its noise within `noise_bound`.
-  std::optional<std::vector<int32_t>> best(int64_t limit, double noise_bound) const;
-  /// The visited state of the lowest peak within the noise bound.
-  std::optional<Totals> lowest_peak(double noise_bound) const;
-  std::vector<int32_t> lowest_peak_choice(double noise_bound) const;
-  /// The least noise that any visited state under the limit has.
-  std::optional<double> least_noise(int64_t limit) const;
+  /// The plan for a limit (0: none). nullptr: none was found.
+  const Point* at(int64_t limit);
+  /// The least limit whose plan has at most this noise, and that plan.
+  const Point* least_limit(double noise);
+  /// What can be proven about the answer `point` to `limit`.
+  Proof prove(const Point& point, int64_t limit);
+
+  std::vector<int32_t> options_of(const Point& point) const;
+  /// In the objective's unit.
+  double main_cost(const Totals& totals) const;
 
  private:
-  struct Found {
-    const Path* path = nullptr;
-    const Visit* visit = nullptr;
+  struct Middle {
+    Point point;
+    int64_t solved = 0;  ///< the limit that it was looked for; it is the answer up to there
   };
-  template <typename Better>
-  Found find(int64_t limit, double noise_bound, Better better) const;
-  void fill_bytes(State& state, int64_t limit, double noise_bound) const;
+  struct Bound {
+    int64_t limit;
+    double bound;
+  };
 
-  const Problem& problem_;
-  Objective objective_;
-  std::vector<Path> paths_;
+  /// Limits from `from` on, of which `low` is the answer to the first, up to that of `high`.
+  struct Interval {
+    const Point* low;
+    int64_t from;
+    const Point* high;
+  };
+
+  std::vector<std::pair<int32_t, double>> binding(const Prices& prices) const;
+  Point make_point(const State& state) const;
+  Point top();
+  bool worth_halving(const Interval& interval) const;
+  const Middle& middle(const Interval& interval);
+  Middle solve(int64_t limit, const Interval& interval);
+  Prices first_prices(int64_t limit, const Interval& interval) const;
+  bool less(const Totals& a, const Totals& b) const;
+
+  Compact compact_;
+  Market market_;
+  double noise_bound_;
+  Point bottom_, top_;
+  std::optional<Point> smallest_;  ///< where the first interval is cut, if there is nothing at its lower end
+  std::map<std::pair<int64_t, int64_t>, Middle> middles_;  ///< by the limits of their intervals
+  std::vector<Bound> bounds_;
 };
 
 /// Without a limit and for least noise: of every payload its smallest lossless form, where that saves at least 1 KiB.
-/// Nothing is offloaded: that costs traffic, and nobody has asked for the bytes.
+/// Nothing is offloaded: that costs traffic, and nobody has asked for the bytes. Candidates of `problem`.
 std::vector<int32_t> smallest_lossless(const Problem& problem);
 
 }  // namespace cinch::planner

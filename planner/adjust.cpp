@@ -1,0 +1,420 @@
+#include "planner/adjust.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <queue>
+#include <tuple>
+
+#include "planner/offer.h"
+
+namespace cinch::planner {
+namespace {
+
+constexpr int kPasses = 4;
+constexpr size_t kRepairs = 64;     // moves, and twice the items; who needs more started from prices that are no good
+constexpr size_t kDear = 4;         // instants at which exchanges are tried first
+constexpr size_t kExchanged = 64;   // moves of either kind
+constexpr size_t kTries = 64;       // exchanges that are tried in full
+constexpr double kLeastGain = 1e-7;  // share of the cost that an exchange must bring
+// Sums that are kept up to date differ from sums made afresh in their last bits.
+constexpr double kRounding = 1e-12;
+
+double noise_of(const State& state) {
+  double sum = 0;
+  for (size_t i = 0; i < state.choice().size(); ++i) sum += state.chosen(i).noise;
+  return sum;
+}
+
+// Highest instant within an item's segments if it were kept, coded with a decode buffer, or without; charged bytes
+// apart.
+struct Highest {
+  int64_t kept = INT64_MIN, buffered = INT64_MIN, unbuffered = INT64_MIN;
+  int64_t with(const Candidate& c) const {
+    const int64_t coded = c.buffered ? buffered : unbuffered;
+    return c.kept || coded == INT64_MIN ? kept : coded + c.bytes;
+  }
+};
+
+Highest highest_without(const State& state, size_t item) {
+  Highest out;
+  for (const Segment& s : state.problem().items[item].segments) {
+    const auto begin = state.usage().begin();
+    const int64_t without =
+        *std::max_element(begin + s.begin, begin + s.end) - State::delta(s, state.chosen(item));
+    out.kept = std::max(out.kept, without);
+    out.buffered = std::max(out.buffered, without + s.add_buffered);
+    out.unbuffered = std::max(out.unbuffered, without + s.add_unbuffered);
+  }
+  return out;
+}
+
+// How many instants above the limit lie before each one.
+int64_t count_above(const std::vector<int64_t>& usage, int64_t limit, std::vector<int32_t>& before) {
+  int32_t count = 0;
+  for (size_t t = 0; t < usage.size(); ++t) {
+    before[t] = count;
+    count += usage[t] > limit;
+  }
+  before[usage.size()] = count;
+  return count;
+}
+
+}  // namespace
+
+double cost_of(const Compact& compact, const State& state) {
+  double sum = 0;
+  for (size_t i = 0; i < state.choice().size(); ++i) sum += compact.costs.of(state.chosen(i));
+  return sum;
+}
+
+bool fits(const State& state, const Bounds& bounds) {
+  return (bounds.limit == 0 || state.peak() <= bounds.limit) && noise_of(state) <= bounds.noise;
+}
+
+Adjuster::Adjuster(const Compact& compact, const Prices& prices, const Regrets& regrets)
+    : compact_(compact), regrets_(regrets) {
+  for (size_t t = 0; t < prices.instants.size(); ++t) {
+    if (prices.instants[t] > 0) dear_.push_back(static_cast<int32_t>(t));
+  }
+  std::stable_sort(dear_.begin(), dear_.end(),
+                   [&](int32_t a, int32_t b) { return prices.instants[a] > prices.instants[b]; });
+  if (dear_.size() > kDear) dear_.resize(kDear);
+  segments_at_dear_.assign(compact.problem.items.size() * kDear, -1);
+  for (size_t i = 0; i < compact.problem.items.size(); ++i) {
+    const auto& segments = compact.problem.items[i].segments;
+    for (size_t d = 0; d < dear_.size(); ++d) {
+      for (size_t s = 0; s < segments.size(); ++s) {
+        if (segments[s].begin <= dear_[d] && dear_[d] < segments[s].end)
+          segments_at_dear_[i * kDear + d] = static_cast<int32_t>(s);
+      }
+    }
+  }
+}
+
+// How far a state is beyond its bounds, and how much nearer a change would bring it. Bytes count as shares of the room
+// above the floor, on average over the instants that are above the limit; noise as a share of its bound.
+class Adjuster::Excess {
+ public:
+  Excess(const Adjuster& adjuster, const State& state, const Bounds& bounds)
+      : adjuster_(adjuster), state_(state), bounds_(bounds), above_before_(state.usage().size() + 1) {
+    room_ = static_cast<double>(std::max<int64_t>(1, bounds.limit - state.problem().floor_bytes));
+  }
+
+  /// Looks at the state anew; false where it keeps the bounds.
+  bool look() {
+    above_ = bounds_.limit > 0 ? count_above(state_.usage(), bounds_.limit, above_before_) : 0;
+    noise_ = noise_of(state_);
+    return above_ > 0 || noise_ > bounds_.noise;
+  }
+
+  /// Turns to an item; false where no candidate of it can help.
+  bool turn_to(size_t item) {
+    item_ = item;
+    instants_ = buffered_ = unbuffered_ = 0;
+    if (above_ > 0) {
+      for (const Segment& s : state_.problem().items[item].segments) {
+        const auto n = static_cast<double>(above_before_[s.end] - above_before_[s.begin]);
+        instants_ += n;
+        buffered_ += n * static_cast<double>(s.add_buffered);
+        unbuffered_ += n * static_cast<double>(s.add_unbuffered);
+      }
+    }
+    return instants_ > 0 || noise_ > bounds_.noise;
+  }
+
+  double freed_by(const Candidate& c) const {
+    const Candidate& now = state_.chosen(item_);
+    double freed = 0;
+    if (above_ > 0) freed += (load(now) - load(c)) / (static_cast<double>(above_) * room_);
+    if (c.noise != now.noise && std::isfinite(bounds_.noise)) {
+      const auto over = [&](double noise) { return std::max(0.0, noise - bounds_.noise) / bounds_.noise; };
+      freed += over(noise_) - over(noise_ - now.noise + c.noise);
+    }
+    if (freed <= 0) return freed;
+    // What it would push above the limit where there is hardly any room.
+    for (size_t d = 0; d < adjuster_.dear_.size() && bounds_.limit > 0; ++d) {
+      const Segment* s = adjuster_.segment_at(item_, d);
+      const int64_t usage = state_.usage()[adjuster_.dear_[d]];
+      if (!s || usage > bounds_.limit) continue;
+      const int64_t then = usage + State::delta(*s, c) - State::delta(*s, now);
+      if (then > bounds_.limit) freed -= static_cast<double>(then - bounds_.limit) / room_;
+    }
+    return freed;
+  }
+
+ private:
+  double load(const Candidate& c) const {
+    return c.kept ? 0.0 : instants_ * static_cast<double>(c.bytes) + (c.buffered ? buffered_ : unbuffered_);
+  }
+
+  const Adjuster& adjuster_;
+  const State& state_;
+  const Bounds bounds_;
+  std::vector<int32_t> above_before_;
+  double room_ = 1, noise_ = 0, instants_ = 0, buffered_ = 0, unbuffered_ = 0;
+  int64_t above_ = 0;
+  size_t item_ = 0;
+};
+
+const Segment* Adjuster::segment_at(size_t item, size_t dear) const {
+  const int32_t s = segments_at_dear_[item * kDear + dear];
+  return s < 0 ? nullptr : &compact_.problem.items[item].segments[static_cast<size_t>(s)];
+}
+
+bool Adjuster::repair(State& state, const Bounds& bounds) const {
+  const auto& items = compact_.problem.items;
+  if (bounds.noise <= 0 && noise_of(state) > 0) return false;  // what is lossless alone was left, and is not enough
+  Excess excess(*this, state, bounds);
+  const auto best_offer = [&](size_t i) {
+    Offer best;
+    if (items[i].candidates.size() < 2 || !excess.turn_to(i)) return best;
+    const auto now = static_cast<size_t>(state.choice()[i]);
+    for (size_t c = 0; c < items[i].candidates.size(); ++c) {
+      if (c == now) continue;
+      const double freed = excess.freed_by(items[i].candidates[c]);
+      if (freed <= 0) continue;
+      const Offer offer =
+          make_offer(freed, regrets_.of(i, c) - regrets_.of(i, now), static_cast<int32_t>(i), static_cast<int32_t>(c));
+      if (best.item < 0 || offer.better_than(best)) best = offer;
+    }
+    return best;
+  };
+  // Offers go stale as the excess vanishes: each is looked at again before it is taken.
+  size_t moves_left = kRepairs + 2 * items.size();
+  for (int pass = 0; pass < kPasses; ++pass) {
+    if (!excess.look()) return true;
+    std::priority_queue<Offer> offers;
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (const Offer offer = best_offer(i); offer.item >= 0) offers.push(offer);
+    }
+    while (!offers.empty() && moves_left > 0) {
+      const auto item = static_cast<size_t>(offers.top().item);
+      offers.pop();
+      const Offer fresh = best_offer(item);
+      if (fresh.item < 0) continue;
+      if (!offers.empty() && offers.top().better_than(fresh)) {
+        offers.push(fresh);
+        continue;
+      }
+      state.move(item, fresh.candidate);
+      --moves_left;
+      if (!excess.look()) return true;
+      if (const Offer next = best_offer(item); next.item >= 0) offers.push(next);
+    }
+  }
+  return false;
+}
+
+bool Adjuster::fill(State& state, const Bounds& bounds, double floor) const {
+  const auto& items = compact_.problem.items;
+  const double noise_bound = bounds.noise * (1 - kRounding);
+  double cost = cost_of(compact_, state), noise = noise_of(state);
+  // The cheapest candidate that fits, or the present one.
+  const auto cheapest = [&](size_t i) {
+    const Candidate& now = state.chosen(i);
+    const double cost_now = compact_.costs.of(now);
+    int32_t best = state.choice()[i];
+    double best_cost = cost_now;
+    std::optional<Highest> highest;
+    for (size_t c = 0; c < items[i].candidates.size(); ++c) {
+      const Candidate& candidate = items[i].candidates[c];
+      const double cost_then = compact_.costs.of(candidate);
+      if (cost_then >= best_cost || cost - cost_now + cost_then < floor) continue;
+      if (noise - now.noise + candidate.noise > noise_bound) continue;
+      if (bounds.limit > 0) {
+        if (!highest) highest = highest_without(state, i);
+        if (highest->with(candidate) > bounds.limit) continue;
+      }
+      best = static_cast<int32_t>(c);
+      best_cost = cost_then;
+    }
+    return best;
+  };
+  const auto gain = [&](size_t i, int32_t candidate) {
+    return compact_.costs.of(state.chosen(i)) - compact_.costs.of(items[i].candidates[candidate]);
+  };
+  bool any = false;
+  for (int pass = 0; pass < kPasses; ++pass) {
+    std::vector<std::pair<double, size_t>> gains;
+    for (size_t i = 0; i < items.size(); ++i) {
+      if (items[i].candidates.size() < 2) continue;
+      const int32_t c = cheapest(i);
+      if (c != state.choice()[i]) gains.emplace_back(-gain(i, c), i);
+    }
+    if (gains.empty()) return any;
+    any = true;
+    std::sort(gains.begin(), gains.end());
+    for (const auto& [unused, i] : gains) {
+      const int32_t c = cheapest(i);
+      if (c == state.choice()[i]) continue;
+      cost -= gain(i, c);
+      noise += items[i].candidates[c].noise - state.chosen(i).noise;
+      state.move(i, c);
+    }
+    cost = cost_of(compact_, state);
+    noise = noise_of(state);
+  }
+  return any;
+}
+
+// Those that regret least, of each item the best one.
+std::vector<Adjuster::Move> Adjuster::best_moves(const State& state, bool cheaper) const {
+  const auto& items = compact_.problem.items;
+  std::vector<Move> out;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const Candidate& now = state.chosen(i);
+    const double cost = compact_.costs.of(now), regret = regrets_.of(i, static_cast<size_t>(state.choice()[i]));
+    std::optional<Move> best;
+    for (size_t c = 0; c < items[i].candidates.size(); ++c) {
+      const Candidate& candidate = items[i].candidates[c];
+      const double gain = cost - compact_.costs.of(candidate);
+      if (cheaper ? gain <= 0 : gain >= 0) continue;
+      const Move move{gain, regrets_.of(i, c) - regret, candidate.noise - now.noise, i, static_cast<int32_t>(c)};
+      if (!best || move.regret < best->regret) best = move;
+    }
+    if (best) out.push_back(*best);
+  }
+  const auto before = [](const Move& a, const Move& b) { return std::tuple(a.regret, a.item) < std::tuple(b.regret, b.item); };
+  if (out.size() > kExchanged) {
+    std::nth_element(out.begin(), out.begin() + kExchanged, out.end(), before);
+    out.resize(kExchanged);
+  }
+  std::sort(out.begin(), out.end(), before);
+  return out;
+}
+
+bool Adjuster::exchange(State& state, const Bounds& bounds, double floor) const {
+  const auto& items = compact_.problem.items;
+  const double noise_bound = bounds.noise * (1 - kRounding);
+  const std::vector<Move> ups = best_moves(state, true), downs = best_moves(state, false);
+  // Bytes of each move at the dear instants: most pairs fail there.
+  const size_t dear = bounds.limit > 0 ? dear_.size() : 0;
+  const auto bytes_of = [&](const std::vector<Move>& moves) {
+    std::vector<int64_t> out(moves.size() * kDear, 0);
+    for (size_t m = 0; m < moves.size(); ++m) {
+      const Candidate& candidate = items[moves[m].item].candidates[moves[m].candidate];
+      for (size_t d = 0; d < dear; ++d) {
+        if (const Segment* s = segment_at(moves[m].item, d))
+          out[m * kDear + d] = State::delta(*s, candidate) - State::delta(*s, state.chosen(moves[m].item));
+      }
+    }
+    return out;
+  };
+  const std::vector<int64_t> up_bytes = bytes_of(ups), down_bytes = bytes_of(downs);
+  double noise = noise_of(state), cost = cost_of(compact_, state);
+  struct Pair {
+    double gain;
+    size_t up, down;
+  };
+  std::vector<Pair> pairs;
+  for (size_t u = 0; u < ups.size(); ++u) {
+    for (size_t d = 0; d < downs.size(); ++d) {
+      const double gain = ups[u].gain + downs[d].gain;
+      if (gain <= kLeastGain * cost || ups[u].item == downs[d].item) continue;
+      if (noise + ups[u].noise + downs[d].noise > noise_bound) continue;
+      bool room = true;
+      for (size_t k = 0; room && k < dear; ++k)
+        room = state.usage()[dear_[k]] + up_bytes[u * kDear + k] + down_bytes[d * kDear + k] <= bounds.limit;
+      if (room) pairs.push_back({gain, u, d});
+    }
+  }
+  std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) {
+    return std::tuple(-a.gain, a.up, a.down) < std::tuple(-b.gain, b.up, b.down);
+  });
+  if (pairs.size() > kTries) pairs.resize(kTries);
+  bool any = false;
+  std::vector<bool> moved_up(ups.size(), false), moved_down(downs.size(), false);
+  for (const Pair& pair : pairs) {
+    const Move &up = ups[pair.up], &down = downs[pair.down];
+    if (moved_up[pair.up] || moved_down[pair.down] || cost - pair.gain < floor) continue;
+    if (noise + up.noise + down.noise > noise_bound) continue;
+    const int32_t up_before = state.choice()[up.item], down_before = state.choice()[down.item];
+    if (items[up.item].candidates[up_before].option == items[up.item].candidates[up.candidate].option) continue;
+    state.move(down.item, down.candidate);
+    state.move(up.item, up.candidate);
+    if (bounds.limit > 0 && state.peak() > bounds.limit) {
+      state.move(up.item, up_before);
+      state.move(down.item, down_before);
+      continue;
+    }
+    moved_up[pair.up] = moved_down[pair.down] = true;
+    noise += up.noise + down.noise;
+    cost -= pair.gain;
+    any = true;
+  }
+  return any;
+}
+
+void Adjuster::improve(State& state, const Bounds& bounds, double floor) const {
+  fill(state, bounds, floor);
+  for (int i = 0; i < kPasses && exchange(state, bounds, floor); ++i) fill(state, bounds, floor);
+}
+
+State smallest_forms(const Compact& compact) {
+  State state(compact.problem);
+  const auto& items = compact.problem.items;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const auto& candidates = items[i].candidates;
+    int32_t best = 0;
+    const auto key = [&](const Candidate& c) { return std::tuple(c.bytes, c.buffered, c.noise, c.seconds); };
+    for (size_t c = 1; c < candidates.size(); ++c)
+      if (key(candidates[c]) < key(candidates[best])) best = static_cast<int32_t>(c);
+    state.move(i, best);
+  }
+  // What is worse coded than raw at the highest instant goes back, as long as that lowers the peak.
+  const size_t most_moves = 4 * items.size() + 16;
+  for (size_t moves = 0; moves < most_moves; ++moves) {
+    const int64_t peak = state.peak();
+    int64_t lowest = peak;
+    std::pair<size_t, int32_t> move;
+    const auto top = static_cast<int32_t>(std::max_element(state.usage().begin(), state.usage().end()) -
+                                          state.usage().begin());
+    for (size_t i = 0; i < items.size(); ++i) {
+      const auto& segments = items[i].segments;
+      const auto segment = std::find_if(segments.begin(), segments.end(),
+                                        [&](const Segment& s) { return s.begin <= top && top < s.end; });
+      if (segment == segments.end()) continue;
+      const int32_t before = state.choice()[i];
+      const int64_t delta = State::delta(*segment, state.chosen(i));
+      for (size_t c = 0; c < items[i].candidates.size(); ++c) {
+        if (State::delta(*segment, items[i].candidates[c]) >= delta) continue;
+        state.move(i, static_cast<int32_t>(c));
+        if (state.peak() < lowest) {
+          lowest = state.peak();
+          move = {i, static_cast<int32_t>(c)};
+        }
+      }
+      state.move(i, before);
+    }
+    if (lowest == peak) break;
+    state.move(move.first, move.second);
+  }
+  return state;
+}
+
+int64_t lowest_peak_bound(const Compact& compact) {
+  const auto& raw = compact.problem.raw_timeline;
+  if (raw.empty()) return 0;
+  std::vector<int64_t> steps(raw.size() + 1, 0);
+  for (const Item& item : compact.problem.items) {
+    const auto least = [&](const Segment& s) {
+      int64_t out = INT64_MAX;
+      for (const Candidate& c : item.candidates) out = std::min(out, State::delta(s, c));
+      return out;
+    };
+    for (const Segment& s : item.segments) {
+      const int64_t delta = least(s);
+      steps[s.begin] += delta;
+      steps[s.end] -= delta;
+    }
+  }
+  int64_t running = 0, highest = INT64_MIN;
+  for (size_t t = 0; t < raw.size(); ++t) {
+    running += steps[t];
+    highest = std::max(highest, raw[t] + running);
+  }
+  return highest;
+}
+
+}  // namespace cinch::planner

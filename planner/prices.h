@@ -1,0 +1,80 @@
+/// The dual problem. A price for every instant (of a byte in use there) and one for noise: at given prices each item
+/// takes the candidate that is cheapest for it alone, and the sum of what they pay, less the prices of what the limits
+/// allow anyway, is a lower bound of every plan that keeps the limits. The best prices give the best bound, and what
+/// the items take at these prices is nearly a plan.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "planner/compact.h"
+
+namespace cinch::planner {
+
+struct Prices {
+  std::vector<double> instants;  ///< cost per byte
+  double noise = 0;              ///< cost per noise variance
+};
+
+struct Bounds {
+  int64_t limit = 0;  ///< bytes; 0: none
+  double noise = std::numeric_limits<double>::infinity();
+};
+
+/// What each candidate pays at some prices above the cheapest one of its item.
+struct Regrets {
+  std::vector<double> values;
+  std::vector<size_t> starts;  ///< of each item's
+  double of(size_t item, size_t candidate) const { return values[starts[item] + candidate]; }
+};
+
+/// What the items take at some prices, and what that says.
+struct Answer {
+  double bound = -std::numeric_limits<double>::infinity();
+  std::vector<int32_t> choice;
+  std::vector<int64_t> usage;
+  double noise = 0;
+};
+
+class Market {
+ public:
+  explicit Market(const Compact& compact);
+
+  const Answer& ask(const Prices& prices, const Bounds& bounds);
+  /// The bound alone, of the objective without what breaks ties.
+  double main_bound(const Prices& prices, const Bounds& bounds);
+  /// At the prices asked last.
+  Regrets regrets() const;
+
+ private:
+  struct Span {
+    int32_t begin, end;
+    double add_buffered, add_unbuffered;
+  };
+  struct Good {
+    double cost, main, noise, bytes;
+    int32_t candidate;
+    int32_t kind;  // 0 kept, 1 with a decode buffer, 2 without
+  };
+  struct Tariff {
+    double per_byte[3], fixed[3];
+  };
+
+  void add_goods(const Item& item);
+  void sum_up(const std::vector<double>& prices);
+  Tariff tariff(size_t item) const;
+  void use(size_t item, int32_t candidate, int sign);
+
+  const Compact& compact_;
+  std::vector<Span> spans_;
+  std::vector<size_t> span_starts_;
+  std::vector<Good> goods_, hull_;
+  std::vector<size_t> starts_, hull_starts_;
+  std::vector<double> before_;  // sum of the prices of all instants before each
+  std::vector<int64_t> steps_;  // of usage, one instant after the other
+  double noise_price_ = 0;
+  Answer answer_;
+};
+
+}  // namespace cinch::planner
