@@ -40,7 +40,7 @@ std::vector<int64_t> batches_to_show(const BatchAdvice& advice) {
   for (int i = 0; i < 3; ++i) batches.push_back(2 * batches.back());
   if (largest > 0) batches.push_back(largest);
   std::ranges::sort(batches);
-  batches.erase(std::ranges::unique(batches).begin(), batches.end());
+  batches.erase(std::unique(batches.begin(), batches.end()), batches.end());
   return batches;
 }
 

@@ -9,7 +9,6 @@
 #include "cinch/error.h"
 #include "cinch/planner.h"
 #include "planner/enum_json.h"
-#include "planner/simulate.h"
 #include "src/cli/commands.h"
 #include "src/cli/instants.h"
 #include "src/cli/output.h"
@@ -107,6 +106,13 @@ std::string binding_text(const Plan& plan, const Profile* profile) {
   return text;
 }
 
+std::string solver_text(const Plan& plan) {
+  constexpr double kNothing = 1e-4;  // less is rounding
+  const std::string word = planner::enum_name(plan.objective, planner::kObjectiveNames);
+  if (plan.gap < kNothing) return "solver    proven: no plan is better (" + word + ")\n";
+  return "solver    proven: no plan is better by more than " + percent(plan.gap) + " (" + word + ")\n";
+}
+
 std::string more_text(const Plan& plan, const MoreMemory& more) {
   std::string text = "10 % more ";
   if (more.planned)
@@ -173,7 +179,7 @@ int explain(const Options& options) {
   if (options.budget.empty()) budget.objective = plan.objective;
 
   std::string text = summary(plan);
-  if (plan.gap > 0) text += "solver    at most " + percent(plan.gap) + " above the best plan there can be\n";
+  if (plan.objective_value > 0) text += solver_text(plan);
   const Profile* const known = profile ? &*profile : nullptr;
   text += binding_text(plan, known);
   std::optional<MoreMemory> more;
