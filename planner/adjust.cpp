@@ -62,9 +62,9 @@ int64_t count_above(const std::vector<int64_t>& usage, int64_t limit, std::vecto
 
 }  // namespace
 
-double cost_of(const Compact& compact, const State& state) {
+double cost_of(const State& state) {
   double sum = 0;
-  for (size_t i = 0; i < state.choice().size(); ++i) sum += compact.costs.of(state.chosen(i));
+  for (size_t i = 0; i < state.choice().size(); ++i) sum += state.chosen(i).cost;
   return sum;
 }
 
@@ -105,6 +105,9 @@ class Adjuster::Excess {
   bool look() {
     above_ = bounds_.limit > 0 ? count_above(state_.usage(), bounds_.limit, above_before_) : 0;
     noise_ = noise_of(state_);
+    double over = 0;
+    for (const int64_t bytes : state_.usage()) over += static_cast<double>(std::max<int64_t>(0, bytes - bounds_.limit));
+    needed_ = above_ > 0 ? over / (static_cast<double>(above_) * room_) : 0;
     return above_ > 0 || noise_ > bounds_.noise;
   }
 
@@ -126,7 +129,8 @@ class Adjuster::Excess {
   double freed_by(const Candidate& c) const {
     const Candidate& now = state_.chosen(item_);
     double freed = 0;
-    if (above_ > 0) freed += (load(now) - load(c)) / (static_cast<double>(above_) * room_);
+    // More than is needed is worth no more.
+    if (above_ > 0) freed += std::min(needed_, (load(now) - load(c)) / (static_cast<double>(above_) * room_));
     if (c.noise != now.noise && std::isfinite(bounds_.noise)) {
       const auto over = [&](double noise) { return std::max(0.0, noise - bounds_.noise) / bounds_.noise; };
       freed += over(noise_) - over(noise_ - now.noise + c.noise);
@@ -152,7 +156,7 @@ class Adjuster::Excess {
   const State& state_;
   const Bounds bounds_;
   std::vector<int32_t> above_before_;
-  double room_ = 1, noise_ = 0, instants_ = 0, buffered_ = 0, unbuffered_ = 0;
+  double room_ = 1, noise_ = 0, needed_ = 0, instants_ = 0, buffered_ = 0, unbuffered_ = 0;
   int64_t above_ = 0;
   size_t item_ = 0;
 };
@@ -206,23 +210,34 @@ bool Adjuster::repair(State& state, const Bounds& bounds) const {
   return false;
 }
 
+// Whether the item's candidate leaves the dear instants at or below the limit. Quick; most fail there.
+bool Adjuster::room_at_dear(const State& state, const Bounds& bounds, size_t item, const Candidate& c) const {
+  for (size_t d = 0; d < dear_.size(); ++d) {
+    const Segment* s = segment_at(item, d);
+    if (s && state.usage()[dear_[d]] + State::delta(*s, c) - State::delta(*s, state.chosen(item)) > bounds.limit)
+      return false;
+  }
+  return true;
+}
+
 bool Adjuster::fill(State& state, const Bounds& bounds, double floor) const {
   const auto& items = compact_.problem.items;
   const double noise_bound = bounds.noise * (1 - kRounding);
-  double cost = cost_of(compact_, state), noise = noise_of(state);
+  double cost = cost_of(state), noise = noise_of(state);
   // The cheapest candidate that fits, or the present one.
   const auto cheapest = [&](size_t i) {
     const Candidate& now = state.chosen(i);
-    const double cost_now = compact_.costs.of(now);
+    const double cost_now = now.cost;
     int32_t best = state.choice()[i];
     double best_cost = cost_now;
     std::optional<Highest> highest;
     for (size_t c = 0; c < items[i].candidates.size(); ++c) {
       const Candidate& candidate = items[i].candidates[c];
-      const double cost_then = compact_.costs.of(candidate);
+      const double cost_then = candidate.cost;
       if (cost_then >= best_cost || cost - cost_now + cost_then < floor) continue;
       if (noise - now.noise + candidate.noise > noise_bound) continue;
       if (bounds.limit > 0) {
+        if (!room_at_dear(state, bounds, i, candidate)) continue;
         if (!highest) highest = highest_without(state, i);
         if (highest->with(candidate) > bounds.limit) continue;
       }
@@ -232,7 +247,7 @@ bool Adjuster::fill(State& state, const Bounds& bounds, double floor) const {
     return best;
   };
   const auto gain = [&](size_t i, int32_t candidate) {
-    return compact_.costs.of(state.chosen(i)) - compact_.costs.of(items[i].candidates[candidate]);
+    return state.chosen(i).cost - items[i].candidates[candidate].cost;
   };
   bool any = false;
   for (int pass = 0; pass < kPasses; ++pass) {
@@ -252,7 +267,7 @@ bool Adjuster::fill(State& state, const Bounds& bounds, double floor) const {
       noise += items[i].candidates[c].noise - state.chosen(i).noise;
       state.move(i, c);
     }
-    cost = cost_of(compact_, state);
+    cost = cost_of(state);
     noise = noise_of(state);
   }
   return any;
@@ -264,11 +279,11 @@ std::vector<Adjuster::Move> Adjuster::best_moves(const State& state, bool cheape
   std::vector<Move> out;
   for (size_t i = 0; i < items.size(); ++i) {
     const Candidate& now = state.chosen(i);
-    const double cost = compact_.costs.of(now), regret = regrets_.of(i, static_cast<size_t>(state.choice()[i]));
+    const double cost = now.cost, regret = regrets_.of(i, static_cast<size_t>(state.choice()[i]));
     std::optional<Move> best;
     for (size_t c = 0; c < items[i].candidates.size(); ++c) {
       const Candidate& candidate = items[i].candidates[c];
-      const double gain = cost - compact_.costs.of(candidate);
+      const double gain = cost - candidate.cost;
       if (cheaper ? gain <= 0 : gain >= 0) continue;
       const Move move{gain, regrets_.of(i, c) - regret, candidate.noise - now.noise, i, static_cast<int32_t>(c)};
       if (!best || move.regret < best->regret) best = move;
@@ -302,7 +317,7 @@ bool Adjuster::exchange(State& state, const Bounds& bounds, double floor) const 
     return out;
   };
   const std::vector<int64_t> up_bytes = bytes_of(ups), down_bytes = bytes_of(downs);
-  double noise = noise_of(state), cost = cost_of(compact_, state);
+  double noise = noise_of(state), cost = cost_of(state);
   struct Pair {
     double gain;
     size_t up, down;

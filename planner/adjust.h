@@ -27,6 +27,7 @@ class Adjuster {
 
   /// The item's segment at a dear instant.
   const Segment* segment_at(size_t item, size_t dear) const;
+  bool room_at_dear(const State& state, const Bounds& bounds, size_t item, const Candidate& c) const;
   bool fill(State& state, const Bounds& bounds, double floor) const;
   bool exchange(State& state, const Bounds& bounds, double floor) const;
   std::vector<Move> best_moves(const State& state, bool cheaper) const;
@@ -42,7 +43,7 @@ State smallest_forms(const Compact& compact);
 /// No choice has a lower peak.
 int64_t lowest_peak_bound(const Compact& compact);
 
-double cost_of(const Compact& compact, const State& state);
+double cost_of(const State& state);
 bool fits(const State& state, const Bounds& bounds);
 
 }  // namespace cinch::planner

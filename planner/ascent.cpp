@@ -75,7 +75,7 @@ Ascent ascend(Market& market, const Compact& compact, const Bounds& bounds, cons
       now = best.prices;
       std::fill(direction.begin(), direction.end(), 0.0);
       noise_direction = 0;
-      if (level < 1e-6 * std::fabs(best.bound)) break;
+      if (level < 1e-5 * std::fabs(best.bound)) break;
       continue;
     }
     if (std::isfinite(upper) && best.bound >= upper - 1e-9 * std::fabs(upper)) break;

@@ -29,24 +29,25 @@ Costs make_costs(const Problem& problem, Objective objective) {
 }
 
 // Does `a` serve wherever `b` does, at no higher price?
-bool beats(const Costs& costs, bool noise_counts, const Candidate& a, const Candidate& b) {
-  return a.kept == b.kept && a.buffered <= b.buffered && a.bytes <= b.bytes && costs.of(a) <= costs.of(b) &&
+bool beats(bool noise_counts, const Candidate& a, const Candidate& b) {
+  return a.kept == b.kept && a.buffered <= b.buffered && a.bytes <= b.bytes && a.cost <= b.cost &&
          (!noise_counts || a.noise <= b.noise);
 }
 
 std::vector<Candidate> useful(const Item& item, const Costs& costs, double noise_bound) {
   const bool noise_counts = costs.objective != Objective::kLeastNoise;
   std::vector<Candidate> sorted = item.candidates;
+  for (Candidate& c : sorted) c.cost = costs.of(c);
   std::sort(sorted.begin(), sorted.end(), [&](const Candidate& a, const Candidate& b) {
     const auto key = [&](const Candidate& c) {
-      return std::tuple(!c.kept, costs.of(c), c.bytes, c.noise, c.buffered, c.option);
+      return std::tuple(!c.kept, c.cost, c.bytes, c.noise, c.buffered, c.option);
     };
     return key(a) < key(b);
   });
   std::vector<Candidate> out;
   for (const Candidate& next : sorted) {
     if (noise_counts && next.noise > noise_bound) continue;
-    if (std::none_of(out.begin(), out.end(), [&](const Candidate& c) { return beats(costs, noise_counts, c, next); }))
+    if (std::none_of(out.begin(), out.end(), [&](const Candidate& c) { return beats(noise_counts, c, next); }))
       out.push_back(next);
   }
   if (out.empty()) out = sorted;  // no plan will do; whoever asks shall hear so from the totals
@@ -186,9 +187,9 @@ std::vector<int32_t> translate(const Compact& compact, const Problem& problem, c
     double least = std::numeric_limits<double>::infinity();
     for (size_t c = 0; c < left.size(); ++c) {
       if (left[c].kept != wanted.kept || left[c].buffered > wanted.buffered || left[c].bytes > wanted.bytes ||
-          left[c].noise > wanted.noise || compact.costs.of(left[c]) >= least)
+          left[c].noise > wanted.noise || left[c].cost >= least)
         continue;
-      least = compact.costs.of(left[c]);
+      least = left[c].cost;
       out[i] = static_cast<int32_t>(c);
     }
   }

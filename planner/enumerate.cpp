@@ -65,7 +65,7 @@ class Tree {
       choice_[item] = branch.leaves[0].candidate;
       for (const Segment& s : it.segments) shift(s, State::delta(s, only));
       noise_ += only.noise;
-      cost_ += compact_.costs.of(only);
+      cost_ += only.cost;
       return;
     }
     branch.least_noise = std::numeric_limits<double>::infinity();
@@ -112,7 +112,7 @@ class Tree {
       }
       if (open) {
         choice_[branch.item] = leaf.candidate;
-        descend(depth + 1, bound + leaf.regret, cost + compact_.costs.of(c));
+        descend(depth + 1, bound + leaf.regret, cost + c.cost);
       }
       while (done-- > 0)
         shift(item.segments[done], branch.least[done] - State::delta(item.segments[done], c));

@@ -1,11 +1,15 @@
 #include "planner/prices.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "planner/state.h"
 
 namespace cinch::planner {
 namespace {
+
+// Less than all, for the rounding of the sums that are compared.
+constexpr double kMarginKept = 0.999;
 
 int32_t kind_of(const Candidate& c) { return c.kept ? 0 : (c.buffered ? 1 : 2); }
 
@@ -37,10 +41,17 @@ Market::Market(const Compact& compact) : compact_(compact), starts_{0}, hull_sta
 void Market::add_goods(const Item& item) {
   for (size_t c = 0; c < item.candidates.size(); ++c) {
     const Candidate& x = item.candidates[c];
-    goods_.push_back({compact_.costs.of(x), compact_.costs.main(x), x.noise, static_cast<double>(x.bytes),
+    goods_.push_back({x.cost, compact_.costs.main(x), x.noise, static_cast<double>(x.bytes),
                       static_cast<int32_t>(c), kind_of(x)});
   }
   const auto begin = goods_.begin() + static_cast<ptrdiff_t>(starts_.back());
+  Extent extent{0, 0};
+  for (auto g = begin; g != goods_.end(); ++g) {
+    extent.bytes = std::max(extent.bytes, g->bytes);
+    extent.noise = std::max(extent.noise, g->noise);
+  }
+  extents_.push_back(extent);
+  memories_.emplace_back();
   starts_.push_back(goods_.size());
   for (int32_t kind = 0; kind < 3; ++kind) {
     std::vector<Good> of_kind;
@@ -56,8 +67,68 @@ void Market::add_goods(const Item& item) {
       while (hull_.size() >= first + 2 && above()) hull_.pop_back();
       hull_.push_back(g);
     }
+    last_.push_back(first);
+    hull_starts_.push_back(hull_.size());
   }
-  hull_starts_.push_back(hull_.size());
+}
+
+void Market::forget() {
+  last_.assign(hull_starts_.begin(), hull_starts_.end() - 1);
+  memories_.assign(starts_.size() - 1, {});
+}
+
+const Market::Good* Market::cheapest(size_t item, const Tariff& tariff, double noise_price, double& pays) {
+  return noise_price > 0 ? cheapest_of_all(item, tariff, noise_price, pays) : cheapest_of_hull(item, tariff, pays);
+}
+
+const Market::Good* Market::cheapest_of_all(size_t item, const Tariff& tariff, double noise_price, double& pays) {
+  const auto price_of = [&](const Good& good) { return good.cost + noise_price * good.noise + tariff.of(good); };
+  Memory& memory = memories_[item];
+  const Tariff& then = memory.tariff;
+  // No difference between two goods has changed by more than this.
+  const double change = std::fabs(tariff.per_byte[1] - then.per_byte[1]) * extents_[item].bytes +
+                        std::fabs(tariff.fixed[1] - then.fixed[1]) + std::fabs(tariff.fixed[2] - then.fixed[2]) +
+                        std::fabs(noise_price - memory.noise_price) * extents_[item].noise;
+  if (change < memory.margin) {
+    pays = price_of(*memory.taken);
+    return memory.taken;
+  }
+  double second = std::numeric_limits<double>::infinity();
+  pays = second;
+  const Good* taken = nullptr;
+  for (size_t g = starts_[item]; g < starts_[item + 1]; ++g) {
+    const double price = price_of(goods_[g]);
+    if (price < pays) {
+      second = pays;
+      pays = price;
+      taken = &goods_[g];
+    } else if (price < second) {
+      second = price;
+    }
+  }
+  memory = {taken, tariff, noise_price, (second - pays) * kMarginKept};
+  return taken;
+}
+
+const Market::Good* Market::cheapest_of_hull(size_t item, const Tariff& tariff, double& pays) {
+  const Good* taken = nullptr;
+  pays = std::numeric_limits<double>::infinity();
+  // Along a hull prices fall and then rise: the place is near that of the last answer.
+  for (size_t h = item * kKinds; h < (item + 1) * kKinds; ++h) {
+    const size_t begin = hull_starts_[h], end = hull_starts_[h + 1];
+    if (begin == end) continue;
+    const auto price_at = [&](size_t g) { return hull_[g].cost + tariff.of(hull_[g]); };
+    size_t g = last_[h];
+    double price = price_at(g);
+    for (double next; g + 1 < end && (next = price_at(g + 1)) < price; ++g) price = next;
+    for (double next; g > begin && (next = price_at(g - 1)) < price; --g) price = next;
+    last_[h] = g;
+    if (price < pays) {
+      pays = price;
+      taken = &hull_[g];
+    }
+  }
+  return taken;
 }
 
 void Market::use(size_t item, int32_t candidate, int sign) {
@@ -95,23 +166,11 @@ Market::Tariff Market::tariff(size_t item) const {
 const Answer& Market::ask(const Prices& prices, const Bounds& bounds) {
   sum_up(prices.instants);
   noise_price_ = prices.noise;
-  const auto& goods = prices.noise > 0 ? goods_ : hull_;
-  const auto& starts = prices.noise > 0 ? starts_ : hull_starts_;
   double sum = 0;
   answer_.noise = 0;
-  for (size_t i = 0; i + 1 < starts.size(); ++i) {
-    const Tariff tariff = this->tariff(i);
-    double best = std::numeric_limits<double>::infinity();
-    const Good* taken = nullptr;
-    for (size_t g = starts[i]; g < starts[i + 1]; ++g) {
-      const Good& good = goods[g];
-      const double pays = good.cost + prices.noise * good.noise + tariff.per_byte[good.kind] * good.bytes +
-                          tariff.fixed[good.kind];
-      if (pays < best) {
-        best = pays;
-        taken = &good;
-      }
-    }
+  for (size_t i = 0; i + 1 < starts_.size(); ++i) {
+    double best = 0;
+    const Good* taken = cheapest(i, tariff(i), prices.noise, best);
     sum += best;
     answer_.noise += taken->noise;
     if (taken->candidate != answer_.choice[i]) {
@@ -139,8 +198,7 @@ double Market::main_bound(const Prices& prices, const Bounds& bounds) {
     double best = std::numeric_limits<double>::infinity();
     for (size_t g = starts_[i]; g < starts_[i + 1]; ++g) {
       const Good& good = goods_[g];
-      best = std::min(best, good.main + prices.noise * good.noise + tariff.per_byte[good.kind] * good.bytes +
-                                tariff.fixed[good.kind]);
+      best = std::min(best, good.main + prices.noise * good.noise + tariff.of(good));
     }
     sum += best;
   }
@@ -159,8 +217,7 @@ Regrets Market::regrets() const {
     double least = std::numeric_limits<double>::infinity();
     for (size_t g = starts_[i]; g < starts_[i + 1]; ++g) {
       const Good& good = goods_[g];
-      out.values[g] = good.cost + noise_price_ * good.noise + tariff.per_byte[good.kind] * good.bytes +
-                      tariff.fixed[good.kind];
+      out.values[g] = good.cost + noise_price_ * good.noise + tariff.of(good);
       least = std::min(least, out.values[g]);
     }
     for (size_t g = starts_[i]; g < starts_[i + 1]; ++g) out.values[g] -= least;

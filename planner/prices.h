@@ -42,6 +42,8 @@ class Market {
   explicit Market(const Compact& compact);
 
   const Answer& ask(const Prices& prices, const Bounds& bounds);
+  /// Answers to come do not depend on what was asked before, not even where candidates are equally cheap.
+  void forget();
   /// The bound alone, of the objective without what breaks ties.
   double main_bound(const Prices& prices, const Bounds& bounds);
   /// At the prices asked last.
@@ -57,10 +59,25 @@ class Market {
     int32_t candidate;
     int32_t kind;  // 0 kept, 1 with a decode buffer, 2 without
   };
+  static constexpr size_t kKinds = 3;
   struct Tariff {
-    double per_byte[3], fixed[3];
+    double per_byte[kKinds], fixed[kKinds];
+    double of(const Good& good) const { return per_byte[good.kind] * good.bytes + fixed[good.kind]; }
   };
 
+  /// What an item took, at which prices, and by how much it was the cheapest: small changes need no new look.
+  struct Memory {
+    const Good* taken = nullptr;
+    Tariff tariff{};
+    double noise_price = 0, margin = -1;
+  };
+  struct Extent {
+    double bytes, noise;
+  };
+
+  const Good* cheapest(size_t item, const Tariff& tariff, double noise_price, double& pays);
+  const Good* cheapest_of_all(size_t item, const Tariff& tariff, double noise_price, double& pays);
+  const Good* cheapest_of_hull(size_t item, const Tariff& tariff, double& pays);
   void add_goods(const Item& item);
   void sum_up(const std::vector<double>& prices);
   Tariff tariff(size_t item) const;
@@ -70,7 +87,11 @@ class Market {
   std::vector<Span> spans_;
   std::vector<size_t> span_starts_;
   std::vector<Good> goods_, hull_;
-  std::vector<size_t> starts_, hull_starts_;
+  std::vector<size_t> starts_;
+  std::vector<size_t> hull_starts_;  ///< of each kind of each item
+  std::vector<Memory> memories_;
+  std::vector<Extent> extents_;      ///< of each item's goods
+  std::vector<size_t> last_;         ///< where on the hull the cheapest of a kind was
   std::vector<double> before_;  // sum of the prices of all instants before each
   std::vector<int64_t> steps_;  // of usage, one instant after the other
   double noise_price_ = 0;

@@ -72,7 +72,8 @@ Candidate candidate(const PayloadProfile& payload, int32_t index) {
           option.seconds,
           kept,
           has_decode_buffer(option),
-          is_offloaded(option)};
+          is_offloaded(option),
+          0};
 }
 
 bool dominates(const Candidate& a, const Candidate& b) {

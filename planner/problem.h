@@ -18,6 +18,7 @@ struct Candidate {
   bool kept = false;       ///< the tensor itself stays: nothing changes in the simulation
   bool buffered = true;    ///< decode needs a buffer of full size
   bool offloaded = false;  ///< frees the device at the price of traffic
+  double cost = 0;         ///< what is minimised, ties included; set where there is an objective (compact.h)
 };
 
 /// Over [begin, end) a coded form changes the bytes in use by its charged bytes + the add of its kind.

@@ -16,7 +16,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr int kRounds = 160;
 constexpr int64_t kEnumerationWork = 400'000;
 // Ends of an interval that differ by less are one to whoever asks.
-constexpr double kSameCost = 1e-4, kSameTie = 1e-2;
+constexpr double kSameCost = 4e-4, kSameTie = 1e-2;
 constexpr double kBinding = 1e-3;  // share of all prices below which an instant is not worth a word
 constexpr double kHope = 0.2;
 constexpr double kMargins[] = {0.01, 0.03, 0.1};
@@ -75,7 +75,7 @@ Point Search::make_point(const State& state) const {
   out.choice = state.choice();
   out.totals = state.totals();
   out.limit = out.totals.peak;
-  out.cost = cost_of(compact_, state);
+  out.cost = cost_of(state);
   return out;
 }
 
@@ -86,7 +86,7 @@ Point Search::top() {
     const auto& candidates = compact_.problem.items[i].candidates;
     const auto cheapest =
         std::min_element(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
-          return std::tuple(compact_.costs.of(a), a.bytes) < std::tuple(compact_.costs.of(b), b.bytes);
+          return std::tuple(a.cost, a.bytes) < std::tuple(b.cost, b.bytes);
         });
     state.move(i, static_cast<int32_t>(cheapest - candidates.begin()));
   }
@@ -148,9 +148,9 @@ Search::Middle Search::solve(int64_t limit, const Interval& interval) {
   const Point &low = *interval.low, &high = *interval.high;
   const Bounds bounds{limit, noise_bound_};
   Middle out{low, limit};
+  market_.forget();
   Point& best = out.point;
   const auto offer = [&](const State& state) {
-    if (getenv("DBG")) fprintf(stderr, "   offer cost %.6g fits %d floor %.6g\n", cost_of(compact_, state), (int)fits(state, bounds), high.cost);
     if (!fits(state, bounds)) return;
     Point point = make_point(state);
     if (high.found && less(point.totals, high.totals)) return;
@@ -161,15 +161,11 @@ Search::Middle Search::solve(int64_t limit, const Interval& interval) {
   const double reached = market_.ask(ascent.prices, bounds).bound;
   const std::vector<int32_t> nearly = market_.ask(ascent.prices, bounds).choice;
   const Regrets regrets = market_.regrets();
-  if (getenv("DBG")) fprintf(stderr, "solve %ld [%ld %ld] bound %.6g rounds %d low %.6g high %.6g\n", limit, interval.from, high.limit, ascent.bound, ascent.rounds, low.cost, high.cost);
   const Adjuster adjuster(compact_, ascent.prices, regrets);
   const double floor = high.found ? high.cost : -kInfinity;
   const auto offer_near = [&](std::vector<int32_t> choice) {
     State state = state_of(compact_, choice);
-    if (getenv("DBG")) fprintf(stderr, "   near: cost %.6g noise %.6g over %ld\n", cost_of(compact_, state), state.totals().noise/bounds.noise, state.peak()-bounds.limit);
-    bool ok = adjuster.repair(state, bounds);
-    if (getenv("DBG")) fprintf(stderr, "   repaired: %d cost %.6g noise %.6g over %ld\n", ok, cost_of(compact_, state), state.totals().noise/bounds.noise, state.peak()-bounds.limit);
-    if (!ok) return;
+    if (!adjuster.repair(state, bounds)) return;
     adjuster.improve(state, bounds, floor);
     offer(state);
   };
@@ -192,7 +188,7 @@ Search::Middle Search::solve(int64_t limit, const Interval& interval) {
   const Enumeration all = enumerate(compact_, regrets, bounds, reached, best.cost, kEnumerationWork);
   double bound = market_.main_bound(ascent.prices, bounds);
   if (all.complete) {
-    const double least = all.choice ? cost_of(compact_, state_of(compact_, *all.choice)) : best.cost;
+    const double least = all.choice ? cost_of(state_of(compact_, *all.choice)) : best.cost;
     bound = std::max(bound, least - compact_.costs.tie_weight * compact_.costs.most_ties);
   }
   if (all.choice) offer(state_of(compact_, *all.choice));
@@ -263,7 +259,7 @@ Proof Search::prove(const Point& point, int64_t limit) {
     const double reached = market_.ask(ascent.prices, bounds).bound;
     const Enumeration all = enumerate(compact_, market_.regrets(), bounds, reached, point.cost, kEnumerationWork);
     if (all.complete) {
-      const double least = all.choice ? cost_of(compact_, state_of(compact_, *all.choice)) : point.cost;
+      const double least = all.choice ? cost_of(state_of(compact_, *all.choice)) : point.cost;
       bound = std::max(bound, least - compact_.costs.tie_weight * compact_.costs.most_ties);
     }
   }
