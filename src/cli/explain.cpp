@@ -32,7 +32,7 @@ struct MoreMemory {
   bool planned = false;  // made anew from the profile; otherwise from the plan's shadow price
 };
 
-// Without the profile: the shadow price holds for the next byte, and bytes buy less the more there are.
+// Without the profile. The shadow price holds for the next byte, and bytes buy less the more there are: a bound.
 MoreMemory priced(const Plan& plan) {
   MoreMemory more;
   more.limit_bytes = std::llround((1 + kMore) * static_cast<double>(plan.limit_bytes));
@@ -118,7 +118,7 @@ std::string more_text(const Plan& plan, const MoreMemory& more) {
   if (more.planned)
     text += "planned anew for " + format_bytes(more.limit_bytes) + ": ";
   else
-    text += "by the shadow price, " + format_bytes(more.limit_bytes) + ": about ";
+    text += "by the shadow price, " + format_bytes(more.limit_bytes) + ": at best ";
   return text + "noise " + percent(plan.predicted_noise) + " -> " + percent(more.noise) + ", time " +
          extra_time(plan.predicted_extra_seconds) + " -> " + extra_time(more.extra_seconds) + "\n";
 }
