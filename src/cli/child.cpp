@@ -50,6 +50,7 @@ Ended run_child(const std::vector<std::string>& words, const std::string& input)
     throw Error(std::string("no room for a temporary file: ") + std::strerror(errno));
   std::rewind(in.get());
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
 
