@@ -46,7 +46,8 @@ std::vector<Option> options_of(Dice& dice, const PayloadProfile& payload, int co
     const int method = i % 3, steps = (left + 2) / 3;
     const double bits = 1.0 + 7.0 * (i / 3) / std::max(1, steps - 1) + 0.4 * method + 0.2 * dice.unit();
     const double bytes = raw * bits / 32 * (method == 1 ? 0.8 : 1.05);
-    add({methods[method], {{"step", int64_t{i}}}}, bytes, sensitivity * std::exp2(-2 * bits) * (0.7 + 0.6 * dice.unit()),
+    add({methods[method], {{"step", int64_t{i}}}}, bytes,
+        sensitivity * std::exp2(-2 * bits) * (0.7 + 0.6 * dice.unit()),
         seconds * (method == 1 ? 2.0 : 0.7) * (0.8 + 0.4 * dice.unit()), false);
   }
   return options;
@@ -102,8 +103,8 @@ Profile planner_profile(uint64_t seed, const PlannerShape& shape) {
 Profile small_planner_profile(uint64_t seed) {
   Dice dice(seed ^ 0x5eed);
   PlannerShape shape;
-  shape.payloads = dice.between(6, 7);
-  shape.options = dice.between(4, 6);
+  shape.payloads = dice.between(5, 6);
+  shape.options = dice.between(4, 5);
   shape.instants = 2 * dice.between(6, 10);
   return planner_profile(seed, shape);
 }

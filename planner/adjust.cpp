@@ -12,10 +12,10 @@ namespace cinch::planner {
 namespace {
 
 constexpr int kPasses = 4;
-constexpr size_t kRepairs = 64;     // moves, and twice the items; who needs more started from prices that are no good
-constexpr size_t kDear = 4;         // instants at which exchanges are tried first
-constexpr size_t kExchanged = 64;   // moves of either kind
-constexpr size_t kTries = 64;       // exchanges that are tried in full
+constexpr size_t kRepairs = 64;      // moves, and twice the items; who needs more started from prices that are no good
+constexpr size_t kDear = 4;          // instants at which exchanges are tried first
+constexpr size_t kExchanged = 64;    // moves of either kind
+constexpr size_t kTries = 64;        // exchanges that are tried in full
 constexpr double kLeastGain = 1e-7;  // share of the cost that an exchange must bring
 // Sums that are kept up to date differ from sums made afresh in their last bits.
 constexpr double kRounding = 1e-12;
@@ -40,8 +40,7 @@ Highest highest_without(const State& state, size_t item) {
   Highest out;
   for (const Segment& s : state.problem().items[item].segments) {
     const auto begin = state.usage().begin();
-    const int64_t without =
-        *std::max_element(begin + s.begin, begin + s.end) - State::delta(s, state.chosen(item));
+    const int64_t without = *std::max_element(begin + s.begin, begin + s.end) - State::delta(s, state.chosen(item));
     out.kept = std::max(out.kept, without);
     out.buffered = std::max(out.buffered, without + s.add_buffered);
     out.unbuffered = std::max(out.unbuffered, without + s.add_unbuffered);
@@ -166,13 +165,13 @@ const Segment* Adjuster::segment_at(size_t item, size_t dear) const {
   return s < 0 ? nullptr : &compact_.problem.items[item].segments[static_cast<size_t>(s)];
 }
 
-bool Adjuster::repair(State& state, const Bounds& bounds) const {
+bool Adjuster::repair(State& state, const Bounds& bounds, int32_t fixed) const {
   const auto& items = compact_.problem.items;
   if (bounds.noise <= 0 && noise_of(state) > 0) return false;  // what is lossless alone was left, and is not enough
   Excess excess(*this, state, bounds);
   const auto best_offer = [&](size_t i) {
     Offer best;
-    if (items[i].candidates.size() < 2 || !excess.turn_to(i)) return best;
+    if (static_cast<int32_t>(i) == fixed || items[i].candidates.size() < 2 || !excess.turn_to(i)) return best;
     const auto now = static_cast<size_t>(state.choice()[i]);
     for (size_t c = 0; c < items[i].candidates.size(); ++c) {
       if (c == now) continue;
@@ -290,7 +289,9 @@ std::vector<Adjuster::Move> Adjuster::best_moves(const State& state, bool cheape
     }
     if (best) out.push_back(*best);
   }
-  const auto before = [](const Move& a, const Move& b) { return std::tuple(a.regret, a.item) < std::tuple(b.regret, b.item); };
+  const auto before = [](const Move& a, const Move& b) {
+    return std::tuple(a.regret, a.item) < std::tuple(b.regret, b.item);
+  };
   if (out.size() > kExchanged) {
     std::nth_element(out.begin(), out.begin() + kExchanged, out.end(), before);
     out.resize(kExchanged);
@@ -366,6 +367,36 @@ void Adjuster::improve(State& state, const Bounds& bounds, double floor) const {
   for (int i = 0; i < kPasses && exchange(state, bounds, floor); ++i) fill(state, bounds, floor);
 }
 
+void Adjuster::settle(State& state, const Bounds& bounds, double floor, int tries) const {
+  const auto& items = compact_.problem.items;
+  double cost = cost_of(state);
+  for (bool any = true; any && tries > 0;) {
+    any = false;
+    std::vector<std::pair<double, size_t>> order;
+    for (size_t i = 0; i < items.size(); ++i) {
+      const double regret = regrets_.of(i, static_cast<size_t>(state.choice()[i]));
+      if (regret > kLeastGain * cost) order.emplace_back(-regret, i);
+    }
+    std::sort(order.begin(), order.end());
+    for (const auto& [unused, i] : order) {
+      if (tries-- <= 0) return;
+      int32_t wanted = 0;
+      for (size_t c = 1; c < items[i].candidates.size(); ++c) {
+        if (regrets_.of(i, c) < regrets_.of(i, static_cast<size_t>(wanted))) wanted = static_cast<int32_t>(c);
+      }
+      State trial = state;
+      trial.move(i, wanted);
+      if (!repair(trial, bounds, static_cast<int32_t>(i))) continue;
+      fill(trial, bounds, floor);
+      const double then = cost_of(trial);
+      if (then >= cost * (1 - kLeastGain) || then < floor) continue;
+      state = std::move(trial);
+      cost = then;
+      any = true;
+    }
+  }
+}
+
 State smallest_forms(const Compact& compact) {
   State state(compact.problem);
   const auto& items = compact.problem.items;
@@ -383,8 +414,8 @@ State smallest_forms(const Compact& compact) {
     const int64_t peak = state.peak();
     int64_t lowest = peak;
     std::pair<size_t, int32_t> move;
-    const auto top = static_cast<int32_t>(std::max_element(state.usage().begin(), state.usage().end()) -
-                                          state.usage().begin());
+    const auto top =
+        static_cast<int32_t>(std::max_element(state.usage().begin(), state.usage().end()) - state.usage().begin());
     for (size_t i = 0; i < items.size(); ++i) {
       const auto& segments = items[i].segments;
       const auto segment = std::find_if(segments.begin(), segments.end(),

@@ -11,10 +11,13 @@ class Adjuster {
   Adjuster(const Compact& compact, const Prices& prices, const Regrets& regrets);
 
   /// Moves with the least regret for the bytes (and the noise) that they bring down; false where they do not suffice.
-  bool repair(State& state, const Bounds& bounds) const;
+  /// `fixed`: an item that stays as it is; -1: none.
+  bool repair(State& state, const Bounds& bounds, int32_t fixed = -1) const;
   /// Cheaper candidates wherever they fit, alone or with one that makes room for them, largest gain first, while the
   /// sum of costs stays at or above `floor`. `state` keeps the bounds.
   void improve(State& state, const Bounds& bounds, double floor) const;
+  /// Gives the items that regret most what they would take, and lets all others make room; at most `tries` times.
+  void settle(State& state, const Bounds& bounds, double floor, int tries) const;
 
  private:
   struct Move {

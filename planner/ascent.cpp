@@ -6,8 +6,8 @@
 namespace cinch::planner {
 namespace {
 
-constexpr double kMemory = 0.6;        // how much of the last direction stays
-constexpr int kPatience = 8;           // rounds without a better bound before steps become shorter
+constexpr double kMemory = 0.6;  // how much of the last direction stays
+constexpr int kPatience = 8;     // rounds without a better bound before steps become shorter
 constexpr double kShorter = 0.6;
 
 // How far the answer is above what is allowed, weighed by the prices: the slope of the bound along them.

@@ -10,7 +10,7 @@ namespace cinch::planner {
 namespace {
 
 // All ties together weigh this much of the least cost that any candidate has.
-constexpr double kTieShare = 1e-3;
+constexpr double kTieShare = 1e-6;
 
 Costs make_costs(const Problem& problem, Objective objective) {
   Costs costs{objective, 0, 0};

@@ -25,8 +25,8 @@ class Tree {
     Enumeration out;
     if (bound_ < best_) {
       possible_ = possible_ && noise_ <= bounds_.noise * (1 + kRounding) &&
-                  (bounds_.limit == 0 || std::all_of(usage_.begin(), usage_.end(),
-                                                     [&](int64_t bytes) { return bytes <= bounds_.limit; }));
+                  (bounds_.limit == 0 ||
+                   std::all_of(usage_.begin(), usage_.end(), [&](int64_t bytes) { return bytes <= bounds_.limit; }));
       if (possible_) descend(0, bound_, cost_);
     }
     out.complete = work_ > 0;
@@ -41,8 +41,8 @@ class Tree {
   };
   struct Branch {
     size_t item;
-    std::vector<Leaf> leaves;          // least regret first
-    std::vector<int64_t> least;        // over each segment, whatever is chosen
+    std::vector<Leaf> leaves;    // least regret first
+    std::vector<int64_t> least;  // over each segment, whatever is chosen
     double least_noise;
   };
 
@@ -114,8 +114,7 @@ class Tree {
         choice_[branch.item] = leaf.candidate;
         descend(depth + 1, bound + leaf.regret, cost + c.cost);
       }
-      while (done-- > 0)
-        shift(item.segments[done], branch.least[done] - State::delta(item.segments[done], c));
+      while (done-- > 0) shift(item.segments[done], branch.least[done] - State::delta(item.segments[done], c));
       noise_ = noise;
     }
   }

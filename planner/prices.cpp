@@ -41,8 +41,8 @@ Market::Market(const Compact& compact) : compact_(compact), starts_{0}, hull_sta
 void Market::add_goods(const Item& item) {
   for (size_t c = 0; c < item.candidates.size(); ++c) {
     const Candidate& x = item.candidates[c];
-    goods_.push_back({x.cost, compact_.costs.main(x), x.noise, static_cast<double>(x.bytes),
-                      static_cast<int32_t>(c), kind_of(x)});
+    goods_.push_back(
+        {x.cost, compact_.costs.main(x), x.noise, static_cast<double>(x.bytes), static_cast<int32_t>(c), kind_of(x)});
   }
   const auto begin = goods_.begin() + static_cast<ptrdiff_t>(starts_.back());
   Extent extent{0, 0};

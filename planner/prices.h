@@ -90,10 +90,10 @@ class Market {
   std::vector<size_t> starts_;
   std::vector<size_t> hull_starts_;  ///< of each kind of each item
   std::vector<Memory> memories_;
-  std::vector<Extent> extents_;      ///< of each item's goods
-  std::vector<size_t> last_;         ///< where on the hull the cheapest of a kind was
-  std::vector<double> before_;  // sum of the prices of all instants before each
-  std::vector<int64_t> steps_;  // of usage, one instant after the other
+  std::vector<Extent> extents_;  ///< of each item's goods
+  std::vector<size_t> last_;     ///< where on the hull the cheapest of a kind was
+  std::vector<double> before_;   // sum of the prices of all instants before each
+  std::vector<int64_t> steps_;   // of usage, one instant after the other
   double noise_price_ = 0;
   Answer answer_;
 };

@@ -18,10 +18,11 @@ constexpr int64_t kEnumerationWork = 400'000;
 // Ends of an interval that differ by less are one to whoever asks.
 constexpr double kSameCost = 4e-4, kSameTie = 1e-2;
 constexpr double kBinding = 1e-3;  // share of all prices below which an instant is not worth a word
+constexpr int kTries = 48;
 constexpr double kHope = 0.2;
 constexpr double kMargins[] = {0.01, 0.03, 0.1};
 constexpr double kGoodEnough = 0.01;  // gap at which no more is tried
-constexpr int kHalvings = 20;  // of limits under which nothing was found
+constexpr int kHalvings = 20;         // of limits under which nothing was found
 
 State state_of(const Compact& compact, const std::vector<int32_t>& choice) {
   State state(compact.problem);
@@ -49,6 +50,9 @@ Search::Search(const Problem& problem, Objective objective, double noise_bound, 
   bottom_.limit = limit;
   if (less(bottom_.totals, top_.totals)) top_ = bottom_;
   top_.limit = std::max(top_.limit, limit);
+  // That plan was made for least noise; within its limit there may be a better one.
+  bottom_ = solve(limit, {&bottom_, limit, &top_}).point;
+  bottom_.limit = limit;
 }
 
 double Search::main_cost(const Totals& totals) const {
@@ -79,6 +83,8 @@ Point Search::make_point(const State& state) const {
   return out;
 }
 
+Prices Search::no_prices() const { return {std::vector<double>(compact_.problem.raw_timeline.size(), 0.0), 0}; }
+
 // Without a limit: of each item the cheapest, or what the noise bound leaves.
 Point Search::top() {
   State state(compact_.problem);
@@ -92,9 +98,7 @@ Point Search::top() {
   }
   Point cheapest = make_point(state);
   if (cheapest.totals.noise <= noise_bound_) {
-    Prices none;
-    none.instants.resize(compact_.problem.raw_timeline.size(), 0.0);
-    bounds_.push_back({INT64_MAX, market_.main_bound(none, {0, noise_bound_})});
+    bounds_.push_back({INT64_MAX, market_.main_bound(no_prices(), {0, noise_bound_})});
     return cheapest;
   }
   const Point none;
@@ -118,8 +122,7 @@ const Search::Middle& Search::middle(const Interval& interval) {
   if (!added) return place->second;
   Middle& out = place->second;
   if (!interval.low->found && smallest_ && interval.high == &top_ && smallest_->limit < top_.limit) {
-    out = {*smallest_, std::max(smallest_->limit, interval.from + 1)};
-    out.point.limit = out.solved;
+    out = solve(smallest_->limit, {&*smallest_, smallest_->limit - 1, interval.high});
   } else {
     out = solve(interval.from + (interval.high->limit - interval.from) / 2, interval);
   }
@@ -175,10 +178,17 @@ Search::Middle Search::solve(int64_t limit, const Interval& interval) {
     adjuster.improve(state, bounds, floor);
     offer(state);
   }
+  const auto good_enough = [&] { return best.found && best.cost <= reached + kGoodEnough * std::fabs(best.cost); };
+  if (best.found && !good_enough()) {
+    State state = state_of(compact_, best.choice);
+    adjuster.settle(state, bounds, floor, kTries);
+    adjuster.improve(state, bounds, floor);
+    offer(state);
+  }
   // Where one limit can only be kept at the cost of another, what is nearly a plan may be too far from one.
   Prices dearer = ascent.prices;
   for (const double margin : kMargins) {
-    if (best.found && best.cost <= reached + kGoodEnough * std::fabs(best.cost)) break;
+    if (good_enough()) break;
     Bounds tight = bounds;
     if (limit > 0) tight.limit -= static_cast<int64_t>(margin * static_cast<double>(limit - bottom_.limit));
     tight.noise *= 1 - margin;
@@ -250,7 +260,8 @@ Proof Search::prove(const Point& point, int64_t limit) {
   for (const Bound& known : bounds_) {
     if (known.limit >= (limit > 0 ? limit : INT64_MAX)) bound = std::max(bound, known.bound);
   }
-  if (value > bound && (limit > 0 || std::isfinite(noise_bound_))) {
+  // Nothing binds where the plan costs no more than without any limit.
+  if (value > market_.main_bound(no_prices(), bounds) && (limit > 0 || std::isfinite(noise_bound_))) {
     const Interval interval{&point, point.limit, &point};
     const Prices start = best_multiple(market_, bounds, first_prices(limit, interval));
     const Ascent ascent = ascend(market_, compact_, bounds, start, point.cost, kRounds, kHope);

@@ -72,6 +72,7 @@ class Search {
   };
 
   std::vector<std::pair<int32_t, double>> binding(const Prices& prices) const;
+  Prices no_prices() const;
   Point make_point(const State& state) const;
   Point top();
   bool worth_halving(const Interval& interval) const;

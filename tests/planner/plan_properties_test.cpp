@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "bench/planner_instances.h"
 #include "cinch/planner.h"
 #include "tests/planner/random_profile.h"
 
@@ -63,23 +64,49 @@ TEST(PlanProperties, NoPlanPassesItsLimitOrItsNoiseBound) {
   EXPECT_GT(infeasible, 20);
 }
 
-TEST(PlanProperties, MoreBudgetNeverCostsMore) {
-  for (uint64_t seed = 1; seed <= 12; ++seed) {
-    const Profile profile = random_profile(seed, {.payloads = 10, .options = 6, .irregular = seed % 4 == 0});
-    for (Objective objective : {Objective::kLeastNoise, Objective::kLeastTime}) {
-      double before = INFINITY;
-      for (double share = 0.02; share <= 1.1; share += 0.03) {
-        double cost = INFINITY;
-        try {
-          const Plan plan = make_plan(profile, budget_of(share, objective, 0));
-          cost = objective == Objective::kLeastNoise ? plan.predicted_noise : plan.predicted_extra_seconds;
-        } catch (const BudgetError&) {
-        }
-        ASSERT_LE(cost, before) << "seed " << seed << " share " << share;
-        before = cost;
+// At every share of a fine grid and, near some of them, byte by byte.
+void expect_more_budget_never_costs_more(const Profile& profile, Objective objective, double batch) {
+  double before = INFINITY;
+  int64_t limit_before = 0;
+  for (double share = 0.02; share <= 1.1; share += 0.03) {
+    const Budget budget = budget_of(share, objective, batch);
+    for (const int64_t more : {0, 1, 2, 700, 5000}) {
+      Budget exact = budget;
+      const int64_t limit = resolve_limit(profile, budget) + more;
+      if (limit < limit_before) continue;
+      limit_before = limit;
+      exact.limit = {LimitKind::kBytes, static_cast<double>(limit)};
+      double cost = INFINITY;
+      try {
+        cost = make_plan(profile, exact).objective_value;
+      } catch (const BudgetError&) {
       }
-      EXPECT_EQ(before, 0) << "a limit above the baseline costs nothing";
+      ASSERT_LE(cost, before) << "share " << share << " + " << more;
+      before = cost;
     }
+  }
+  if (batch == 0 && objective != Objective::kLeastBytes) {
+    EXPECT_EQ(before, 0) << "a limit above the baseline costs nothing";
+  }
+}
+
+TEST(PlanProperties, MoreBudgetNeverCostsMore) {
+  for (uint64_t seed = 1; seed <= 6; ++seed) {
+    const Profile profile = random_profile(seed, {.payloads = 10, .options = 6, .irregular = seed % 3 == 0});
+    for (const Objective objective : kObjectives) {
+      for (const double batch : {0.0, 0.99}) {
+        SCOPED_TRACE("seed " + std::to_string(seed) + " objective " + std::to_string(static_cast<int>(objective)));
+        expect_more_budget_never_costs_more(profile, objective, batch);
+      }
+    }
+  }
+}
+
+TEST(PlanProperties, MoreBudgetNeverCostsMoreWithManyPayloads) {
+  const Profile profile = bench::planner_profile(5, {.payloads = 80, .options = 9, .instants = 160});
+  for (const Objective objective : kObjectives) {
+    SCOPED_TRACE("objective " + std::to_string(static_cast<int>(objective)));
+    expect_more_budget_never_costs_more(profile, objective, objective == Objective::kLeastNoise ? 0 : 0.95);
   }
 }
 
@@ -181,11 +208,23 @@ TEST(PlanProperties, ComesCloseToTheBestOfAllChoices) {
 }
 
 TEST(PlanProperties, LargeProfilesArePlannedWithAllTheirPayloads) {
-  const Profile profile = random_profile(7, {.payloads = 1000, .options = 24, .instants = 2000});
+  const Profile profile = bench::planner_profile(7);
   for (Objective objective : kObjectives) {
-    const Plan plan = make_plan(profile, budget_of(0.25, objective, 0.5));
+    const Plan plan = make_plan(profile, budget_of(0.15, objective, 0.95));
     EXPECT_EQ(plan.entries.size(), 1000u);
     EXPECT_LE(plan.predicted_peak_bytes, plan.limit_bytes);
+    EXPECT_LE(plan.gap, 0.01);
+    EXPECT_GE(plan.gap, 0);
+  }
+}
+
+// Lifetimes that have nothing to do with a forward and a backward.
+TEST(PlanProperties, IrregularLifetimesAreNoExcuse) {
+  const Profile profile = random_profile(9, {.payloads = 300, .options = 12, .instants = 600, .irregular = true});
+  for (double share : {0.3, 0.6}) {
+    const Plan plan = make_plan(profile, budget_of(share, Objective::kLeastNoise, 0));
+    EXPECT_LE(plan.predicted_peak_bytes, plan.limit_bytes);
+    EXPECT_LE(plan.gap, 0.5);
   }
 }
 
