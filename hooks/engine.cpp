@@ -17,7 +17,7 @@ class DelegatingEngine final : public Engine {
                                          const torch::autograd::variable_list& inputs, bool keep_graph,
                                          bool create_graph, bool accumulate_grad,
                                          const torch::autograd::edge_list& outputs) override {
-    const Bracket bracket(callbacks, create_graph);
+    const std::shared_ptr<void> running = callbacks.backward_begins(roots, create_graph);
     return upstream()->execute(roots, inputs, keep_graph, create_graph, accumulate_grad, outputs);
   }
 
@@ -43,15 +43,6 @@ class DelegatingEngine final : public Engine {
   EngineCallbacks callbacks;
 
  private:
-  struct Bracket {
-    Bracket(const EngineCallbacks& c, bool graph) : callbacks(c), records_graph(graph) {
-      callbacks.backward_begins(records_graph);
-    }
-    ~Bracket() { callbacks.backward_ends(records_graph); }
-    const EngineCallbacks& callbacks;
-    const bool records_graph;
-  };
-
   std::atomic<Engine*> upstream_{nullptr};
 };
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/saved_variable_hooks.h>
 
 namespace cinch::hooks {
@@ -12,9 +13,9 @@ namespace cinch::hooks {
 struct EngineCallbacks {
   // Hooks for a tensor about to be saved, or nullptr to leave it alone.
   std::unique_ptr<torch::autograd::SavedVariableHooks> (*make_hooks)() = nullptr;
-  // Round a backward; records_graph: create_graph.
-  void (*backward_begins)(bool records_graph) = nullptr;
-  void (*backward_ends)(bool records_graph) = nullptr;
+  // Before a backward from `roots`; records_graph: create_graph. What it gives back is let go of when the backward has
+  // ended, on the same thread.
+  std::shared_ptr<void> (*backward_begins)(const torch::autograd::edge_list& roots, bool records_graph) = nullptr;
 };
 
 // Puts the engine in place; does nothing when it already is. Returns true when it had to be put in place (again).

@@ -4,8 +4,10 @@
 #include <c10/core/GradMode.h>
 
 #include "hooks/catalogue/variants.h"
+#include "hooks/replay/stand_in.h"
 #include "hooks/session.h"
 #include "hooks/store/joint_pair.h"
+#include "hooks/store/tensor_over.h"
 #include "hooks/trace.h"
 
 namespace cinch::hooks {
@@ -67,6 +69,7 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
         if (packed->want.pair) seat_ = std::make_unique<JointSeat>(packed->want);
         session->note_site(packed->want.site);
         packed->kept = session->store->save(tensor, packed->want);
+        if (session->replay->armed()) session->replay->saved(packed->want, packed->kept.payload);
         packed_ = std::move(packed);
         if (seat_) seat_->add(tensor, {packed_->kept.payload, {}, version_});
         return;
@@ -87,6 +90,10 @@ class SavedHook final : public torch::autograd::SavedVariableHooks {
       return stand_in ? std::move(*stand_in) : alias_;
     }
     const Store::Kept& kept = packed_->kept;
+    if (is_value(packed_->want.need))
+      if (auto values = StandIn::of(*kept.payload))
+        return tensor_over(std::move(*values), kept.payload->span.type, kept.view.sizes, kept.view.strides,
+                           kept.view.offset, kept.payload->version);
     at::Tensor tensor = kept.payload->store->unpack(kept, packed_->want);
     TORCH_INTERNAL_ASSERT(tensor.sizes() == kept.view.sizes && tensor.strides() == kept.view.strides &&
                           tensor.scalar_type() == kept.payload->span.type);

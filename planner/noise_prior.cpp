@@ -17,17 +17,36 @@ constexpr double kLargest = 1e6;
 
 }  // namespace
 
-double noise_prior(const NoiseInput& input) noexcept {
-  if (std::isnan(input.rel_mse)) return kLargest;
-  const double rel_mse = std::max(input.rel_mse, 0.0);
-  if (input.reach == Reach::kUpstream || !is_value(input.need)) return std::min(kUpstream * rel_mse, kLargest);
+double sensitivity_prior(const NoiseInput& input) noexcept {
+  if (input.reach == Reach::kUpstream || !is_value(input.need)) return kUpstream;
   double share = kWeightShare + kInputShare;
   if (input.reach == Reach::kWeightGrad) share = kWeightShare;
   if (input.reach == Reach::kInputGrad) share = kInputShare;
   if (input.reach == Reach::kNormalisation) share = kNormalisationShare;
-  // A gradient that is not linear in the values feels the square of the error too.
-  if (input.need == Need::kNonlinear) share *= 1.0 + rel_mse;
-  return std::min(share * rel_mse / static_cast<double>(std::max<int64_t>(input.weight_payloads, 1)), kLargest);
+  return share / static_cast<double>(std::max<int64_t>(input.weight_payloads, 1));
+}
+
+double noise_of(Need need, double sensitivity, double rel_mse) noexcept {
+  if (std::isnan(rel_mse) || std::isnan(sensitivity)) return kLargest;
+  const double error = std::max(rel_mse, 0.0);
+  return std::min(sensitivity * error * (need == Need::kNonlinear ? 1.0 + error : 1.0), kLargest);
+}
+
+double noise_prior(const NoiseInput& input) noexcept {
+  return noise_of(input.need, sensitivity_prior(input), input.rel_mse);
+}
+
+void reprice(Profile& profile) noexcept {
+  for (PayloadProfile& payload : profile.payloads)
+    for (Option& option : payload.options) {
+      if (option.lossless || option.relative_error == 0) continue;
+      option.noise_variance = 0;
+      for (const int32_t index : payload.sites) {
+        const SiteProfile& site = profile.sites[static_cast<size_t>(index)];
+        if (is_value(site.need)) option.noise_variance += noise_of(site.need, site.sensitivity, option.relative_error);
+      }
+      option.noise_variance = std::min(option.noise_variance, kLargest);
+    }
 }
 
 }  // namespace cinch::planner

@@ -18,6 +18,7 @@
 #include <cstdint>
 
 #include "cinch/need.h"
+#include "cinch/profile.h"
 
 namespace cinch::planner {
 
@@ -44,5 +45,16 @@ struct NoiseInput {
 /// Relative gradient variance that this one payload adds. Finite and not negative; large where coding would be reckless
 /// (kUpstream, needs that no lossy codec may serve, a rel_mse that is no number).
 double noise_prior(const NoiseInput& input) noexcept;
+
+/// The same per unit of rel_mse, for small errors; rel_mse is not looked at.
+double sensitivity_prior(const NoiseInput& input) noexcept;
+
+/// What a site of this sensitivity, prior or measured, adds at an error: linear in it, but for needs that are not,
+/// which feel its square too.
+double noise_of(Need need, double sensitivity, double rel_mse) noexcept;
+
+/// Sets the noise of each lossy option from its error and the sensitivities of the payload's sites. Options without a
+/// relative_error keep their noise.
+void reprice(Profile& profile) noexcept;
 
 }  // namespace cinch::planner

@@ -44,6 +44,9 @@ ordered_json site_to_json(const SiteProfile& site) {
   }
   out["sizes"] = site.sizes;
   out["payload"] = site.payload;
+  if (site.sensitivity != 0) out["sensitivity"] = finite(site.sensitivity, "sensitivity");
+  if (site.replays != 0) out["replays"] = site.replays;
+  if (!site.unplayed.empty()) out["unplayed"] = site.unplayed;
   return out;
 }
 
@@ -64,15 +67,20 @@ SiteProfile site_from_json(const JsonNode& node) {
   }
   for (const JsonNode& size : node.at("sizes").elements()) site.sizes.push_back(size.integer(0, kIntegers));
   site.payload = index_from(node.at("payload"));
+  if (auto sensitivity = node.find("sensitivity")) site.sensitivity = sensitivity->number(0, kNumbers);
+  if (auto replays = node.find("replays")) site.replays = replays->integer(0, kIntegers);
+  if (auto unplayed = node.find("unplayed")) site.unplayed = unplayed->text();
   return site;
 }
 
 ordered_json option_to_json(const Option& option) {
-  return {{"spec", planner::spec_to_json(option.spec)},
-          {"charged_bytes", option.charged_bytes},
-          {"noise_variance", finite(option.noise_variance, "noise_variance")},
-          {"seconds", finite(option.seconds, "seconds")},
-          {"lossless", option.lossless}};
+  ordered_json out{{"spec", planner::spec_to_json(option.spec)},
+                   {"charged_bytes", option.charged_bytes},
+                   {"noise_variance", finite(option.noise_variance, "noise_variance")},
+                   {"seconds", finite(option.seconds, "seconds")},
+                   {"lossless", option.lossless}};
+  if (option.relative_error != 0) out["relative_error"] = finite(option.relative_error, "relative_error");
+  return out;
 }
 
 Option option_from_json(const JsonNode& node) {
@@ -82,6 +90,7 @@ Option option_from_json(const JsonNode& node) {
   option.noise_variance = node.at("noise_variance").number(0, kNumbers);
   option.seconds = node.at("seconds").number(0, kNumbers);
   option.lossless = node.at("lossless").boolean();
+  if (auto error = node.find("relative_error")) option.relative_error = error->number(0, kNumbers);
   return option;
 }
 
@@ -166,7 +175,8 @@ std::string Profile::to_json() const {
                    {"step_seconds", finite(step_seconds, "step_seconds")},
                    {"device_bytes", device_bytes},
                    {"reserve_bytes", reserve_bytes},
-                   {"gradient_variance", finite(gradient_variance, "gradient_variance")}};
+                   {"gradient_variance", finite(gradient_variance, "gradient_variance")},
+                   {"gradient_pairs", gradient_pairs}};
   if (batch > 0) out["batch"] = batch;
   for (const char* list : {"sites", "payloads", "timeline"}) out[list] = ordered_json::array();
   for (const SiteProfile& site : sites) out["sites"].push_back(site_to_json(site));
@@ -191,6 +201,7 @@ Profile Profile::from_json(const std::string& text, const std::string& name) {
   profile.device_bytes = document.at("device_bytes").bytes();
   profile.reserve_bytes = document.at("reserve_bytes").bytes();
   profile.gradient_variance = document.at("gradient_variance").number(0, kNumbers);
+  if (auto pairs = document.find("gradient_pairs")) profile.gradient_pairs = pairs->integer(0, kIntegers);
   if (const auto batch = document.find("batch")) profile.batch = batch->integer(0, kIndexes);
   for (const JsonNode& node : document.at("sites").elements()) profile.sites.push_back(site_from_json(node));
   for (const JsonNode& node : document.at("payloads").elements()) profile.payloads.push_back(payload_from_json(node));

@@ -121,6 +121,7 @@ void Controller::plan_now() {
   auto plan = std::make_shared<Plan>(make_plan(*profile(), budget_));
   if (!options_.save_plan.empty()) plan->save(options_.save_plan);
   adopt(plan);
+  if (!budget_.lossless_only()) session_->replay->offer(*profile());
 }
 
 void Controller::adopt(std::shared_ptr<const Plan> plan) {
@@ -204,11 +205,14 @@ void Controller::decide() {
   if (recorder_) {
     finish_observing();
   } else if (next && profile()) {
+    price_profile();
     plan_now();
   } else if (phase() == Phase::kObserve) {
     if (observed_ >= options_.observe_steps - 1) begin_observing();
   } else if (next || again) {
     begin_observing();
+  } else if (worth_planning_anew()) {
+    plan_with_measured();
   }
 }
 
@@ -222,6 +226,7 @@ void Controller::begin_iteration() {
   session_->backwards_since_step.store(0);
   cut_short_ = false;
   session_->store->begin_iteration(session_->iteration.load(), planned);
+  session_->replay->begin_iteration(options_.measure && current && !recorder_ && !budget_.lossless_only());
   session_->store->raw_ledger().reset_peaks();
   session_->store->charged_ledger().reset_peaks();
   memory().meter().reset_peak();

@@ -47,6 +47,10 @@ class Controller final : public backend::OverrunHandler {
   void finish_observing();
   void adopt(std::shared_ptr<const Plan> plan);
   void plan_now();
+  void take_measured(double noise_variance);
+  void price_profile();
+  bool worth_planning_anew();
+  void plan_with_measured();
   void set_limit(int64_t bytes);
   void configure_reclaim();
   void take_over_limit();
@@ -108,6 +112,7 @@ class Controller final : public backend::OverrunHandler {
   std::chrono::steady_clock::time_point step_started_;
   double step_seconds_ = 0;
   int64_t observed_ = 0, since_plan_ = 0;
+  int64_t rounds_planned_ = 0;                            // rounds of measurements that a plan was made with
   int64_t poisoned_groups_ = memory().poisoned_groups();  // earlier guards' are theirs
   bool check_fingerprint_ = false;
   std::atomic<bool> cut_short_{false};                      // a request of this iteration's own threads was refused

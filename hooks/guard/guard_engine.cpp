@@ -1,6 +1,9 @@
 #include "hooks/guard/guard_engine.h"
 
+#include <vector>
+
 #include "hooks/engine.h"
+#include "hooks/replay/stand_in.h"
 #include "hooks/saved_hook.h"
 #include "hooks/session.h"
 #include "hooks/trace.h"
@@ -23,18 +26,37 @@ void before_backward(Session& session) {
   }
 }
 
-void backward_begins(bool records_graph) {
-  if (!records_graph) pause_tracing();
-  for (auto session = current_session(); session != nullptr; session = session->outer)
-    if (session->active.load(std::memory_order_acquire)) before_backward(*session);
-}
+// A backward in progress.
+class Running {
+ public:
+  Running(const torch::autograd::edge_list& roots, bool records_graph) : paused_(!records_graph) {
+    if (paused_) pause_tracing();
+    if (replaying()) return;
+    for (auto session = current_session(); session != nullptr; session = session->outer) {
+      if (!session->active.load(std::memory_order_acquire)) continue;
+      before_backward(*session);
+      session->replay->backward_begins(roots, records_graph);
+      watched_.push_back(session->replay);
+    }
+  }
+  ~Running() {
+    for (const auto& replay : watched_) replay->backward_ends();
+    if (paused_) resume_tracing();
+  }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
 
-void backward_ends(bool records_graph) {
-  if (!records_graph) resume_tracing();
+ private:
+  const bool paused_;
+  std::vector<std::shared_ptr<Replay>> watched_;
+};
+
+std::shared_ptr<void> backward_begins(const torch::autograd::edge_list& roots, bool records_graph) {
+  return std::make_shared<Running>(roots, records_graph);
 }
 
 }  // namespace
 
-bool install_guard_engine() { return install_engine({make_saved_hook, backward_begins, backward_ends}); }
+bool install_guard_engine() { return install_engine({make_saved_hook, backward_begins}); }
 
 }  // namespace cinch::hooks

@@ -65,6 +65,7 @@ void Controller::set_limit(int64_t bytes) {
 }
 
 double Controller::gradient_variance() const {
+  if (const auto measured = session_->replay->gradient_variance()) return *measured;
   const std::lock_guard<std::mutex> lock(mutex_);
   return profile_ ? profile_->gradient_variance : Profile{}.gradient_variance;
 }

@@ -3,6 +3,7 @@
 
 #include "hooks/guard/controller.h"
 #include "hooks/guard/optimizer_state.h"
+#include "hooks/replay/stand_in.h"
 
 namespace cinch::hooks {
 
@@ -19,6 +20,7 @@ void Controller::end_iteration() {
   session_->layers.refresh();
   count_tracked();
   const double variance = store.spent_variance();
+  take_measured(variance);
   const double v = gradient_variance();
   const int64_t reclaims = store.counters().reclaims, before = usage().reclaims;
   {
@@ -31,7 +33,9 @@ void Controller::end_iteration() {
     usage_.reclaims = reclaims;
     usage_.fallbacks = store.counters().fallbacks;
     usage_.gradient_noise = std::sqrt(variance);
-    usage_.effective_batch = v / (v + variance);
+    usage_.effective_batch = v > 0 ? v / (v + variance) : variance > 0 ? 0.0 : 1.0;
+    usage_.gradient_variance = v;
+    usage_.gradient_pairs = session_->replay->gradient_pairs();
     ++usage_.steps;
     if (host_room_.pool != nullptr) {
       usage_.offloaded_bytes = host_room_.pool->peak();
@@ -78,7 +82,8 @@ std::optional<MemoryBreakdown> Controller::last_overrun() const {
   return last_overrun_;
 }
 
-bool Controller::make_room(int64_t request_bytes) { return session_->store->make_room(request_bytes); }
+// A measurement that finds no memory is left out: it must not cost noise.
+bool Controller::make_room(int64_t request_bytes) { return !replaying() && session_->store->make_room(request_bytes); }
 
 MemoryBreakdown Controller::breakdown() const {
   MemoryBreakdown result;
@@ -95,6 +100,7 @@ MemoryBreakdown Controller::breakdown() const {
 
 bool Controller::overrun(int64_t request_bytes, MemoryBreakdown& result) {
   result = breakdown();
+  if (replaying()) return false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     last_overrun_ = result;

@@ -32,19 +32,20 @@ planner::Reach reach_for_prior(const Want& want) {
 
 }  // namespace
 
-double price(std::span<const Want> wants, double rel_mse, int64_t weight_payloads) {
-  double variance = 0;
-  for (const Want& want : wants)
-    if (is_value(want.need))
-      variance +=
-          planner::noise_prior({want.need, reach_for_prior(want), rel_mse, std::max<int64_t>(1, weight_payloads)});
-  return variance;
+double Prices::sensitivity(const Want& want) const {
+  if (!is_value(want.need)) return 0;
+  const MeasuredSensitivity* const found = measured ? measured->find(want.site) : nullptr;
+  if (found != nullptr && found->replays > 0) return found->sensitivity;
+  return planner::sensitivity_prior({want.need, reach_for_prior(want), 0, std::max<int64_t>(1, weight_payloads)});
 }
 
-double price(const Payload& payload, const TensorStats& stats, const Codec& codec, int64_t weight_payloads) {
+double price(const Payload& payload, const TensorStats& stats, const Codec& codec, const Prices& prices) {
   const Estimate estimate = codec.estimate(stats, payload.span.numel, payload.dtype(), SideInfo{});
-  return price(payload.wants, relative(estimate.mean_square_error * estimate.error_correlation, stats),
-               weight_payloads);
+  const double error = relative(estimate.mean_square_error * estimate.error_correlation, stats);
+  double variance = 0;
+  for (const Want& want : payload.wants)
+    if (is_value(want.need)) variance += planner::noise_of(want.need, prices.sensitivity(want), error);
+  return variance;
 }
 
 namespace {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cinch/profile.h"
+#include "hooks/replay/sensitivities.h"
 #include "hooks/store/payload.h"
 
 namespace cinch::hooks {
@@ -30,11 +31,17 @@ std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::
 // Fills in error and seconds; drops lossy candidates where values are not finite.
 void estimate(std::vector<Candidate>& candidates, const TensorStats& stats, int64_t numel, DType dtype);
 
-// Relative variance of the parameter gradient that an error of `rel_mse` in this payload is priced at: the sum over its
-// sites.
-double price(std::span<const Want> wants, double rel_mse, int64_t weight_payloads);
+// What errors cost: measured where replays have been, else the prior for a model with so many weights.
+struct Prices {
+  int64_t weight_payloads = 1;
+  std::shared_ptr<const Sensitivities> measured;
 
-// The same for a payload coded by `codec`, from its statistics.
-double price(const Payload& payload, const TensorStats& stats, const Codec& codec, int64_t weight_payloads);
+  // SiteProfile::sensitivity of a site; 0 where no values are read.
+  double sensitivity(const Want& want) const;
+};
+
+// Relative variance of the parameter gradient that `payload`, coded by `codec`, is priced at from its statistics: the
+// sum over its sites.
+double price(const Payload& payload, const TensorStats& stats, const Codec& codec, const Prices& prices);
 
 }  // namespace cinch::hooks

@@ -4,6 +4,8 @@
 #include <functional>
 #include <map>
 
+#include "planner/noise_prior.h"
+
 namespace cinch::hooks {
 
 namespace {
@@ -56,8 +58,16 @@ void Recorder::saved(Payload& payload, const Want& want, const View& view, bool 
   record.wants.push_back(want);
   record.profile.sites.push_back(static_cast<int32_t>(site_profiles_.size()));
   const Site& site = (*sites_)[want.site];
-  SiteProfile profile{site.name, site.layer,     site.op,    site.slot,           site.occurrence,
-                      want.need, want.predicate, view.sizes, payload.record.index};
+  SiteProfile profile;
+  profile.name = site.name;
+  profile.layer = site.layer;
+  profile.op = site.op;
+  profile.slot = site.slot;
+  profile.occurrence = site.occurrence;
+  profile.need = want.need;
+  profile.predicate = want.predicate;
+  profile.sizes = view.sizes;
+  profile.payload = payload.record.index;
   site_profiles_.push_back(std::move(profile));
 }
 
@@ -188,6 +198,7 @@ Profile Recorder::finish() {
   int64_t weight_payloads = 0;
   for (const Record& record : records_)
     for (const Want& want : record.wants) weight_payloads += want.reach == Reach::kWeightGrad ? 1 : 0;
+  const Prices prices{weight_payloads, store_->sensitivities()};
   Profile profile;
   profile.timeline = std::move(timeline_);
   profile.sites = std::move(site_profiles_);
@@ -209,12 +220,21 @@ Profile Recorder::finish() {
     const auto uses = static_cast<double>(std::max<size_t>(1, payload.uses.size()));
     for (Candidate& candidate : record.candidates) {
       candidate.option.seconds = candidate.encode_seconds + uses * candidate.decode_seconds;
-      if (!candidate.option.lossless)
-        candidate.option.noise_variance = price(record.wants, candidate.rel_mse, weight_payloads);
+      if (!candidate.option.lossless) candidate.option.relative_error = candidate.rel_mse;
       payload.options.push_back(candidate.option);
+    }
+    for (size_t i = 0; i < record.wants.size(); ++i) {
+      SiteProfile& site = profile.sites[static_cast<size_t>(payload.sites[i])];
+      site.sensitivity = prices.sensitivity(record.wants[i]);
+      const MeasuredSensitivity* const measured =
+          prices.measured ? prices.measured->find(record.wants[i].site) : nullptr;
+      if (measured == nullptr) continue;
+      site.replays = measured->replays;
+      site.unplayed = measured->unplayed;
     }
     profile.payloads.push_back(std::move(payload));
   }
+  planner::reprice(profile);
   return profile;
 }
 

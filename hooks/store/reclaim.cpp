@@ -101,7 +101,7 @@ std::optional<Form> Store::lossy_form(Payload& payload, double& variance) {
   if (!later) return std::nullopt;
   const TensorStats stats = (*later)();  // waits for the device: memory is short, and the price must be known
   if (!stats.finite) return std::nullopt;
-  const double cost = price(payload, stats, *codec, weight_payloads());
+  const double cost = price(payload, stats, *codec, {weight_payloads(), sensitivities()});
   variance += cost;
   payload.noise_variance = cost;
   return form;

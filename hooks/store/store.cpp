@@ -159,6 +159,16 @@ void Store::set_listener(std::shared_ptr<StoreListener> listener) {
   listener_.swap(listener);  // the old one goes after the lock
 }
 
+void Store::set_sensitivities(std::shared_ptr<const Sensitivities> measured) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  sensitivities_ = std::move(measured);
+}
+
+std::shared_ptr<const Sensitivities> Store::sensitivities() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return sensitivities_;
+}
+
 void Store::begin_iteration(uint64_t step, double planned_variance) {
   if (offload_) offload_->drop_early();
   const std::lock_guard<std::mutex> lock(mutex_);

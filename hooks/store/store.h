@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "hooks/policy.h"
+#include "hooks/replay/sensitivities.h"
 #include "hooks/sites.h"
 #include "hooks/store/payload.h"
 #include "src/backend/torch/device_memory.h"
@@ -84,6 +85,9 @@ class Store : public std::enable_shared_from_this<Store> {
   void set_reclaim(bool enabled, double variance_bound, const std::function<bool(const std::string&)>& allowed,
                    std::function<bool(const std::string&)> untouchable);
   void begin_iteration(uint64_t step, double planned_variance);
+  // What errors cost where it has been measured; null: nowhere.
+  void set_sensitivities(std::shared_ptr<const Sensitivities> measured);
+  std::shared_ptr<const Sensitivities> sensitivities() const;
 
   // For coding or decoding now, on this thread.
   CodecContext context(const Payload& payload) const;
@@ -148,6 +152,7 @@ class Store : public std::enable_shared_from_this<Store> {
   uint64_t next_sequence_ = 0;
   std::shared_ptr<const Policy> policy_;
   std::shared_ptr<StoreListener> listener_;
+  std::shared_ptr<const Sensitivities> sensitivities_;
   std::function<bool(const std::string&)> untouchable_;
   std::unordered_map<SiteId, bool> untouchable_sites_;
   bool reclaim_enabled_ = false;

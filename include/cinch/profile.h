@@ -25,6 +25,11 @@ struct SiteProfile {
   Predicate predicate;  ///< for kMask
   std::vector<int64_t> sizes;
   int32_t payload = -1;  ///< index into Profile::payloads
+  /// Relative variance of the parameter gradient per unit of relative mean square error of this site's values, for
+  /// small errors: a cautious prior until replays have measured it. 0 where no values are read.
+  double sensitivity = 0.0;
+  int64_t replays = 0;   ///< measurements that `sensitivity` is the mean of; 0: the prior
+  std::string unplayed;  ///< why it cannot be replayed; empty: it can, or nobody tried
 };
 
 /// One way to keep a payload, evaluated on this machine.
@@ -35,6 +40,9 @@ struct Option {
   double noise_variance = 0.0;
   double seconds = 0.0;  ///< encode once + decode for every use
   bool lossless = true;
+  /// Mean square error of the values over their second moment (mean of x^2), counted as often as neighbours' errors act
+  /// together (Estimate::error_correlation). noise_variance follows from it and the sites' sensitivities.
+  double relative_error = 0.0;
 };
 
 /// Statistics of a payload's values (of a sample where it is large). Meaning of each: docs/concepts.md.
@@ -88,9 +96,9 @@ struct Profile {
   double step_seconds = 0;
   int64_t device_bytes = 0;   ///< memory of the device, for fraction_of_device
   int64_t reserve_bytes = 0;  ///< kept free below a limit, so that any payload can be coded; plans stay below it
-  /// Guess of V, the variance of the mini-batch gradient relative to its squared norm; noise bounds use it until it is
-  /// measured.
+  /// V, the variance of the mini-batch gradient relative to its squared norm: a guess until it is measured.
   double gradient_variance = 0.5;
+  int64_t gradient_pairs = 0;  ///< pairs of backwards that gradient_variance was measured on; 0: the guess
   int64_t batch = 0;  ///< samples of the iteration that was observed; 0: not known. For advise_batch.
 
   /// Peak with every payload raw, from the timeline.

@@ -48,6 +48,9 @@ struct GuardOptions {
   /// Pinned host memory for `offload` at most; 0: nothing is offloaded. Default: a quarter of the physical memory.
   /// Pinned as it is needed. Without effect on the CPU, whose tensors are in host memory already.
   std::optional<int64_t> host_pool_bytes;
+  /// Measure while training runs what errors cost (docs/planner.md): after a plan is made, a few nodes a step run their
+  /// backward a second time until each site has been measured, then one node every 25 steps. false: priors alone.
+  bool measure = true;
 };
 
 /// A snapshot. Bytes and seconds of the last finished step; counters since the guard was made.
@@ -64,6 +67,9 @@ struct Usage {
   int64_t fallbacks = 0;
   int64_t steps = 0;
   int64_t offloaded_bytes = 0;  ///< peak of the pinned host memory that payloads took
+  /// V, the variance of the mini-batch gradient relative to its squared norm; a guess until it is measured.
+  double gradient_variance = 0.5;
+  int64_t gradient_pairs = 0;  ///< pairs of backwards that it was measured on; 0: the guess
 };
 
 /// Use it from one thread, the one that made it; phase(), profile(), plan(), usage(), replan() and last_overrun() may

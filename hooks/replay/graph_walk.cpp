@@ -1,0 +1,61 @@
+#include "hooks/replay/graph_walk.h"
+
+#include <torch/csrc/autograd/functions/accumulate_grad.h>
+#include <torch/csrc/autograd/functions/tensor.h>
+
+#include <string_view>
+#include <typeinfo>
+#include <unordered_set>
+
+#include "hooks/replay/node_hook.h"
+
+namespace cinch::hooks {
+namespace {
+
+// What torch generates from its table of derivatives; custom functions, of C++ and of Python, are of other types.
+bool is_generated(const Node& node) {
+  constexpr std::string_view kGenerated = "N5torch8autograd9generated";
+  return std::string_view(typeid(node).name()).starts_with(kGenerated);
+}
+
+}  // namespace
+
+void walk_graph(const edge_list& roots, const std::function<void(Node&)>& visit) {
+  std::unordered_set<Node*> seen;
+  std::vector<Node*> open;
+  const auto meet = [&](const torch::autograd::Edge& edge) {
+    if (edge.is_valid() && seen.insert(edge.function.get()).second) open.push_back(edge.function.get());
+  };
+  for (const auto& edge : roots) meet(edge);
+  while (!open.empty()) {
+    Node* const node = open.back();
+    open.pop_back();
+    visit(*node);
+    for (const auto& edge : node->next_edges()) meet(edge);
+  }
+}
+
+bool is_leaf_node(const Node& node) { return typeid(node) == typeid(torch::autograd::AccumulateGrad); }
+
+std::string why_not_again(Node& node) {
+  const bool leaf = is_leaf_node(node);
+  if (!leaf && !is_generated(node) && typeid(node) != typeid(torch::autograd::CopyBackwards))
+    return "leads through a custom function (" + node.name() + ")";
+  bool hooked = !node.tensor_pre_hooks().empty();
+  if (!leaf) {
+    hooked = hooked || !node.pre_hooks().empty() || !node.retains_grad_hooks().empty();
+    for (const auto& hook : node.post_hooks()) hooked = hooked || dynamic_cast<const NodeHook*>(hook.get()) == nullptr;
+  }
+  return hooked ? "leads past a hook of the program (" + node.name() + ")" : std::string();
+}
+
+Reached reach_leaves(const edge_list& from) {
+  Reached reached;
+  walk_graph(from, [&](Node& node) {
+    if (reached.why_not.empty()) reached.why_not = why_not_again(node);
+    if (is_leaf_node(node)) reached.leaves.emplace_back(node.getptr(), 0);
+  });
+  return reached;
+}
+
+}  // namespace cinch::hooks

@@ -1,0 +1,24 @@
+// A payload's values as a codec would give them back, beside how far off they are.
+#pragma once
+
+#include <c10/core/Storage.h>
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "hooks/store/payload.h"
+
+namespace cinch::hooks {
+
+struct TrialValues {
+  c10::Storage values;        // the span, in memory order
+  double relative_error = 0;  // mean square error over the second moment; > 0
+};
+
+// Codes and decodes what the payload would unpack to now: with the payload's own lossy codec where it has one, so that
+// values which are coded already get an error like the one they have, once more and independent of it. Or why it
+// cannot. Host memory only; draws differ from those of every step and from those of other `turn`s.
+std::variant<TrialValues, std::string> try_values(Payload& payload, const Want& want, uint64_t turn);
+
+}  // namespace cinch::hooks

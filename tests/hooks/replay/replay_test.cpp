@@ -1,0 +1,301 @@
+// Replays under a guard: what they measure is what codes do, and training does not notice them.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "cinch/plan.h"
+#include "cinch/profile.h"
+#include "cinch/torch/guard.h"
+#include "tests/hooks/support.h"
+
+namespace cinch::test {
+namespace {
+
+struct Net {
+  Net() {
+    torch::manual_seed(3);
+    first = torch::nn::Conv2d(torch::nn::Conv2dOptions(3, 16, 3).padding(1));
+    norm = torch::nn::BatchNorm2d(16);
+    second = torch::nn::Conv2d(torch::nn::Conv2dOptions(16, 16, 3).padding(1));
+    normal = torch::nn::LayerNorm(torch::nn::LayerNormOptions({256}));
+    wide = torch::nn::Linear(256, 64);
+    last = torch::nn::Linear(64, 10);
+    for (auto& [name, module] :
+         std::vector<std::pair<std::string, std::shared_ptr<torch::nn::Module>>>{{"first", first.ptr()},
+                                                                                 {"norm", norm.ptr()},
+                                                                                 {"second", second.ptr()},
+                                                                                 {"normal", normal.ptr()},
+                                                                                 {"wide", wide.ptr()},
+                                                                                 {"last", last.ptr()}})
+      all->register_module(name, module);
+  }
+  at::Tensor loss(const at::Tensor& x, const at::Tensor& target) {
+    auto h = torch::relu(norm(first(x * 1.0)));
+    h = torch::avg_pool2d(torch::gelu(second(h)), 4).flatten(1);
+    h = torch::gelu(wide(normal(h)));
+    return torch::nn::functional::cross_entropy(last(h), target);
+  }
+  at::Tensor gradient(const at::Tensor& x, const at::Tensor& target) {
+    for (auto& p : all->parameters()) p.mutable_grad() = at::Tensor();
+    loss(x, target).backward();
+    std::vector<at::Tensor> parts;
+    for (const auto& p : all->parameters()) parts.push_back(p.grad().flatten().to(torch::kFloat64));
+    return torch::cat(parts);
+  }
+  struct All : torch::nn::Module {};
+  std::shared_ptr<All> all = std::make_shared<All>();
+  torch::nn::Conv2d first{nullptr}, second{nullptr};
+  torch::nn::BatchNorm2d norm{nullptr};
+  torch::nn::LayerNorm normal{nullptr};
+  torch::nn::Linear wide{nullptr}, last{nullptr};
+};
+
+struct Batch {
+  at::Tensor x = torch::randn({32, 3, 16, 16}), target = torch::randint(10, {32});
+};
+
+constexpr int kSteps = 24;
+
+double squared(const at::Tensor& x) { return x.dot(x).item<double>(); }
+
+// Every site alone under one codec: the measured sensitivities have to foretell what its error does to the gradient.
+TEST(Replay, ForetellsTheNoiseOfEachSite) {
+  Net net;
+  const Batch batch;
+  const at::Tensor exact = net.gradient(batch.x, batch.target);
+  const double size = squared(exact);
+  std::shared_ptr<const Profile> profile;
+  {
+    BudgetGuard guard(*net.all, everything({"dither", {{"step_sigma", 1.0}}}));
+    for (int i = 0; i < kSteps; ++i) {
+      net.gradient(batch.x, batch.target);
+      guard.step();
+    }
+    profile = guard.profile();
+  }
+  int looked_at = 0;
+  double sum = 0, true_sum = 0;
+  for (const PayloadProfile& payload : profile->payloads) {
+    const auto option = std::ranges::find_if(payload.options, [](const Option& o) { return !o.lossless; });
+    if (option == payload.options.end()) continue;
+    for (const int32_t index : payload.sites) {
+      const SiteProfile& site = profile->sites[static_cast<size_t>(index)];
+      if (is_value(site.need)) {
+        EXPECT_GT(site.replays, 0) << site.name << ": " << site.unplayed;
+      }
+    }
+    // All sites of the payload are coded together, the other payloads are not.
+    Budget alone = everything({"keep", {}});
+    SiteRule rule;
+    rule.match = profile->sites[static_cast<size_t>(payload.sites.front())].name;
+    rule.codec = CodecSpec{"dither", {{"step_sigma", 1.0}}};
+    alone.rules.push_back(rule);
+    GuardOptions options;
+    options.measure = false;
+    BudgetGuard guard(*net.all, alone, options);
+    while (guard.phase() == Phase::kObserve) {
+      net.gradient(batch.x, batch.target);
+      guard.step();
+    }
+    constexpr int kDraws = 16;
+    double noise = 0;
+    for (int i = 0; i < kDraws; ++i) {
+      noise += squared(net.gradient(batch.x, batch.target) - exact) / size / kDraws;
+      guard.step();
+    }
+    const auto priced = std::ranges::find_if(payload.options, [](const Option& o) {
+      return normalise(o.spec) == normalise(CodecSpec{"dither", {{"step_sigma", 1.0}}});
+    });
+    ASSERT_NE(priced, payload.options.end()) << rule.match;
+    // A layer norm takes out what lies along its input, and its error puts a little of that back: one number a row,
+    // whose square varies much from draw to draw.
+    const double within = rule.match.find("layer_norm") != std::string::npos ? 5 : 1.6;
+    EXPECT_GT(priced->noise_variance, noise / within) << rule.match;
+    EXPECT_LT(priced->noise_variance, noise * within) << rule.match;
+    sum += priced->noise_variance;
+    true_sum += noise;
+    ++looked_at;
+  }
+  EXPECT_GT(sum, true_sum / 1.3);
+  EXPECT_LT(sum, true_sum * 1.3);
+  EXPECT_GE(looked_at, 7);
+}
+
+// The same codes, the same draws: whether anybody measures beside it must not change one bit.
+TEST(Replay, LeavesTrainingAsItIs) {
+  const auto train = [](bool measure) {
+    Net net;
+    torch::optim::SGD sgd(net.all->parameters(), torch::optim::SGDOptions(0.05).momentum(0.9));
+    GuardOptions options;
+    options.measure = measure;
+    BudgetGuard guard(*net.all, everything({"group_quant", {{"bits", int64_t{4}}}}), options);
+    torch::manual_seed(5);
+    for (int i = 0; i < kSteps; ++i) {
+      const Batch batch;
+      sgd.zero_grad();
+      net.loss(batch.x, batch.target).backward();
+      sgd.step();
+      guard.step();
+    }
+    bool measured = false;
+    for (const SiteProfile& site : guard.profile()->sites) measured = measured || site.replays > 0;
+    EXPECT_EQ(measured, measure);
+    std::vector<at::Tensor> out;
+    for (const auto& p : net.all->parameters()) out.push_back(p.detach().clone());
+    return out;
+  };
+  const auto with = train(true), without = train(false);
+  for (size_t i = 0; i < with.size(); ++i) expect_same_bits(with[i], without[i], "parameter " + std::to_string(i));
+}
+
+TEST(Replay, MeasuresHowMuchOfTheGradientIsChance) {
+  Net net;
+  BudgetGuard guard(*net.all, everything({"group_quant", {{"bits", int64_t{8}}}}));
+  torch::manual_seed(5);
+  // Targets that say nothing: all of the gradient is chance but for the bias towards no class.
+  for (int i = 0; i < kSteps; ++i) {
+    const Batch batch;
+    net.gradient(batch.x, batch.target);
+    guard.step();
+  }
+  const Usage usage = guard.usage();
+  EXPECT_GE(usage.gradient_pairs, 4);
+  // The truth, from many batches.
+  at::Tensor sum;
+  double square = 0;
+  constexpr int kBatches = 200;
+  for (int i = 0; i < kBatches; ++i) {
+    const Batch batch;
+    const at::Tensor g = net.gradient(batch.x, batch.target);
+    sum = sum.defined() ? sum + g : g;
+    square += squared(g) / kBatches;
+  }
+  const double fixed = squared(sum / kBatches), truth = (square - fixed) / square * kBatches / (kBatches - 1);
+  EXPECT_NEAR(usage.gradient_variance, truth, 0.15);
+}
+
+// A hook of the program must run as often as without a guard.
+TEST(Replay, DoesNotRunHooksOfTheProgram) {
+  Net net;
+  BudgetGuard guard(*net.all, everything({"dither", {{"step_sigma", 1.0}}}));
+  int64_t calls = 0;
+  for (int i = 0; i < kSteps; ++i) {
+    const Batch batch;
+    for (auto& p : net.all->parameters()) p.mutable_grad() = at::Tensor();
+    auto h = torch::relu(net.norm(net.first(batch.x * 1.0)));
+    h.register_hook([&](const at::Tensor&) { ++calls; });
+    h = torch::avg_pool2d(torch::gelu(net.second(h)), 4).flatten(1);
+    h = torch::gelu(net.wide(net.normal(h)));
+    torch::nn::functional::cross_entropy(net.last(h), batch.target).backward();
+    guard.step();
+  }
+  EXPECT_EQ(calls, kSteps);
+  int refused = 0, measured = 0;
+  for (const SiteProfile& site : guard.profile()->sites) {
+    refused += site.unplayed.find("hook of the program") != std::string::npos ? 1 : 0;
+    measured += site.replays > 0 ? 1 : 0;
+  }
+  EXPECT_GE(refused, 3) << "whose error flows past the hook";
+  EXPECT_GE(measured, 3) << "inputs of layers, whose error stays in one weight, and what lies before the hook";
+}
+
+struct Doubled : torch::autograd::Function<Doubled> {
+  static int64_t backwards;
+  static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor& x) { return x * 2; }
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
+                                                 torch::autograd::variable_list gradients) {
+    ++backwards;
+    return {gradients[0] * 2};
+  }
+};
+int64_t Doubled::backwards = 0;
+
+TEST(Replay, DoesNotRunCustomFunctionsAgain) {
+  Doubled::backwards = 0;
+  Net net;
+  BudgetGuard guard(*net.all, everything({"dither", {{"step_sigma", 1.0}}}));
+  for (int i = 0; i < kSteps; ++i) {
+    const Batch batch;
+    for (auto& p : net.all->parameters()) p.mutable_grad() = at::Tensor();
+    auto h = Doubled::apply(torch::relu(net.norm(net.first(batch.x * 1.0))));
+    h = torch::avg_pool2d(torch::gelu(net.second(h)), 4).flatten(1);
+    torch::nn::functional::cross_entropy(net.last(torch::gelu(net.wide(net.normal(h)))), batch.target).backward();
+    guard.step();
+  }
+  EXPECT_EQ(Doubled::backwards, kSteps);
+  const auto& sites = guard.profile()->sites;
+  EXPECT_TRUE(std::ranges::any_of(
+      sites, [](const SiteProfile& site) { return site.unplayed.find("custom function") != std::string::npos; }));
+}
+
+// A limit that leaves no room for a second set of gradients: measuring fails, training does not, and nothing is coded
+// further for it.
+TEST(Replay, TakesNoMemoryThatTrainingNeeds) {
+  Net net;
+  Budget budget = everything({"dither", {{"step_sigma", 1.0}}});
+  BudgetGuard guard(*net.all, budget);
+  const auto step = [&] {
+    const Batch batch;
+    net.gradient(batch.x, batch.target);
+    guard.step();
+  };
+  while (guard.phase() == Phase::kObserve) step();
+  budget.limit = {LimitKind::kBytes,
+                  static_cast<double>(guard.plan()->predicted_peak_bytes + guard.profile()->reserve_bytes + 4096)};
+  guard.replan(budget);
+  step();
+  const int64_t reclaims = guard.usage().reclaims;
+  for (int i = 0; i < kSteps; ++i) ASSERT_NO_THROW(step());
+  EXPECT_EQ(guard.usage().reclaims, reclaims);
+  EXPECT_FALSE(guard.last_overrun());
+  EXPECT_LE(guard.usage().device_peak_bytes, guard.usage().limit_bytes);
+}
+
+TEST(Replay, GradientAccumulationAndRetainedGraphsAreMeasuredToo) {
+  Net net;
+  BudgetGuard guard(*net.all, everything({"dither", {{"step_sigma", 1.0}}}));
+  for (int i = 0; i < kSteps; ++i) {
+    for (auto& p : net.all->parameters()) p.mutable_grad() = at::Tensor();
+    for (int part = 0; part < 2; ++part) {
+      const Batch batch;
+      const auto loss = net.loss(batch.x, batch.target);
+      loss.backward({}, /*keep_graph=*/true);
+      const at::Tensor first = net.second->weight.grad().clone();
+      loss.backward();
+      if (part == 0) expect_close(net.second->weight.grad(), 2 * first, 1e-5, "the same graph twice");
+    }
+    guard.step();
+  }
+  int measured = 0;
+  for (const SiteProfile& site : guard.profile()->sites) measured += site.replays > 0 ? 1 : 0;
+  EXPECT_GE(measured, 7);
+}
+
+// While two backwards run at once nobody knows whose gradient a leaf gets: nothing is taken from such a step, and the
+// gradients are right.
+TEST(Replay, TwoBackwardsAtOnceSpoilTheMeasurementNotTheGradients) {
+  Net net;
+  const Batch batch;
+  const at::Tensor exact = net.gradient(batch.x, batch.target);
+  BudgetGuard guard(*net.all, everything({"group_quant", {{"bits", int64_t{8}}}}));
+  for (int i = 0; i < kSteps; ++i) {
+    for (auto& p : net.all->parameters()) p.mutable_grad() = at::Tensor();
+    const auto loss = net.loss(batch.x, batch.target), other = net.loss(batch.x, batch.target);
+    bool done = false;
+    loss.register_hook([&](const at::Tensor&) {
+      if (!std::exchange(done, true)) torch::autograd::grad({other}, {net.last->weight});
+    });
+    loss.backward();
+    std::vector<at::Tensor> parts;
+    for (const auto& p : net.all->parameters()) parts.push_back(p.grad().flatten().to(torch::kFloat64));
+    EXPECT_LT(squared(torch::cat(parts) - exact) / squared(exact), 1e-2);
+    guard.step();
+  }
+  for (const SiteProfile& site : guard.profile()->sites) EXPECT_EQ(site.replays, 0) << site.name;
+  EXPECT_EQ(guard.usage().gradient_pairs, 0);
+}
+
+}  // namespace
+}  // namespace cinch::test
