@@ -6,6 +6,7 @@
 
 #include "cinch/error.h"
 #include "planner/bytes_text.h"
+#include "planner/rule_check.h"
 #include "src/methods/methods.h"
 
 namespace cinch {
@@ -121,6 +122,8 @@ void validate(const Budget& budget) {
                   method_names());
   }
   for (const SiteRule& rule : budget.rules) check_rule(budget, rule);
+  if (const auto pair = planner::find_contradiction(budget.rules))
+    throw Error(planner::contradiction_text(budget.rules, *pair));
 }
 
 }  // namespace cinch

@@ -6,6 +6,7 @@
 #include "planner/enum_json.h"
 #include "planner/file_io.h"
 #include "planner/json_reader.h"
+#include "planner/rule_check.h"
 #include "planner/spec_json.h"
 
 namespace cinch {
@@ -112,6 +113,8 @@ Budget Budget::from_json(const std::string& text, const std::string& name) {
   }
   if (auto node = document.find("sites")) {
     for (const JsonNode& element : node->elements()) budget.rules.push_back(rule_from(element, budget));
+    if (const auto pair = planner::find_contradiction(budget.rules))
+      node->elements()[pair->later].fail_with(planner::contradiction_text(budget.rules, *pair));
   }
   return budget;
 }

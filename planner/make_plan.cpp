@@ -5,24 +5,26 @@
 #include <cstdio>
 
 #include "cinch/version.h"
+#include "planner/describe.h"
 #include "planner/problem.h"
 #include "planner/profile_check.h"
 #include "planner/search.h"
 #include "planner/simulate.h"
 
 namespace cinch {
+
+std::vector<int32_t> planner::options_of(const Problem& problem, const std::vector<int32_t>& candidates) {
+  std::vector<int32_t> out(candidates.size());
+  for (size_t i = 0; i < out.size(); ++i) out[i] = problem.items[i].candidates[candidates[i]].option;
+  return out;
+}
+
 namespace {
 
 using planner::Point;
 using planner::Problem;
 using planner::Proof;
 using planner::Search;
-
-std::vector<int32_t> options_of(const Problem& problem, const std::vector<int32_t>& candidates) {
-  std::vector<int32_t> out(candidates.size());
-  for (size_t i = 0; i < out.size(); ++i) out[i] = problem.items[i].candidates[candidates[i]].option;
-  return out;
-}
 
 double effective_batch(double gradient_variance, double noise_variance) {
   return noise_variance > 0 ? gradient_variance / (gradient_variance + noise_variance) : 1.0;
@@ -86,7 +88,9 @@ std::string bounds_that_do(const Profile& profile, const Budget& budget, double 
   throw BudgetError(message, breakdown_of(profile, quietest.options_of(*smallest), problem.floor_bytes, bytes));
 }
 
-Plan describe(const Profile& profile, const std::vector<int32_t>& choice, int64_t limit, int64_t floor) {
+}  // namespace
+
+Plan planner::describe(const Profile& profile, const std::vector<int32_t>& choice, int64_t limit, int64_t floor) {
   Plan plan;
   plan.cinch_version = CINCH_VERSION;
   plan.torch_version = profile.torch_version;
@@ -113,6 +117,9 @@ Plan describe(const Profile& profile, const std::vector<int32_t>& choice, int64_
   for (const SiteProfile& site : profile.sites) {
     PlanEntry entry;
     entry.site = site.name;
+    entry.layer = site.layer;
+    entry.op = site.op;
+    entry.need = site.need;
     if (site.payload >= 0) {
       const PayloadProfile& payload = profile.payloads[site.payload];
       const Option& option = payload.options[choice[site.payload]];
@@ -130,6 +137,8 @@ Plan describe(const Profile& profile, const std::vector<int32_t>& choice, int64_
   return plan;
 }
 
+namespace {
+
 void add_proof(Plan& plan, Search& search, const Point& point, Objective objective, int64_t room) {
   const Proof proof = search.prove(point, room);
   plan.objective = objective;
@@ -144,7 +153,7 @@ void add_proof(Plan& plan, Search& search, const Point& point, Objective objecti
 
 Plan finish(const Profile& profile, const Problem& problem, Search& search, const Point& point, Objective objective,
             int64_t limit, int64_t room) {
-  Plan plan = describe(profile, search.options_of(point), limit, problem.floor_bytes);
+  Plan plan = planner::describe(profile, search.options_of(point), limit, problem.floor_bytes);
   add_proof(plan, search, point, objective, room);
   // The solver keeps its own books; the promise is checked with the plain simulation.
   if (limit > 0 && plan.predicted_peak_bytes > room)
@@ -190,7 +199,7 @@ Plan make_plan(const Profile& profile, const Budget& budget) {
 
   if (limit == 0 && budget.objective == Objective::kLeastNoise) {
     const auto choice = planner::smallest_lossless(problem);
-    Plan plan = describe(profile, options_of(problem, choice), limit, problem.floor_bytes);
+    Plan plan = planner::describe(profile, planner::options_of(problem, choice), limit, problem.floor_bytes);
     if (plan.predicted_noise * plan.predicted_noise <= problem.noise_bound * (1 + 1e-12)) return plan;
   }
   // Ordinary requests stop at limit - reserve. No room is one byte, in which nothing fits: 0 stands for no limit.

@@ -38,6 +38,7 @@ std::string Plan::to_json() const {
     out["binding"].push_back(
         ordered_json{{"instant", b.instant}, {"saved_per_byte", finite(b.saved_per_byte, "saved_per_byte")}});
   }
+  out["unknown_sites"] = unknown_sites;
   out["entries"] = ordered_json::array();
   for (const PlanEntry& entry : entries) {
     out["entries"].push_back(ordered_json{{"site", entry.site},
@@ -45,7 +46,10 @@ std::string Plan::to_json() const {
                                           {"raw_bytes", entry.raw_bytes},
                                           {"charged_bytes", entry.charged_bytes},
                                           {"noise_variance", finite(entry.noise_variance, "noise_variance")},
-                                          {"seconds", finite(entry.seconds, "seconds")}});
+                                          {"seconds", finite(entry.seconds, "seconds")},
+                                          {"layer", entry.layer},
+                                          {"op", entry.op},
+                                          {"need", to_string(entry.need)}});
   }
   return planner::json_text(out);
 }
@@ -78,6 +82,7 @@ Plan Plan::from_json(const std::string& text, const std::string& name) {
     plan.binding.push_back({static_cast<int32_t>(node.at("instant").integer(0, INT32_MAX)),
                             node.at("saved_per_byte").number(0, kNumbers)});
   }
+  for (const JsonNode& node : document.at("unknown_sites").elements()) plan.unknown_sites.push_back(node.text());
   for (const JsonNode& node : document.at("entries").elements()) {
     PlanEntry entry;
     entry.site = node.at("site").text();
@@ -86,6 +91,9 @@ Plan Plan::from_json(const std::string& text, const std::string& name) {
     entry.charged_bytes = node.at("charged_bytes").bytes();
     entry.noise_variance = node.at("noise_variance").number(0, kNumbers);
     entry.seconds = node.at("seconds").number(0, kNumbers);
+    entry.layer = node.at("layer").text();
+    entry.op = node.at("op").text();
+    entry.need = planner::need_from_json(node.at("need"));
     plan.entries.push_back(std::move(entry));
   }
   return plan;

@@ -92,6 +92,7 @@ std::optional<Defect> find_defect(const Profile& profile) {
   if (!is_size(profile.optimizer_bytes)) return Defect{"/optimizer_bytes", range("expected bytes", 0, kMostBytes)};
   if (!is_size(profile.reserve_bytes)) return Defect{"/reserve_bytes", range("expected bytes", 0, kMostBytes)};
   if (!is_size(profile.device_bytes)) return Defect{"/device_bytes", range("expected bytes", 0, kMostBytes)};
+  if (profile.batch < 0) return Defect{"/batch", "expected at least 0"};
   if (!is_price(profile.gradient_variance))
     return Defect{"/gradient_variance", "expected a finite number of at least 0"};
   if (!is_price(profile.step_seconds)) return Defect{"/step_seconds", "expected a finite number of at least 0"};

@@ -57,7 +57,7 @@ SiteProfile site_from_json(const JsonNode& node) {
   site.op = node.at("op").text();
   site.slot = node.at("slot").text();
   site.occurrence = node.at("occurrence").integer(0, kIntegers);
-  site.need = name_from(node.at("need"), [](const std::string& name) { return need_from_string(name); });
+  site.need = planner::need_from_json(node.at("need"));
   if (auto predicate = node.find("predicate")) {
     site.predicate.kind =
         name_from(predicate->at("kind"), [](const std::string& name) { return predicate_from_string(name); });
@@ -177,6 +177,7 @@ std::string Profile::to_json() const {
                    {"reserve_bytes", reserve_bytes},
                    {"gradient_variance", finite(gradient_variance, "gradient_variance")},
                    {"gradient_pairs", gradient_pairs}};
+  if (batch > 0) out["batch"] = batch;
   for (const char* list : {"sites", "payloads", "timeline"}) out[list] = ordered_json::array();
   for (const SiteProfile& site : sites) out["sites"].push_back(site_to_json(site));
   for (const PayloadProfile& payload : payloads) out["payloads"].push_back(payload_to_json(payload));
@@ -201,6 +202,7 @@ Profile Profile::from_json(const std::string& text, const std::string& name) {
   profile.reserve_bytes = document.at("reserve_bytes").bytes();
   profile.gradient_variance = document.at("gradient_variance").number(0, kNumbers);
   if (auto pairs = document.find("gradient_pairs")) profile.gradient_pairs = pairs->integer(0, kIntegers);
+  if (const auto batch = document.find("batch")) profile.batch = batch->integer(0, kIndexes);
   for (const JsonNode& node : document.at("sites").elements()) profile.sites.push_back(site_from_json(node));
   for (const JsonNode& node : document.at("payloads").elements()) profile.payloads.push_back(payload_from_json(node));
   for (const JsonNode& node : document.at("timeline").elements()) profile.timeline.push_back({node.bytes()});

@@ -1,5 +1,7 @@
 #include "planner/spec_json.h"
 
+#include "cinch/error.h"
+
 namespace cinch::planner {
 namespace {
 
@@ -59,6 +61,15 @@ CodecSpec checked_spec_from_json(const JsonNode& node) {
     node.fail_with(error.what());
   }
   return spec;
+}
+
+Need need_from_json(const JsonNode& node) {
+  const std::string name = node.text();
+  try {
+    return need_from_string(name);
+  } catch (const Error& error) {
+    node.fail_with(error.what());
+  }
 }
 
 bool same_spec(const CodecSpec& a, const CodecSpec& b) {

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 torch_version=2.11.0
 packages=(g++ cmake ninja-build ccache git ca-certificates libgtest-dev libhwy-dev
           nlohmann-json3-dev libcli11-dev zlib1g-dev dataset-fashion-mnist
-          libzfp-dev libblosc-dev)
+          libzfp-dev libblosc-dev gnuplot-nox)
 lint_packages=(clang-format-14 clang-tidy-14)
 # nvcc and its parts; the CUDA runtime came with torch.
 cuda_wheels=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-cccl==13.0.85)

@@ -8,16 +8,19 @@
 
 #include "cinch/budget.h"
 #include "cinch/codec_spec.h"
+#include "cinch/need.h"
 
 namespace cinch {
 
 struct PlanEntry {
   std::string site;
   CodecSpec spec;
-  int64_t raw_bytes = 0;        ///< 0 for a site whose payload is charged to an earlier site
-  int64_t charged_bytes = 0;    ///< likewise
-  double noise_variance = 0.0;  ///< likewise
-  double seconds = 0.0;         ///< likewise
+  int64_t raw_bytes = 0;            ///< 0 for a site whose payload is charged to an earlier site
+  int64_t charged_bytes = 0;        ///< likewise
+  double noise_variance = 0.0;      ///< likewise
+  double seconds = 0.0;             ///< likewise
+  std::string layer = {}, op = {};  ///< of the site, like `need`: for people
+  Need need = Need::kExact;
 };
 
 /// An instant that holds the plan back: with more bytes there alone it could cost less.
@@ -38,6 +41,8 @@ struct Plan {
   double predicted_noise = 0.0;            ///< relative RMS error of the parameter gradient
   double predicted_effective_batch = 1.0;  ///< V / (V + C)
   double predicted_extra_seconds = 0.0;    ///< per step
+  /// Sites that the plan this one was carried over from did not know (apply_plan): they stay exact.
+  std::vector<std::string> unknown_sites;
 
   // How good the plan is. Costs are in the objective's unit: noise variance, seconds, or bytes summed over payloads.
   Objective objective = Objective::kLeastNoise;

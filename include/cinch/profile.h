@@ -99,6 +99,7 @@ struct Profile {
   /// V, the variance of the mini-batch gradient relative to its squared norm: a guess until it is measured.
   double gradient_variance = 0.5;
   int64_t gradient_pairs = 0;  ///< pairs of backwards that gradient_variance was measured on; 0: the guess
+  int64_t batch = 0;           ///< samples of the iteration that was observed; 0: not known. For advise_batch.
 
   /// Peak with every payload raw, from the timeline.
   int64_t baseline_peak_bytes() const;

@@ -1,9 +1,14 @@
 #include "src/cli/codecs.h"
 
+#include <CLI/CLI.hpp>
+
+#include <memory>
 #include <sstream>
 
 #include "cinch/codec.h"
 #include "cinch/version.h"
+#include "src/cli/commands.h"
+#include "src/cli/output.h"
 #include "src/methods/methods.h"
 
 namespace cinch::cli {
@@ -99,6 +104,18 @@ std::string codecs_text() {
     }
   }
   return out.str();
+}
+
+void add_codecs(CLI::App& app, Run& run) {
+  const auto json = std::make_shared<std::string>();
+  CLI::App* const command = app.add_subcommand("codecs", "the table of methods: parameters, errors, devices");
+  command->add_option("--json", *json, "as JSON, into a file or to standard output: -");
+  command->callback([&run, json] {
+    run = [json] {
+      report(codecs_text(), codecs_document(), *json);
+      return 0;
+    };
+  });
 }
 
 }  // namespace cinch::cli

@@ -27,6 +27,10 @@ Plan sample() {
   plan.binding = {{4, 4e-10}, {17, 6e-10}};
   plan.entries = {{"a/relu#0:result", CodecSpec{"mask", {}}, 4000, 125, 0, 1e-5},
                   {"b/linear#0:input", CodecSpec{"group_quant", {{"bits", int64_t{2}}}}, 4000, 300, 0.01, 2e-5}};
+  plan.entries[1].layer = "b";
+  plan.entries[1].op = "linear";
+  plan.entries[1].need = Need::kLinear;
+  plan.unknown_sites = {"c/add#0:self"};
   return plan;
 }
 
@@ -45,6 +49,9 @@ TEST(PlanJson, SurvivesARoundTrip) {
   EXPECT_EQ(back.to_json(), text);
   EXPECT_EQ(back.entries[1].spec, sample().entries[1].spec);
   EXPECT_EQ(back.predicted_noise, 0.1);
+  EXPECT_EQ(back.entries[1].need, Need::kLinear);
+  EXPECT_EQ(back.entries[1].op, "linear");
+  EXPECT_EQ(back.unknown_sites, sample().unknown_sites);
   EXPECT_EQ(back.objective, Objective::kLeastTime);
   EXPECT_EQ(back.objective_bound, 2e-5);
   ASSERT_EQ(back.binding.size(), 2u);
@@ -69,6 +76,7 @@ TEST(PlanJson, IgnoresUnknownKeysAndPointsAtWhatIsWrong) {
   EXPECT_EQ(with("/objective", "most_noise"), "/objective");
   EXPECT_EQ(with("/gap", 1.5), "/gap");
   EXPECT_EQ(with("/binding/1/instant", -1), "/binding/1/instant");
+  EXPECT_EQ(with("/entries/1/need", "all"), "/entries/1/need");
   EXPECT_EQ(with("/schema", "cinch.profile/1"), "/schema");
   for (const auto& item : document.items()) {
     auto damaged = document;
