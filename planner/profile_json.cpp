@@ -175,8 +175,8 @@ std::string Profile::to_json() const {
                    {"step_seconds", finite(step_seconds, "step_seconds")},
                    {"device_bytes", device_bytes},
                    {"reserve_bytes", reserve_bytes},
-                   {"gradient_variance", finite(gradient_variance, "gradient_variance")},
-                   {"gradient_pairs", gradient_pairs}};
+                   {"gradient_variance", finite(gradient_variance, "gradient_variance")}};
+  if (gradient_pairs > 0) out["gradient_pairs"] = gradient_pairs;
   if (batch > 0) out["batch"] = batch;
   for (const char* list : {"sites", "payloads", "timeline"}) out[list] = ordered_json::array();
   for (const SiteProfile& site : sites) out["sites"].push_back(site_to_json(site));

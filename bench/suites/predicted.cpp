@@ -158,7 +158,7 @@ void measure(const Case& c, const NamedBudget& named, const SuiteOptions& suite,
   row["predicted_step_ratio"] = 1 + plan.predicted_extra_seconds / theirs;
   row["step_ratio"] = ours / theirs;
   row["observed_step_ratio"] = outcome.cinch_run.steps.at(kObservedStep).seconds / theirs;
-  judge(row, named, label, result);
+  if (!suite.quick) judge(row, named, label, result);
   result.rows.push_back(row);
 }
 

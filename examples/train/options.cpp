@@ -25,7 +25,16 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--text", o.text, "text to learn from (default: LibTorch's own C++ headers)");
   app.add_option("--budget", o.budget, "600MiB, 60%, floor+25%, device:90%, exact, or a budget file")
       ->capture_default_str();
-  app.add_option("--batch", o.batch, "samples in a batch")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  app.add_option_function<std::string>(
+         "--batch",
+         [&o](const std::string& text) {
+           o.batch_auto = text == "auto";
+           if (!o.batch_auto) o.batch = std::stoll(text);
+         },
+         "samples in a batch, or auto: as many as train under a budget in bytes")
+      ->check(CLI::Range(1, 1 << 20) | CLI::IsMember({"auto"}))
+      ->type_name("INT|auto")
+      ->default_str(std::to_string(o.batch));
   app.add_option("--epochs", o.epochs, "times through the training part")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();

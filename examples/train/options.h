@@ -19,6 +19,7 @@ struct Options {
   std::string device = "cpu";          ///< "cpu", "cuda" or "cuda:N"
   std::string amp = "none";            ///< "bf16": forward and loss under autocast
   int64_t batch = 64;
+  bool batch_auto = false;  ///< `batch` is to be found: the largest that trains under the budget
   int64_t epochs = 1;
   int64_t steps = 0;             ///< 0: as many as `epochs` take
   int64_t eval_samples = 10000;  ///< of the test part; 0: no evaluation

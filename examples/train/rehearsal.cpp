@@ -10,12 +10,15 @@
 
 namespace cinch::train {
 
-std::shared_ptr<const Profile> observe(Training& training) {
+std::shared_ptr<const Profile> observe(Training& training, const std::vector<SiteRule>& rules) {
   GuardOptions options;
   options.device = training.device();
   options.observe_steps = 2;
+  options.batch = training.batch();
+  options.measure = false;
   Budget unlimited;
-  unlimited.allow = {"exact"};
+  unlimited.rules = rules;
+  unlimited.min_effective_batch = 0;  // nothing is coded before the guard ends
   BudgetGuard guard(unlimited, options);
   guard.track("model", training.model());
   guard.track(training.optimizer());
@@ -26,11 +29,11 @@ std::shared_ptr<const Profile> observe(Training& training) {
   return guard.profile();
 }
 
-std::shared_ptr<const Profile> rehearse(Training& training) {
+std::shared_ptr<const Profile> rehearse(Training& training, const std::vector<SiteRule>& rules) {
   Snapshot before(training);
   std::shared_ptr<const Profile> profile;
   try {
-    profile = observe(training);
+    profile = observe(training, rules);
   } catch (const c10::OutOfMemoryError&) {
     throw Error("the rehearsal, two steps without a limit, does not fit " + training.device().str() +
                 "; give the budget in bytes, which needs none");
@@ -41,12 +44,12 @@ std::shared_ptr<const Profile> rehearse(Training& training) {
   return profile;
 }
 
-std::shared_ptr<const Profile> rehearse(const Options& options) {
+std::shared_ptr<const Profile> rehearse(const Options& options, const std::vector<SiteRule>& rules) {
   const auto data = load_data(options);
   std::shared_ptr<const Profile> profile;
   {
     Training training(options, *data);
-    profile = rehearse(training);
+    profile = rehearse(training, rules);
   }
   release_unused(open_device(options.device));
   return profile;

@@ -8,6 +8,7 @@
 #include "examples/results/document.h"
 #include "examples/train/baseline_process.h"
 #include "examples/train/device.h"
+#include "examples/train/find_batch.h"
 #include "examples/train/progress.h"
 #include "examples/train/rehearsal.h"
 
@@ -28,6 +29,7 @@ GuardOptions guard_options(const Options& options, bool resolved, Progress& prog
   guard.save_plan = options.save_plan;
   guard.save_profile = options.save_profile;
   guard.seed = options.seed;
+  guard.batch = options.batch;
   std::error_code error;
   // A guard reads a watched file itself, and would then take a relative limit from its own first plan only, not from
   // the rehearsal: such a file is not watched.
@@ -75,7 +77,7 @@ void explain(Training& training, const Budget& budget, Progress& progress) {
   progress.phase("two steps without the limit, to find the smallest one that would do");
   std::shared_ptr<const Profile> profile;
   try {
-    profile = observe(training);
+    profile = observe(training, budget.rules);
   } catch (const c10::OutOfMemoryError&) {
     return;  // nor does the device suffice: what failed first says it
   }
@@ -97,7 +99,7 @@ void evaluate(Outcome& out, Training& training, BudgetGuard& guard, BaselineProc
 std::shared_ptr<const Profile> resolve(Budget& budget, Training& training, const Options& options, Progress& progress) {
   if (!is_relative(budget)) return nullptr;
   progress.phase("rehearsal: two steps to resolve " + options.budget + " to bytes");
-  const auto profile = rehearse(training);
+  const auto profile = rehearse(training, budget.rules);
   if (profile) {
     budget.limit = Budget::bytes(resolve_limit(*profile, budget)).limit;
     make_plan(*profile, budget);  // a budget that no plan meets is refused before the first step
@@ -114,7 +116,8 @@ void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseli
   Budget budget = out.options.budget_value ? *out.options.budget_value : Budget::parse(out.options.budget);
   validate(budget);
   auto profile = resolve(budget, training, out.options, progress);
-  const GuardOptions guard_settings = guard_options(out.options, profile != nullptr, progress);
+  GuardOptions guard_settings = guard_options(out.options, profile != nullptr, progress);
+  if (guard_settings.load_plan.empty()) guard_settings.profile = profile;  // the first step has a plan already
   std::optional<BudgetGuard> guard(std::in_place, budget, guard_settings);
   guard->track("model", training.model());
   guard->track(training.optimizer());
@@ -138,10 +141,17 @@ void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseli
   evaluate(out, training, *guard, baseline, progress);
 }
 
-void train_into(Outcome& out, const Options& options, const StockRun* stock) {
-  out.options = options;
-  check(options);
-  if (!options.budget_value) validate(Budget::parse(options.budget));  // before anything that takes time
+void train_into(Outcome& out, const Options& asked, const StockRun* stock) {
+  check(asked);
+  if (!asked.budget_value) validate(Budget::parse(asked.budget));  // before anything that takes time
+  out.options = asked;
+  if (asked.batch_auto) {
+    Progress progress(0, asked);
+    progress.phase("looking for the largest batch that trains under " + asked.budget);
+    out.options.batch = find_batch(asked, [&](const std::string& what) { progress.note(what); });
+    out.options.batch_auto = false;
+  }
+  const Options& options = out.options;
   const auto data = load_data(options);
   out.data = data_name(options);
   {

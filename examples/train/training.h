@@ -37,6 +37,7 @@ class Training {
   models::Model& model() { return *model_; }
   torch::optim::Optimizer& optimizer() { return *optimizer_; }
   torch::Device device() const { return device_; }
+  int64_t batch() const { return options_.batch; }
   int64_t total_steps() const { return total_steps_; }
   int64_t steps_done() const { return steps_done_; }
 

@@ -34,12 +34,14 @@ Controller::Controller(Budget budget, GuardOptions options, std::shared_ptr<Sess
   validate(budget_);
   if (options_.observe_steps < 1) throw Error("GuardOptions.observe_steps must be at least 1");
   if (options_.replan_interval < 0) throw Error("GuardOptions.replan_interval must not be negative");
+  if (options_.batch < 0) throw Error("GuardOptions.batch must not be negative");
   if (options_.host_pool_bytes.value_or(0) < 0) throw Error("GuardOptions.host_pool_bytes must not be negative");
   take_over_limit();
-  if (!options_.load_profile.empty()) take_over_profile();
+  const bool known = !options_.load_profile.empty() || options_.profile;
+  if (known) take_over_profile();
   if (!options_.load_plan.empty()) {
     take_over_plan(Plan::from_json_file(options_.load_plan));
-  } else if (options_.observe_steps == 1 && options_.load_profile.empty()) {
+  } else if (options_.observe_steps == 1 && !known) {
     begin_observing();
   }
 }
@@ -100,6 +102,7 @@ void Controller::finish_observing() {
   profile->gradients_bytes = gradients_bytes_;
   profile->optimizer_bytes = optimizer_bytes_;
   profile->step_seconds = step_seconds_;
+  profile->batch = options_.batch;
   profile->device_bytes = memory().total_bytes();
   std::shared_ptr<const Profile> before = profile;
   {

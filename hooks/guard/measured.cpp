@@ -54,7 +54,10 @@ Plan Controller::best_plan() const {
 
 // Before the first iteration. The plan is made at once, from what an earlier run observed and measured.
 void Controller::take_over_profile() {
-  auto known = std::make_shared<Profile>(Profile::from_json_file(options_.load_profile));
+  if (!options_.load_profile.empty() && options_.profile)
+    throw Error("GuardOptions.load_profile and profile exclude each other");
+  auto known =
+      std::make_shared<Profile>(options_.profile ? *options_.profile : Profile::from_json_file(options_.load_profile));
   const auto refuse = [&](const std::string& why) {
     throw Error("profile " + options_.load_profile + " " + why + "; observe again and save a new one");
   };

@@ -128,10 +128,19 @@ std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::
     for (const int64_t bits : {8, 4, 2, 1}) add(CodecSpec{"group_quant", {{"bits", bits}}});
     // A GPU's kernels of dither have not been run on one yet, nor have those of error_bound: there a rule has to name
     // them.
-    if (payload.store->memory().kind() == DeviceKind::kCpu)
-      for (const char* predict : {"none", "lorenzo"})
-        for (const double step : {0.5, 1.0, 2.0})
-          add(CodecSpec{"dither", {{"step_sigma", step}, {"predict", std::string(predict)}}});
+    if (payload.store->memory().kind() == DeviceKind::kCpu) {
+      const auto dither = [&](const char* predict, double step) {
+        add(CodecSpec{"dither", {{"step_sigma", step}, {"predict", std::string(predict)}}});
+        return result.back().option.spec.name == "dither" ? result.back().option.charged_bytes : raw_bytes;
+      };
+      const int64_t alone = dither("none", 1.0);
+      // Each trial takes time: where neighbours tell nothing at one step, they do not at others.
+      const bool neighbours = dither("lorenzo", 1.0) < alone - alone / 10;
+      for (const double step : {0.5, 0.7, 1.4, 2.0, 2.8}) {
+        dither("none", step);
+        if (neighbours) dither("lorenzo", step);
+      }
+    }
     for (const CodecSpec& spec : asked)
       if (const MethodInfo* method = find_method(spec.name); method && !method->lossless) add(spec);
   }

@@ -20,8 +20,8 @@ TEST(Suites, AreRegisteredByName) {
     names.push_back(suite.name);
     EXPECT_FALSE(suite.what.empty()) << suite.name;
   }
-  EXPECT_EQ(names,
-            (std::vector<std::string>{"codec", "exact", "gradient", "hook", "limit", "needs", "planner", "train"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"batch", "codec", "exact", "gradient", "hook", "limit", "needs", "planner",
+                                             "predicted", "train"}));
 }
 
 TEST(HookSuite, TimesEveryChainAndGetsEveryByteBack) {
@@ -45,6 +45,27 @@ TEST(HookSuite, TimesEveryChainAndGetsEveryByteBack) {
   EXPECT_EQ(timed, 3 * 4) << "chains: forward and backward, observing and running";
   EXPECT_GE(counted, 8);
   EXPECT_EQ(cases.count("backward/payload_save"), 1u);
+}
+
+TEST(BatchSuite, FindsABatchThatTrains) {
+  const SuiteResult result = run_quick("batch");
+  expect_no_failures(result);
+  ASSERT_EQ(result.rows.size(), 1u);
+  const auto& row = result.rows.front();
+  EXPECT_GT(row.at("found_batch"), 1);
+  EXPECT_GE(row.at("largest_batch"), row.at("found_batch"));
+}
+
+TEST(PredictedSuite, PutsPlansBesideWhatHappens) {
+  const SuiteResult result = run_quick("predicted");
+  expect_no_failures(result);
+  ASSERT_EQ(result.rows.size(), 1u);
+  const auto& row = result.rows.front();
+  expect_positive(row, {"predicted_peak_bytes", "peak_bytes", "raw_bytes", "predicted_charged_bytes", "charged_bytes",
+                        "raw_of_charged", "noise_predicted", "noise", "effective_batch", "gradient_variance",
+                        "predicted_step_ratio", "step_ratio", "observed_step_ratio"});
+  EXPECT_LE(row["peak_bytes"], row["limit_bytes"]);
+  EXPECT_NEAR(row["noise_predicted"].get<double>() / row["noise"].get<double>(), 1, 0.8);
 }
 
 TEST(PlannerSuite, ComparesPlansWithTheBest) {

@@ -4,6 +4,9 @@
 
 #include <cmath>
 #include <limits>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 namespace cinch::planner {
 namespace {
@@ -81,6 +84,66 @@ TEST(NoisePrior, StaysFiniteForAbsurdInput) {
     }
   }
   EXPECT_GT(noise_prior({Need::kLinear, Reach::kWeightGrad, kNan, 10}), 1.0);
+}
+
+// Two payloads: one of two sites that read values and one that reads a mask, one of a single site.
+Profile two_payloads() {
+  Profile profile;
+  for (const auto& [name, need, sensitivity] :
+       {std::tuple{"a", Need::kLinear, 0.5}, std::tuple{"b", Need::kNonlinear, 0.25}, std::tuple{"c", Need::kMask, 9.0},
+        std::tuple{"d", Need::kLinear, 2.0}}) {
+    SiteProfile site;
+    site.name = name;
+    site.need = need;
+    site.sensitivity = sensitivity;
+    profile.sites.push_back(site);
+  }
+  for (const std::vector<int32_t>& sites : {std::vector<int32_t>{0, 1, 2}, std::vector<int32_t>{3}}) {
+    PayloadProfile payload;
+    payload.sites = sites;
+    for (const double error : {0.0, 0.1, 0.4}) {
+      Option option;
+      option.spec = error == 0 ? CodecSpec{} : CodecSpec{"dither", {{"step_sigma", 2 * error}}};
+      option.lossless = error == 0;
+      option.relative_error = error;
+      payload.options.push_back(option);
+    }
+    profile.payloads.push_back(payload);
+  }
+  return profile;
+}
+
+TEST(Reprice, AddsWhatTheSitesFeel) {
+  Profile profile = two_payloads();
+  reprice(profile);
+  EXPECT_EQ(profile.payloads[0].options[0].noise_variance, 0);
+  EXPECT_DOUBLE_EQ(profile.payloads[0].options[1].noise_variance, 0.5 * 0.1 + 0.25 * 0.1 * 1.1);
+  EXPECT_DOUBLE_EQ(profile.payloads[1].options[2].noise_variance, 2.0 * 0.4);
+}
+
+TEST(Reprice, LeavesWhatHasNoErrorAsItIs) {
+  Profile profile = two_payloads();
+  profile.payloads[1].options[2].relative_error = 0;  // as in profiles that did not write it down
+  profile.payloads[1].options[2].noise_variance = 0.125;
+  reprice(profile);
+  EXPECT_EQ(profile.payloads[1].options[2].noise_variance, 0.125);
+}
+
+TEST(Reprice, TellsWhatAPlanComesToAtOtherPrices) {
+  Profile profile = two_payloads();
+  reprice(profile);
+  Plan plan;
+  for (const auto& [site, error] : {std::pair{"a", 0.1}, std::pair{"d", 0.4}, std::pair{"unknown", 0.4}}) {
+    PlanEntry entry;
+    entry.site = site;
+    entry.spec = CodecSpec{"dither", {{"step_sigma", 2 * error}}};
+    entry.noise_variance = 1;
+    plan.entries.push_back(entry);
+  }
+  EXPECT_DOUBLE_EQ(noise_variance_of(plan, profile), 0.5 * 0.1 + 0.25 * 0.1 * 1.1 + 2.0 * 0.4 + 1);
+  for (SiteProfile& site : profile.sites) site.sensitivity *= 2;
+  reprice(profile);
+  EXPECT_DOUBLE_EQ(noise_variance_of(plan, profile), 2 * (0.5 * 0.1 + 0.25 * 0.1 * 1.1 + 2.0 * 0.4) + 1);
 }
 
 }  // namespace

@@ -66,6 +66,31 @@ TEST(ProfileJson, KeepsTheSpreadOfGroupRangesOrTakesThemForEqual) {
   EXPECT_FALSE(json::parse(older.to_json())["payloads"][0]["stats"].contains("square_group_ranges"));
 }
 
+TEST(ProfileJson, KeepsWhatWasMeasuredAndReadsWhatWasNot) {
+  Profile profile = small();
+  profile.gradient_pairs = 7;
+  profile.sites[0].sensitivity = 0.03125;
+  profile.sites[0].replays = 2;
+  profile.sites[1].unplayed = "leads through a custom function";
+  profile.payloads[0].options[1].relative_error = 0.125;
+  const Profile back = Profile::from_json(profile.to_json());
+  EXPECT_EQ(back.gradient_pairs, 7);
+  EXPECT_EQ(back.sites[0].sensitivity, 0.03125);
+  EXPECT_EQ(back.sites[0].replays, 2);
+  EXPECT_EQ(back.sites[1].unplayed, profile.sites[1].unplayed);
+  EXPECT_EQ(back.payloads[0].options[1].relative_error, 0.125);
+  json older = json::parse(profile.to_json());
+  older.erase("gradient_pairs");
+  older["sites"][0].erase("sensitivity");
+  older["sites"][0].erase("replays");
+  older["payloads"][0]["options"][1].erase("relative_error");
+  const Profile unmeasured = Profile::from_json(older.dump());
+  EXPECT_EQ(unmeasured.gradient_pairs, 0);
+  EXPECT_EQ(unmeasured.sites[0].replays, 0);
+  older["sites"][0]["sensitivity"] = -1;
+  EXPECT_EQ(pointer_of(older.dump()), "/sites/0/sensitivity");
+}
+
 TEST(ProfileJson, RefusesToWriteNumbersThatNobodyCouldPlanWith) {
   for (double bad : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
     Profile profile = small();

@@ -54,6 +54,8 @@ struct GuardOptions {
   /// Profile file of an earlier run of the same program (save_profile) to start with instead of observing: the plan is
   /// made from it at once, or load_plan's is taken, and what was measured counts on. The graph must be the same.
   std::string load_profile;
+  std::shared_ptr<const Profile> profile;  ///< the same from memory; for `load_profile` to be empty
+  int64_t batch = 0;  ///< samples of an iteration, for advise_batch; 0: not known. Written into profiles.
 };
 
 /// A snapshot. Bytes and seconds of the last finished step; counters since the guard was made.

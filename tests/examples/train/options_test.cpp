@@ -26,6 +26,14 @@ TEST(Options, RefuseUnknownPrecisionAndData) {
   EXPECT_EQ(parse({"--data", "imagenet"}).exit_code, 2);
 }
 
+TEST(Options, TakeABatchOrLookForOne) {
+  EXPECT_EQ(parse({"--batch", "48"}).options.batch, 48);
+  EXPECT_FALSE(parse({"--batch", "48"}).options.batch_auto);
+  EXPECT_TRUE(parse({"--batch", "auto"}).options.batch_auto);
+  EXPECT_TRUE(parse({"--batch=auto"}).options.batch_auto);
+  for (const char* bad : {"0", "-3", "many", "12x", "1e3", ""}) EXPECT_EQ(parse({"--batch", bad}).exit_code, 2) << bad;
+}
+
 // What the process without cinch is told must be the same training to the last digit.
 TEST(TrainingArguments, SayTheSameTraining) {
   Options options;
