@@ -116,7 +116,7 @@ class Controller final : public backend::OverrunHandler {
   std::chrono::steady_clock::time_point step_started_;
   double step_seconds_ = 0;
   int64_t observed_ = 0, since_plan_ = 0;
-  int64_t rounds_planned_ = 0;  // rounds of measurements that a plan was made with
+  bool planned_with_measured_ = false;  // every site has been measured once, and the plan knows
   bool measured_since_plan_ = false;
   int64_t poisoned_groups_ = memory().poisoned_groups();  // earlier guards' are theirs
   bool check_fingerprint_ = false;

@@ -11,8 +11,6 @@
 namespace cinch::hooks {
 namespace {
 
-// Plans are made anew after the first round of measurements, and once more with a second one averaged in.
-constexpr int64_t kRounds = 2;
 // A bound that is missed by less, or sooner after the last plan, is chance.
 constexpr double kMissedBy = 0.005;
 // So much more or less noise than was planned is worth a plan.
@@ -67,7 +65,8 @@ void Controller::take_over_profile() {
     refuse("was made with torch " + known->torch_version + ", not " TORCH_VERSION);
   session_->replay->resume(*known);
   session_->store->set_sensitivities(session_->replay->sensitivities());
-  while (rounds_planned_ < kRounds && session_->replay->complete(rounds_planned_ + 1)) ++rounds_planned_;
+  planned_with_measured_ = session_->replay->complete(1);
+  if (!options_.save_profile.empty()) known->save(options_.save_profile);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     profile_ = std::move(known);
@@ -92,12 +91,8 @@ bool Controller::worth_planning_anew() {
   const auto known = profile();
   const auto current = plan();
   if (!known || !current || phase() != Phase::kRun) return false;
-  if (rounds_planned_ < kRounds && session_->replay->complete(rounds_planned_ + 1)) {
-    ++rounds_planned_;
-    return true;
-  }
-  if (!std::exchange(measured_since_plan_, false) || rounds_planned_ == 0 || since_plan_ < kStepsBetweenPlans)
-    return false;
+  if (!planned_with_measured_) return planned_with_measured_ = session_->replay->complete(1);
+  if (!std::exchange(measured_since_plan_, false) || since_plan_ < kStepsBetweenPlans) return false;
   Profile now = *known;
   session_->replay->apply(now);
   const double planned = planner::noise_variance_of(*current, *known);
