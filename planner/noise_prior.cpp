@@ -18,6 +18,7 @@ constexpr double kNormalisationShare = 0.006;
 // Log-softmax: 2.2 / 0.083, by one payload, however many others there are.
 constexpr double kUpstream = 26.0;
 constexpr double kLargest = 1e6;
+constexpr double kBelieved = 4;
 
 }  // namespace
 
@@ -36,6 +37,13 @@ double noise_of(Need need, double sensitivity, double rel_mse) noexcept {
   return std::min(sensitivity * error * (need == Need::kNonlinear ? 1.0 + error : 1.0), kLargest);
 }
 
+double noise_of(const SiteProfile& site, double rel_mse) noexcept {
+  double sensitivity = site.sensitivity;
+  if (site.need == Need::kNonlinear && site.replays > 0 && rel_mse > kBelieved * site.replayed_error)
+    sensitivity = std::max(sensitivity, site.prior_sensitivity);
+  return noise_of(site.need, sensitivity, rel_mse);
+}
+
 double noise_prior(const NoiseInput& input) noexcept {
   return noise_of(input.need, sensitivity_prior(input), input.rel_mse);
 }
@@ -47,7 +55,7 @@ void reprice(Profile& profile) noexcept {
       option.noise_variance = 0;
       for (const int32_t index : payload.sites) {
         const SiteProfile& site = profile.sites[static_cast<size_t>(index)];
-        if (is_value(site.need)) option.noise_variance += noise_of(site.need, site.sensitivity, option.relative_error);
+        if (is_value(site.need)) option.noise_variance += noise_of(site, option.relative_error);
       }
       option.noise_variance = std::min(option.noise_variance, kLargest);
     }

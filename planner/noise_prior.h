@@ -54,6 +54,10 @@ double sensitivity_prior(const NoiseInput& input) noexcept;
 /// which feel its square too.
 double noise_of(Need need, double sensitivity, double rel_mse) noexcept;
 
+/// The same of a site as its profile has it. What was measured at small errors is not believed at errors beyond four
+/// times as large where the need is not linear: an exponential (log-softmax) makes far more of them.
+double noise_of(const SiteProfile& site, double rel_mse) noexcept;
+
 /// Sets the noise of each lossy option from its error and the sensitivities of the payload's sites. Options without a
 /// relative_error keep their noise.
 void reprice(Profile& profile) noexcept;

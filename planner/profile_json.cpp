@@ -46,6 +46,8 @@ ordered_json site_to_json(const SiteProfile& site) {
   out["payload"] = site.payload;
   if (site.sensitivity != 0) out["sensitivity"] = finite(site.sensitivity, "sensitivity");
   if (site.replays != 0) out["replays"] = site.replays;
+  if (site.prior_sensitivity != 0) out["prior_sensitivity"] = finite(site.prior_sensitivity, "prior_sensitivity");
+  if (site.replayed_error != 0) out["replayed_error"] = finite(site.replayed_error, "replayed_error");
   if (!site.unplayed.empty()) out["unplayed"] = site.unplayed;
   return out;
 }
@@ -69,6 +71,8 @@ SiteProfile site_from_json(const JsonNode& node) {
   site.payload = index_from(node.at("payload"));
   if (auto sensitivity = node.find("sensitivity")) site.sensitivity = sensitivity->number(0, kNumbers);
   if (auto replays = node.find("replays")) site.replays = replays->integer(0, kIntegers);
+  if (auto prior = node.find("prior_sensitivity")) site.prior_sensitivity = prior->number(0, kNumbers);
+  if (auto error = node.find("replayed_error")) site.replayed_error = error->number(0, kNumbers);
   if (auto unplayed = node.find("unplayed")) site.unplayed = unplayed->text();
   return site;
 }

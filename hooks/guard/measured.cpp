@@ -26,7 +26,10 @@ void Controller::take_measured(double noise_variance) {
   measured_since_plan_ = measured_since_plan_ || any;
 }
 
-bool Controller::measuring() const { return options_.measure && !budget_.lossless_only(); }
+// Not on a GPU: its norms would have to be waited for.
+bool Controller::measuring() const {
+  return options_.measure && !budget_.lossless_only() && memory().kind() == DeviceKind::kCpu;
+}
 
 // Until everything has been measured once, a plan leaves room for measuring where it can: at its peak instants nothing
 // could be replayed otherwise. The limit stays what it is.

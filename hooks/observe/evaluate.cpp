@@ -32,11 +32,19 @@ planner::Reach reach_for_prior(const Want& want) {
 
 }  // namespace
 
-double Prices::sensitivity(const Want& want, const std::string& name) const {
-  if (!is_value(want.need)) return 0;
+void Prices::fill(SiteProfile& site, const Want& want, const std::string& name) const {
+  site.need = want.need;
+  if (!is_value(want.need)) return;
+  site.prior_sensitivity =
+      planner::sensitivity_prior({want.need, reach_for_prior(want), 0, std::max<int64_t>(1, weight_payloads)});
+  site.sensitivity = site.prior_sensitivity;
   const MeasuredSensitivity* const found = measured ? measured->find(name) : nullptr;
-  if (found != nullptr && found->replays > 0) return found->sensitivity;
-  return planner::sensitivity_prior({want.need, reach_for_prior(want), 0, std::max<int64_t>(1, weight_payloads)});
+  if (found == nullptr) return;
+  site.unplayed = found->unplayed;
+  if (found->replays == 0) return;
+  site.sensitivity = found->sensitivity;
+  site.replays = found->replays;
+  site.replayed_error = found->error;
 }
 
 double price(const Payload& payload, const TensorStats& stats, const Codec& codec, const Prices& prices) {
@@ -44,8 +52,11 @@ double price(const Payload& payload, const TensorStats& stats, const Codec& code
   const double error = relative(estimate.mean_square_error * estimate.error_correlation, stats);
   double variance = 0;
   for (const Want& want : payload.wants)
-    if (is_value(want.need))
-      variance += planner::noise_of(want.need, prices.sensitivity(want, payload.store->site_name(want.site)), error);
+    if (is_value(want.need)) {
+      SiteProfile site;
+      prices.fill(site, want, payload.store->site_name(want.site));
+      variance += planner::noise_of(site, error);
+    }
   return variance;
 }
 

@@ -36,8 +36,9 @@ struct Prices {
   int64_t weight_payloads = 1;
   std::shared_ptr<const Sensitivities> measured;
 
-  // SiteProfile::sensitivity of the site of that name; 0 where no values are read.
-  double sensitivity(const Want& want, const std::string& name) const;
+  // Writes what is known of the site of that name into its profile: need, sensitivities. All zero where no values are
+  // read.
+  void fill(SiteProfile& site, const Want& want, const std::string& name) const;
 };
 
 // Relative variance of the parameter gradient that `payload`, coded by `codec`, is priced at from its statistics: the

@@ -225,11 +225,7 @@ Profile Recorder::finish() {
     }
     for (size_t i = 0; i < record.wants.size(); ++i) {
       SiteProfile& site = profile.sites[static_cast<size_t>(payload.sites[i])];
-      site.sensitivity = prices.sensitivity(record.wants[i], site.name);
-      const MeasuredSensitivity* const measured = prices.measured ? prices.measured->find(site.name) : nullptr;
-      if (measured == nullptr) continue;
-      site.replays = measured->replays;
-      site.unplayed = measured->unplayed;
+      prices.fill(site, record.wants[i], site.name);
     }
     profile.payloads.push_back(std::move(payload));
   }

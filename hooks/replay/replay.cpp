@@ -19,7 +19,7 @@ namespace cinch::hooks {
 namespace {
 
 // Old measurements count less: sensitivities move as training goes on.
-constexpr int64_t kRemembered = 8;
+constexpr int64_t kRemembered = 3;
 constexpr int64_t kSketchValues = 65536;
 // V is sketched in every backward of the first iterations, then in two neighbouring ones of so many.
 constexpr uint64_t kFirstSketches = 32, kLaterSketches = 25;
@@ -35,7 +35,7 @@ void Replay::offer(const Profile& profile) {
     if (error == 0) continue;
     for (const int32_t index : payload.sites) {
       const SiteProfile& site = profile.sites[static_cast<size_t>(index)];
-      if (is_value(site.need)) schedule_.offer(site.name, planner::noise_of(site.need, site.sensitivity, error));
+      if (is_value(site.need)) schedule_.offer(site.name, planner::noise_of(site, error));
     }
   }
 }
@@ -45,7 +45,7 @@ void Replay::resume(const Profile& profile) {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const SiteProfile& site : profile.sites) {
     if (site.replays == 0 && site.unplayed.empty()) continue;
-    measured_.by_name[site.name] = {site.sensitivity, site.replays, site.unplayed};
+    measured_.by_name[site.name] = {site.sensitivity, site.replays, site.replayed_error, site.unplayed};
     schedule_.resume(site.name, site.replays);
   }
   if (profile.gradient_pairs > 0) variance_.resume(profile.gradient_variance, profile.gradient_pairs);
@@ -189,6 +189,7 @@ void Replay::take(const ReplayResult& result, std::optional<double> squared_norm
     const double next =
         result.squared_error / *squared_norm / planner::noise_of(result.need, 1.0, result.relative_error);
     ++known.replays;
+    known.error = std::max(known.error, result.relative_error);
     known.sensitivity += (next - known.sensitivity) / static_cast<double>(std::min(known.replays, kRemembered));
     schedule_.measured(name);
   } else if (schedule_.missed(name)) {
@@ -241,6 +242,7 @@ void Replay::apply(Profile& profile) const {
     if (found->replays == 0) continue;
     site.sensitivity = found->sensitivity;
     site.replays = found->replays;
+    site.replayed_error = found->error;
   }
   if (const auto v = variance_.value()) {
     profile.gradient_variance = *v;

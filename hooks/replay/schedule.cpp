@@ -27,8 +27,8 @@ void Schedule::resume(const std::string& key, int64_t times) {
 
 std::vector<std::string> Schedule::next() {
   const bool first = !complete();
-  if (!first && ++steps_ < kLaterSteps) return {};
-  steps_ = 0;
+  if (++steps_ < next_ && !first) return {};
+  next_ = steps_ + std::max<int64_t>(1, steps_ / kLaterShare);
   std::vector<const Item*> order;
   for (const Item& item : items_)
     if (item.may_be_tried()) order.push_back(&item);

@@ -1,8 +1,9 @@
 // Whose turn it is to be replayed. Without torch.
 //
-// Counted in sites, not in seconds: the same training must take the same course whenever it is run. A few sites a step
-// until each has been measured once; then one now and then, since sensitivities move as training goes on. What was
-// measured least comes first, then what most noise may be spent on.
+// Counted in sites and steps, not in seconds: the same training must take the same course whenever it is run. Two sites
+// a step until each has been measured once; then ever more seldom, one in so many steps as are a fiftieth of those that
+// have passed, since sensitivities move fast when training begins and slowly later. What was measured least comes
+// first, then what most noise may be spent on.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@ namespace cinch::hooks {
 class Schedule {
  public:
   static constexpr size_t kFirstSites = 2;    // a step
-  static constexpr int64_t kLaterSteps = 25;  // between sites, once all are measured
+  static constexpr int64_t kLaterShare = 50;  // steps that have passed, for each step between sites
   static constexpr int kMostMisses = 3;       // in a row, before a site is left alone
 
   // Site `key` may be replayed. Known ones keep what was measured; their priority is renewed.
@@ -48,7 +49,7 @@ class Schedule {
   Item* find(const std::string& key);
 
   std::vector<Item> items_;
-  int64_t steps_ = 0;  // since the last site
+  int64_t steps_ = 0, next_ = 0;  // that have passed; when the next site is due
 };
 
 }  // namespace cinch::hooks

@@ -10,6 +10,7 @@ namespace cinch::hooks {
 struct MeasuredSensitivity {
   double sensitivity = 0;  // SiteProfile::sensitivity
   int64_t replays = 0;     // 0: not measured
+  double error = 0;        // SiteProfile::replayed_error
   std::string unplayed;    // why it cannot be; empty: it can, or nobody tried
 };
 

@@ -28,7 +28,11 @@ struct SiteProfile {
   /// Relative variance of the parameter gradient per unit of relative mean square error of this site's values, for
   /// small errors: a cautious prior until replays have measured it. 0 where no values are read.
   double sensitivity = 0.0;
-  int64_t replays = 0;   ///< measurements that `sensitivity` is the mean of; 0: the prior
+  int64_t replays = 0;  ///< measurements that `sensitivity` is the mean of; 0: the prior
+  /// What holds for errors far beyond `replayed_error`, the largest one that was measured, where the backward is not
+  /// linear in the values: the prior.
+  double prior_sensitivity = 0.0;
+  double replayed_error = 0.0;
   std::string unplayed;  ///< why it cannot be replayed; empty: it can, or nobody tried
 };
 

@@ -63,7 +63,7 @@ TEST(PredictedSuite, PutsPlansBesideWhatHappens) {
   const auto& row = result.rows.front();
   expect_positive(row, {"predicted_peak_bytes", "peak_bytes", "raw_bytes", "predicted_charged_bytes", "charged_bytes",
                         "raw_of_charged", "noise_predicted", "noise", "effective_batch", "gradient_variance",
-                        "predicted_step_ratio", "step_ratio", "observed_step_ratio"});
+                        "predicted_step_ratio", "step_ratio"});
   EXPECT_LE(row["peak_bytes"], row["limit_bytes"]);
   EXPECT_NEAR(row["noise_predicted"].get<double>() / row["noise"].get<double>(), 1, 0.8);
 }

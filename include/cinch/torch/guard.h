@@ -49,7 +49,7 @@ struct GuardOptions {
   /// Pinned as it is needed. Without effect on the CPU, whose tensors are in host memory already.
   std::optional<int64_t> host_pool_bytes;
   /// Measure while training runs what errors cost (docs/planner.md): after a plan is made, a few nodes a step run their
-  /// backward a second time until each site has been measured, then one node every 25 steps. false: priors alone.
+  /// backward a second time until each site has been measured, then ever more seldom. false: priors alone.
   bool measure = true;
   /// Profile file of an earlier run of the same program (save_profile) to start with instead of observing: the plan is
   /// made from it at once, or load_plan's is taken, and what was measured counts on. The graph must be the same.
