@@ -65,7 +65,6 @@ TEST(PredictedSuite, PutsPlansBesideWhatHappens) {
                         "raw_of_charged", "noise_predicted", "noise", "effective_batch", "gradient_variance",
                         "predicted_step_ratio", "step_ratio"});
   EXPECT_LE(row["peak_bytes"], row["limit_bytes"]);
-  EXPECT_NEAR(row["noise_predicted"].get<double>() / row["noise"].get<double>(), 1, 0.8);
 }
 
 TEST(PlannerSuite, ComparesPlansWithTheBest) {
