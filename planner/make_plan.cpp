@@ -10,6 +10,7 @@
 #include "planner/profile_check.h"
 #include "planner/search.h"
 #include "planner/simulate.h"
+#include "planner/smallest_lossless.h"
 
 namespace cinch {
 

@@ -22,7 +22,7 @@ constexpr double kBelieved = 4;
 
 }  // namespace
 
-double sensitivity_prior(const NoiseInput& input) noexcept {
+double sensitivity_prior(const PriorInput& input) noexcept {
   if (input.reach == Reach::kUpstream || !is_value(input.need)) return kUpstream;
   double share = kWeightShare + kInputShare;
   if (input.reach == Reach::kWeightGrad) share = kWeightShare;
@@ -42,10 +42,6 @@ double noise_of(const SiteProfile& site, double rel_mse) noexcept {
   if (site.need == Need::kNonlinear && site.replays > 0 && rel_mse > kBelieved * site.replayed_error)
     sensitivity = std::max(sensitivity, site.prior_sensitivity);
   return noise_of(site.need, sensitivity, rel_mse);
-}
-
-double noise_prior(const NoiseInput& input) noexcept {
-  return noise_of(input.need, sensitivity_prior(input), input.rel_mse);
 }
 
 void reprice(Profile& profile) noexcept {

@@ -33,25 +33,21 @@ enum class Reach : uint8_t {
   kUpstream,       ///< near the loss, or a factor of everything before it: softmax and log-softmax results, loss inputs
 };
 
-struct NoiseInput {
+struct PriorInput {
   Need need = Need::kLinear;
   Reach reach = Reach::kWeightGrad;
-  /// Mean square error of the coded values over their second moment (mean of x^2, not the variance). 0: lossless.
-  double rel_mse = 0.0;
   /// Payloads in the model whose reach is kWeightGrad: the squared gradient norm is spread over about as many weights.
   /// Counting other payloads too makes the result too small (two to three times in the networks above).
   int64_t weight_payloads = 1;
 };
 
-/// Relative gradient variance that this one payload adds. Finite and not negative; large where coding would be reckless
-/// (kUpstream, needs that no lossy codec may serve, a rel_mse that is no number).
-double noise_prior(const NoiseInput& input) noexcept;
-
-/// The same per unit of rel_mse, for small errors; rel_mse is not looked at.
-double sensitivity_prior(const NoiseInput& input) noexcept;
+/// Relative gradient variance that one payload adds, per unit of relative mean square error (of the coded values over
+/// their second moment, the mean of x^2), for small errors. Positive and finite; large where coding would be reckless
+/// (kUpstream, needs that no lossy codec may serve).
+double sensitivity_prior(const PriorInput& input) noexcept;
 
 /// What a site of this sensitivity, prior or measured, adds at an error: linear in it, but for needs that are not,
-/// which feel its square too.
+/// which feel its square too. Finite and not negative; large for a rel_mse that is no number.
 double noise_of(Need need, double sensitivity, double rel_mse) noexcept;
 
 /// The same of a site as its profile has it. What was measured at small errors is not believed at errors beyond four

@@ -12,7 +12,6 @@
 namespace cinch::planner {
 namespace {
 
-constexpr int64_t kWorthwhileBytes = 1024;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr int kRounds = 160;
 constexpr int64_t kEnumerationWork = 400'000;
@@ -83,6 +82,12 @@ Point Search::make_point(const State& state) const {
   out.limit = out.totals.peak;
   out.cost = cost_of(state);
   return out;
+}
+
+double Search::proven_by(const Enumeration& all, double otherwise) const {
+  if (!all.complete) return -kInfinity;
+  const double least = all.choice ? cost_of(state_of(compact_, *all.choice)) : otherwise;
+  return least - compact_.costs.tie_weight * compact_.costs.most_ties;
 }
 
 Prices Search::no_prices() const { return {std::vector<double>(compact_.problem.raw_timeline.size(), 0.0), 0}; }
@@ -213,10 +218,7 @@ Search::Middle Search::solve(int64_t limit, const Interval& interval) {
   const double reached = market_.ask(ascent.prices, bounds).bound;
   const Enumeration all = enumerate(compact_, regrets, bounds, reached, best.cost, kEnumerationWork);
   double bound = market_.main_bound(ascent.prices, bounds);
-  if (all.complete) {
-    const double least = all.choice ? cost_of(state_of(compact_, *all.choice)) : best.cost;
-    bound = std::max(bound, least - compact_.costs.tie_weight * compact_.costs.most_ties);
-  }
+  bound = std::max(bound, proven_by(all, best.cost));
   if (all.choice) offer(state_of(compact_, *all.choice));
   bounds_.push_back({limit > 0 ? limit : INT64_MAX, bound});
   const bool better = best.found && (!low.found || less(best.totals, low.totals));
@@ -285,10 +287,7 @@ Proof Search::prove(const Point& point, int64_t limit) {
     bound = std::max(bound, market_.main_bound(ascent.prices, bounds));
     const double reached = market_.ask(ascent.prices, bounds).bound;
     const Enumeration all = enumerate(compact_, market_.regrets(), bounds, reached, point.cost, kEnumerationWork);
-    if (all.complete) {
-      const double least = all.choice ? cost_of(state_of(compact_, *all.choice)) : point.cost;
-      bound = std::max(bound, least - compact_.costs.tie_weight * compact_.costs.most_ties);
-    }
+    bound = std::max(bound, proven_by(all, point.cost));
   }
   out.bound = std::clamp(bound, 0.0, value);
   return out;
@@ -298,26 +297,6 @@ std::vector<int32_t> Search::options_of(const Point& point) const {
   std::vector<int32_t> out(point.choice.size());
   for (size_t i = 0; i < out.size(); ++i) out[i] = compact_.problem.items[i].candidates[point.choice[i]].option;
   return out;
-}
-
-std::vector<int32_t> smallest_lossless(const Problem& problem) {
-  std::vector<int32_t> choice(problem.items.size(), 0);
-  for (size_t i = 0; i < choice.size(); ++i) {
-    const auto& candidates = problem.items[i].candidates;
-    const auto size = [&](size_t c) {
-      return std::tuple(candidates[c].noise, candidates[c].bytes, candidates[c].seconds);
-    };
-    if (!candidates[0].kept) continue;
-    size_t best = 0;
-    for (size_t c = 1; c < candidates.size(); ++c) {
-      if (candidates[c].offloaded) continue;
-      if (candidates[c].noise == 0 && candidates[c].bytes + kWorthwhileBytes <= candidates[0].bytes &&
-          size(c) < size(best))
-        best = c;
-    }
-    choice[i] = static_cast<int32_t>(best);
-  }
-  return choice;
 }
 
 }  // namespace cinch::planner

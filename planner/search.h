@@ -18,6 +18,8 @@
 
 namespace cinch::planner {
 
+struct Enumeration;
+
 /// A plan, and the least limit that it is the answer to.
 struct Point {
   int64_t limit = 0;
@@ -71,6 +73,8 @@ class Search {
     const Point* high;
   };
 
+  /// The cost below which, by an enumeration, there is nothing but ties; `otherwise`: of the plan where it found none.
+  double proven_by(const Enumeration& all, double otherwise) const;
   std::vector<std::pair<int32_t, double>> binding(const Prices& prices) const;
   Prices no_prices() const;
   Point make_point(const State& state) const;
@@ -89,9 +93,5 @@ class Search {
   std::map<std::pair<int64_t, int64_t>, Middle> middles_;  ///< by the limits of their intervals
   std::vector<Bound> bounds_;
 };
-
-/// Without a limit and for least noise: of every payload its smallest lossless form, where that saves at least 1 KiB.
-/// Nothing is offloaded: that costs traffic, and nobody has asked for the bytes. Candidates of `problem`.
-std::vector<int32_t> smallest_lossless(const Problem& problem);
 
 }  // namespace cinch::planner

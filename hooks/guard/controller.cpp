@@ -104,6 +104,7 @@ void Controller::finish_observing() {
   profile->step_seconds = step_seconds_;
   profile->batch = options_.batch;
   profile->device_bytes = memory().total_bytes();
+  session_->replay->apply(*profile);  // V, which no recorder sees
   std::shared_ptr<const Profile> before = profile;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -153,7 +154,7 @@ void Controller::check_loaded_plan() {
   check_fingerprint_ = false;
   const std::string seen = hex(session_->fingerprint.load());
   if (plan()->fingerprint != seen)
-    throw Error("plan " + (options_.load_plan.empty() ? "of profile " + options_.load_profile : options_.load_plan) +
+    throw Error("plan " + (options_.load_plan.empty() ? "of " + profile_name() : options_.load_plan) +
                 " was made for another graph (fingerprint " + plan()->fingerprint + ", this program has " + seen +
                 "); observe again and save a new one");
 }

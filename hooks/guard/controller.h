@@ -43,6 +43,7 @@ class Controller final : public backend::OverrunHandler {
  private:
   const backend::DeviceMemory& memory() const { return session_->store->memory(); }
   void take_over_plan(Plan plan);
+  std::string profile_name() const;
   void take_over_profile();
   void begin_planned();
   void begin_observing();

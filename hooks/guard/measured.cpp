@@ -1,9 +1,8 @@
 // What a controller does with what replays measured.
-#include <algorithm>
-
 #include <torch/version.h>
 
-#include <cmath>
+#include <algorithm>
+#include <utility>
 
 #include "hooks/guard/controller.h"
 #include "planner/noise_prior.h"
@@ -53,6 +52,10 @@ Plan Controller::best_plan() const {
   return make_plan(*known, budget_);
 }
 
+std::string Controller::profile_name() const {
+  return options_.profile ? "GuardOptions.profile" : "profile " + options_.load_profile;
+}
+
 // Before the first iteration. The plan is made at once, from what an earlier run observed and measured.
 void Controller::take_over_profile() {
   if (!options_.load_profile.empty() && options_.profile)
@@ -60,7 +63,7 @@ void Controller::take_over_profile() {
   auto known =
       std::make_shared<Profile>(options_.profile ? *options_.profile : Profile::from_json_file(options_.load_profile));
   const auto refuse = [&](const std::string& why) {
-    throw Error("profile " + options_.load_profile + " " + why + "; observe again and save a new one");
+    throw Error(profile_name() + " " + why + "; observe again and save a new one");
   };
   if (known->device != options_.device.str())
     refuse("is of device " + known->device + ", the guard for " + options_.device.str());
@@ -100,9 +103,12 @@ bool Controller::worth_planning_anew() {
   session_->replay->apply(now);
   const double planned = planner::noise_variance_of(*current, *known);
   const double variance = planner::noise_variance_of(*current, now);
-  if (variance > 0 &&
-      now.gradient_variance / (now.gradient_variance + variance) < budget_.min_effective_batch - kMissedBy)
-    return true;
+  const auto misses = [&](const Profile& priced, double noise) {
+    const double v = priced.gradient_variance;
+    return noise > 0 && v / (v + noise) < budget_.min_effective_batch - kMissedBy;
+  };
+  // One that was missed already when the plan was made is not kept by making it again.
+  if (misses(now, variance) && !misses(*known, planned)) return true;
   const double drift = (1 + kDrift) * (1 + kDrift);
   return variance > planned * drift || planned > variance * drift;
 }

@@ -36,7 +36,7 @@ void Prices::fill(SiteProfile& site, const Want& want, const std::string& name) 
   site.need = want.need;
   if (!is_value(want.need)) return;
   site.prior_sensitivity =
-      planner::sensitivity_prior({want.need, reach_for_prior(want), 0, std::max<int64_t>(1, weight_payloads)});
+      planner::sensitivity_prior({want.need, reach_for_prior(want), std::max<int64_t>(1, weight_payloads)});
   site.sensitivity = site.prior_sensitivity;
   const MeasuredSensitivity* const found = measured ? measured->find(name) : nullptr;
   if (found == nullptr) return;

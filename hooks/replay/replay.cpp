@@ -189,6 +189,7 @@ void Replay::take(const ReplayResult& result, std::optional<double> squared_norm
     const double next =
         result.squared_error / *squared_norm / planner::noise_of(result.need, 1.0, result.relative_error);
     ++known.replays;
+    known.unplayed.clear();
     known.error = std::max(known.error, result.relative_error);
     known.sensitivity += (next - known.sensitivity) / static_cast<double>(std::min(known.replays, kRemembered));
     schedule_.measured(name);
@@ -209,7 +210,8 @@ void Replay::end_iteration(double noise_variance) {
   }
   records_.clear();
   pending_.clear();
-  for (const std::string& name : chosen_) schedule_.missed(name);
+  for (const std::string& name : chosen_)
+    if (schedule_.missed(name)) measured_.by_name[name].unplayed = "no backward ran the node that saved it";
   chosen_.clear();
 }
 

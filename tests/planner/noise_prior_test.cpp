@@ -13,6 +13,16 @@ namespace {
 
 constexpr double kOneSigmaDither = 1.0 / 12.0;
 
+struct Input {
+  Need need;
+  Reach reach;
+  double rel_mse;
+  int64_t weight_payloads;
+};
+double noise_prior(const Input& input) {
+  return noise_of(input.need, sensitivity_prior({input.need, input.reach, input.weight_payloads}), input.rel_mse);
+}
+
 double of_class(int payloads, Need need, Reach reach, double rel_mse, int64_t weights) {
   return payloads * noise_prior({need, reach, rel_mse, weights});
 }
@@ -84,6 +94,25 @@ TEST(NoisePrior, StaysFiniteForAbsurdInput) {
     }
   }
   EXPECT_GT(noise_prior({Need::kLinear, Reach::kWeightGrad, kNan, 10}), 1.0);
+}
+
+TEST(NoiseOfASite, IsNotBelievedFarBeyondTheErrorThatWasMeasured) {
+  SiteProfile site;
+  site.need = Need::kNonlinear;
+  site.sensitivity = 0.01;
+  site.prior_sensitivity = 26;
+  site.replays = 1;
+  site.replayed_error = 0.02;
+  EXPECT_DOUBLE_EQ(noise_of(site, 0.08), noise_of(Need::kNonlinear, 0.01, 0.08));
+  EXPECT_DOUBLE_EQ(noise_of(site, 0.081), noise_of(Need::kNonlinear, 26, 0.081));
+  site.sensitivity = 30;
+  EXPECT_DOUBLE_EQ(noise_of(site, 1.0), noise_of(Need::kNonlinear, 30, 1.0)) << "the larger of both";
+  site.need = Need::kLinear;
+  site.sensitivity = 0.01;
+  EXPECT_DOUBLE_EQ(noise_of(site, 1.0), 0.01) << "a linear one is the same at every error";
+  site.need = Need::kNonlinear;
+  site.replays = 0;
+  EXPECT_DOUBLE_EQ(noise_of(site, 1.0), noise_of(Need::kNonlinear, 0.01, 1.0)) << "nothing was measured";
 }
 
 // Two payloads: one of two sites that read values and one that reads a mask, one of a single site.

@@ -97,6 +97,7 @@ TEST_F(Resume, GoesOnMeasuring) {
   for (const SiteProfile& site : after.sites) replays += site.replays;
   for (const SiteProfile& site : before->sites) replays_before += site.replays;
   EXPECT_GT(replays, replays_before);
+  EXPECT_GE(after.gradient_pairs, before->gradient_pairs) << "observing again forgets nothing";
 }
 
 TEST_F(Resume, RefusesAnotherGraph) {
