@@ -57,19 +57,38 @@ void reprice(Profile& profile) noexcept {
     }
 }
 
-double noise_variance_of(const Plan& plan, const Profile& profile) {
+namespace {
+
+// Sums `of` the plan's options as the profile has them now, and `as_planned` of those that it does not have.
+template <typename Of, typename AsPlanned>
+double sum_under(const Plan& plan, const Profile& profile, Of of, AsPlanned as_planned) {
   std::unordered_map<std::string, const PayloadProfile*> by_site;
   for (const PayloadProfile& payload : profile.payloads)
     if (!payload.sites.empty()) by_site[profile.sites[static_cast<size_t>(payload.sites.front())].name] = &payload;
   double sum = 0;
   for (const PlanEntry& entry : plan.entries) {
-    double noise = entry.noise_variance;
-    if (const auto found = by_site.find(entry.site); found != by_site.end() && noise > 0)
+    if (entry.raw_bytes == 0) continue;  // charged to an earlier site
+    double value = as_planned(entry);
+    if (const auto found = by_site.find(entry.site); found != by_site.end())
       for (const Option& option : found->second->options)
-        if (same_spec(option.spec, entry.spec)) noise = option.noise_variance;
-    sum += noise;
+        if (same_spec(option.spec, entry.spec)) value = of(option);
+    sum += value;
   }
   return sum;
+}
+
+}  // namespace
+
+double charged_bytes_of(const Plan& plan, const Profile& profile) {
+  return sum_under(
+      plan, profile, [](const Option& option) { return static_cast<double>(option.charged_bytes); },
+      [](const PlanEntry& entry) { return static_cast<double>(entry.charged_bytes); });
+}
+
+double noise_variance_of(const Plan& plan, const Profile& profile) {
+  return sum_under(
+      plan, profile, [](const Option& option) { return option.noise_variance; },
+      [](const PlanEntry& entry) { return entry.noise_variance; });
 }
 
 }  // namespace cinch::planner

@@ -58,6 +58,9 @@ double noise_of(const SiteProfile& site, double rel_mse) noexcept;
 /// relative_error keep their noise.
 void reprice(Profile& profile) noexcept;
 
+/// What the payloads take in all (bytes, at whatever instant) under this plan at the profile's sizes. As below.
+double charged_bytes_of(const Plan& plan, const Profile& profile);
+
 /// What the payloads' noise comes to under this plan at the profile's prices (variance). Sites that the profile does
 /// not know, or that have no such option, add what the plan says.
 double noise_variance_of(const Plan& plan, const Profile& profile);

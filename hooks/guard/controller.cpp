@@ -105,6 +105,7 @@ void Controller::finish_observing() {
   profile->batch = options_.batch;
   profile->device_bytes = memory().total_bytes();
   session_->replay->apply(*profile);  // V, which no recorder sees
+  refresh_ = std::make_shared<Refresh>(session_->store, session_->sites, budget_.rules);
   std::shared_ptr<const Profile> before = profile;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -146,6 +147,8 @@ void Controller::adopt(std::shared_ptr<const Plan> plan) {
     phase_ = Phase::kRun;
   }
   since_plan_ = 0;
+  roomy_plan_.reset();
+  under_roomy_ = false;
   configure_reclaim();
 }
 
@@ -228,16 +231,13 @@ void Controller::decide() {
 }
 
 void Controller::begin_iteration() {
-  const auto current = plan();
-  double planned = 0;
-  if (current) planned = current->predicted_noise * current->predicted_noise;
+  const double planned = begin_measuring();
   session_->sites->begin_iteration();
   session_->iteration.fetch_add(1);
   session_->fingerprint.store(0);
   session_->backwards_since_step.store(0);
   cut_short_ = false;
-  session_->store->begin_iteration(session_->iteration.load(), planned);
-  session_->replay->begin_iteration(measuring() && current && !recorder_);
+  session_->store->begin_iteration(session_->iteration.load(), planned * planned);
   session_->store->raw_ledger().reset_peaks();
   session_->store->charged_ledger().reset_peaks();
   memory().meter().reset_peak();

@@ -15,6 +15,7 @@
 #include "cinch/planner.h"
 #include "cinch/torch/guard.h"
 #include "hooks/observe/recorder.h"
+#include "hooks/observe/refresh.h"
 #include "hooks/session.h"
 #include "src/backend/torch/device_memory.h"
 
@@ -50,9 +51,13 @@ class Controller final : public backend::OverrunHandler {
   void finish_observing();
   void adopt(std::shared_ptr<const Plan> plan);
   void plan_now();
+  double begin_measuring();
   void take_measured(double noise_variance);
   bool measuring() const;
+  std::optional<Plan> roomy_plan() const;
+  Budget cautious() const;
   Plan best_plan() const;
+  Profile as_measured() const;
   void price_profile();
   bool worth_planning_anew();
   void plan_with_measured();
@@ -113,12 +118,16 @@ class Controller final : public backend::OverrunHandler {
   std::vector<const torch::optim::Optimizer*> optimizers_;
   std::unordered_map<const c10::StorageImpl*, Earlier> earlier_;
   std::shared_ptr<Recorder> recorder_;
+  std::shared_ptr<Refresh> refresh_;  // of the profile's options
   std::optional<std::filesystem::file_time_type> budget_file_time_;
   std::chrono::steady_clock::time_point step_started_;
   double step_seconds_ = 0;
   int64_t observed_ = 0, since_plan_ = 0;
   bool planned_with_measured_ = false;  // every site has been measured once, and the plan knows
   bool measured_since_plan_ = false;
+  // Beside the plan in force, made when it is asked for first; nullopt inside: there is none.
+  std::optional<std::optional<Plan>> roomy_plan_;
+  bool under_roomy_ = false;                              // this iteration
   int64_t poisoned_groups_ = memory().poisoned_groups();  // earlier guards' are theirs
   bool check_fingerprint_ = false;
   std::atomic<bool> cut_short_{false};                      // a request of this iteration's own threads was refused

@@ -2,6 +2,7 @@
 #include <torch/version.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "hooks/guard/controller.h"
@@ -14,12 +15,38 @@ namespace {
 constexpr double kMissedBy = 0.005;
 // So much more or less noise than was planned is worth a plan.
 constexpr double kDrift = 0.1;
+constexpr double kBytesDrift = 0.02;
+// Of the noise that is allowed.
+constexpr double kCaution = 0.9;
 constexpr int64_t kStepsBetweenPlans = 10;
 
 }  // namespace
 
+// Of the sites whose turn it is, errors are measured in the backward, and options where they are coded. Now and then an
+// iteration runs under a plan that leaves room for those which found none. The noise that it is planned with.
+double Controller::begin_measuring() {
+  auto current = plan();
+  const bool enabled = measuring() && current && !recorder_;
+  bool roomy = false;
+  if (enabled && session_->replay->wants_room()) {
+    if (!roomy_plan_) roomy_plan_ = roomy_plan();
+    roomy = roomy_plan_->has_value();
+  }
+  if (roomy) current = std::make_shared<Plan>(**roomy_plan_);
+  if (roomy || std::exchange(under_roomy_, roomy)) session_->store->set_policy(std::make_shared<Policy>(*current));
+  under_roomy_ = roomy;
+  session_->replay->begin_iteration(enabled, roomy);
+  if (!recorder_ && refresh_) {
+    std::vector<std::string> chosen = session_->replay->chosen();
+    const bool any = !chosen.empty();
+    refresh_->choose(std::move(chosen));
+    session_->store->set_listener(any ? refresh_ : nullptr);
+  }
+  return current ? current->predicted_noise : 0;
+}
+
 void Controller::take_measured(double noise_variance) {
-  const bool any = session_->replay->scheduled() > 0;
+  const bool any = !session_->replay->chosen().empty();
   session_->replay->end_iteration(noise_variance);
   if (any) session_->store->set_sensitivities(session_->replay->sensitivities());
   measured_since_plan_ = measured_since_plan_ || any;
@@ -30,26 +57,49 @@ bool Controller::measuring() const {
   return options_.measure && !budget_.lossless_only() && memory().kind() == DeviceKind::kCpu;
 }
 
-// Until everything has been measured once, a plan leaves room for measuring where it can: at its peak instants nothing
-// could be replayed otherwise. The limit stays what it is.
-Plan Controller::best_plan() const {
+// At a plan's peak instants nothing could be replayed. One that leaves room there, where the budget has one; the limit
+// stays what it is.
+std::optional<Plan> Controller::roomy_plan() const {
   const auto known = profile();
-  if (measuring() && budget_.limit.kind != LimitKind::kNone && !session_->replay->complete(1)) {
-    int64_t largest = 0;
-    for (const PayloadProfile& payload : known->payloads)
-      if (std::ranges::any_of(payload.options, [](const Option& option) { return !option.lossless; }))
-        largest = std::max(largest, payload.raw_bytes);
-    Profile roomy = *known;
-    for (const int64_t share : {4, 2, 1}) {
-      roomy.reserve_bytes = known->reserve_bytes + share * largest;
-      try {
-        return make_plan(roomy, budget_);
-      } catch (const BudgetError&) {
-        // With less room, then.
-      }
+  if (!measuring() || budget_.limit.kind == LimitKind::kNone) return std::nullopt;
+  int64_t largest = 0;
+  for (const PayloadProfile& payload : known->payloads)
+    if (std::ranges::any_of(payload.options, [](const Option& option) { return !option.lossless; }))
+      largest = std::max(largest, payload.raw_bytes);
+  Profile roomy = *known;
+  for (const int64_t share : {4, 2, 1}) {
+    roomy.reserve_bytes = known->reserve_bytes + share * largest;
+    try {
+      return make_plan(roomy, budget_);
+    } catch (const BudgetError&) {
+      // With less room, then.
     }
   }
-  return make_plan(*known, budget_);
+  return std::nullopt;
+}
+
+// Measured noise is an estimate, and moves: what plans aim at lies a little below what the user allows.
+Budget Controller::cautious() const {
+  Budget budget = budget_;
+  if (budget.max_gradient_noise) *budget.max_gradient_noise *= kCaution;
+  if (budget.min_effective_batch > 0) {
+    const double variance_share = (1 / budget.min_effective_batch - 1) * kCaution * kCaution;
+    budget.min_effective_batch = 1 / (1 + variance_share);
+  }
+  return budget;
+}
+
+// Until everything has been measured once, it leaves room for that.
+Plan Controller::best_plan() const {
+  const bool measured = session_->replay->complete(1);
+  if (!measured)
+    if (auto roomy = roomy_plan()) return std::move(*roomy);
+  try {
+    if (measured) return make_plan(*profile(), cautious());
+  } catch (const BudgetError&) {
+    // Up to the bound, then.
+  }
+  return make_plan(*profile(), budget_);
 }
 
 std::string Controller::profile_name() const {
@@ -72,6 +122,7 @@ void Controller::take_over_profile() {
   session_->replay->resume(*known);
   session_->store->set_sensitivities(session_->replay->sensitivities());
   planned_with_measured_ = session_->replay->complete(1);
+  refresh_ = std::make_shared<Refresh>(session_->store, session_->sites, budget_.rules);
   if (!options_.save_profile.empty()) known->save(options_.save_profile);
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -82,10 +133,16 @@ void Controller::take_over_profile() {
   begin_planned();
 }
 
-// The profile stays as it was observed, but for what its options cost.
+// The profile as it was observed, but for what its options cost.
+Profile Controller::as_measured() const {
+  Profile now = *profile();
+  if (refresh_) refresh_->apply(now);
+  session_->replay->apply(now);  // prices them
+  return now;
+}
+
 void Controller::price_profile() {
-  auto priced = std::make_shared<Profile>(*profile());
-  session_->replay->apply(*priced);
+  auto priced = std::make_shared<Profile>(as_measured());
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     profile_ = priced;
@@ -98,19 +155,21 @@ bool Controller::worth_planning_anew() {
   const auto current = plan();
   if (!known || !current || phase() != Phase::kRun) return false;
   if (!planned_with_measured_) return planned_with_measured_ = session_->replay->complete(1);
-  if (!std::exchange(measured_since_plan_, false) || since_plan_ < kStepsBetweenPlans) return false;
-  Profile now = *known;
-  session_->replay->apply(now);
+  if (since_plan_ < kStepsBetweenPlans || !std::exchange(measured_since_plan_, false)) return false;
+  const Profile now = as_measured();
   const double planned = planner::noise_variance_of(*current, *known);
   const double variance = planner::noise_variance_of(*current, now);
   const auto misses = [&](const Profile& priced, double noise) {
     const double v = priced.gradient_variance;
+    if (budget_.max_gradient_noise && std::sqrt(noise) > *budget_.max_gradient_noise) return true;
     return noise > 0 && v / (v + noise) < budget_.min_effective_batch - kMissedBy;
   };
   // One that was missed already when the plan was made is not kept by making it again.
   if (misses(now, variance) && !misses(*known, planned)) return true;
   const double drift = (1 + kDrift) * (1 + kDrift);
-  return variance > planned * drift || planned > variance * drift;
+  if (variance > planned * drift || planned > variance * drift) return true;
+  const double bytes = planner::charged_bytes_of(*current, now), before = planner::charged_bytes_of(*current, *known);
+  return std::abs(bytes - before) > kBytesDrift * before;
 }
 
 void Controller::plan_with_measured() {

@@ -96,6 +96,22 @@ void estimate(std::vector<Candidate>& candidates, const TensorStats& stats, int6
   }
 }
 
+Option option_of(const Candidate& candidate, size_t uses) {
+  Option option = candidate.option;
+  option.seconds = candidate.encode_seconds + static_cast<double>(std::max<size_t>(1, uses)) * candidate.decode_seconds;
+  if (!option.lossless) option.relative_error = candidate.rel_mse;
+  return option;
+}
+
+std::vector<CodecSpec> asked_for(const Payload& payload, const std::vector<SiteRule>& rules, const Sites& sites) {
+  std::vector<CodecSpec> specs;
+  for (const SiteRule& rule : rules) {
+    const auto matches = [&](const Want& want) { return glob_match(rule.match, sites[want.site].name); };
+    if (rule.codec && std::ranges::any_of(payload.wants, matches)) specs.push_back(*rule.codec);
+  }
+  return specs;
+}
+
 std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::span<const CodecSpec> asked,
                                 CodecContext context) {
   context.step = 0;  // the same draws in each step: the same values have the same price
@@ -147,7 +163,7 @@ std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::
       const int64_t alone = dither("none", 1.0);
       // Each trial takes time: where neighbours tell nothing at one step, they do not at others.
       const bool neighbours = dither("lorenzo", 1.0) < alone - alone / 10;
-      for (const double step : {0.5, 0.7, 1.4, 2.0, 2.8}) {
+      for (const double step : {0.0625, 0.125, 0.25, 0.5, 0.7, 1.4, 2.0, 2.8}) {
         dither("none", step);
         if (neighbours) dither("lorenzo", step);
       }

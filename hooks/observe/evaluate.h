@@ -5,8 +5,10 @@
 #include <optional>
 #include <vector>
 
+#include "cinch/budget.h"
 #include "cinch/profile.h"
 #include "hooks/replay/sensitivities.h"
+#include "hooks/sites.h"
 #include "hooks/store/payload.h"
 
 namespace cinch::hooks {
@@ -30,6 +32,12 @@ std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::
 
 // Fills in error and seconds; drops lossy candidates where values are not finite.
 void estimate(std::vector<Candidate>& candidates, const TensorStats& stats, int64_t numel, DType dtype);
+
+// As the profile has it, for a payload that a backward uses so often.
+Option option_of(const Candidate& candidate, size_t uses);
+
+// The specs that rules name for one of the payload's sites.
+std::vector<CodecSpec> asked_for(const Payload& payload, const std::vector<SiteRule>& rules, const Sites& sites);
 
 // What errors cost: measured where replays have been, else the prior for a model with so many weights.
 struct Prices {

@@ -23,15 +23,6 @@ Recorder::Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites, s
   timeline_.push_back({});
 }
 
-std::vector<CodecSpec> Recorder::asked_for(const Payload& payload) const {
-  std::vector<CodecSpec> specs;
-  for (const SiteRule& rule : rules_) {
-    const auto matches = [&](const Want& want) { return glob_match(rule.match, (*sites_)[want.site].name); };
-    if (rule.codec && std::ranges::any_of(payload.wants, matches)) specs.push_back(*rule.codec);
-  }
-  return specs;
-}
-
 int32_t Recorder::event() {
   timeline_.back().bytes = store_->memory().in_use().take_interval_peak() + recoded_bytes_;
   timeline_.push_back({});
@@ -78,7 +69,8 @@ void Recorder::exclusive(Payload& payload) {
   }
   auto stats = payload.later_stats();
   if (!stats) return;
-  auto candidates = evaluate(payload, payload.raw_values_bytes(), asked_for(payload), store_->context(payload));
+  auto candidates =
+      evaluate(payload, payload.raw_values_bytes(), asked_for(payload, rules_, *sites_), store_->context(payload));
   const std::lock_guard<std::mutex> lock(mutex_);
   if (finished_) return;
   Record& record = records_[static_cast<size_t>(payload.record.index)];
@@ -217,12 +209,8 @@ Profile Recorder::finish() {
     }
     if (record.stats) payload.stats = record.stats();
     if (record.stats) estimate(record.candidates, payload.stats, payload.numel, payload.dtype);
-    const auto uses = static_cast<double>(std::max<size_t>(1, payload.uses.size()));
-    for (Candidate& candidate : record.candidates) {
-      candidate.option.seconds = candidate.encode_seconds + uses * candidate.decode_seconds;
-      if (!candidate.option.lossless) candidate.option.relative_error = candidate.rel_mse;
-      payload.options.push_back(candidate.option);
-    }
+    for (const Candidate& candidate : record.candidates)
+      payload.options.push_back(option_of(candidate, payload.uses.size()));
     for (size_t i = 0; i < record.wants.size(); ++i) {
       SiteProfile& site = profile.sites[static_cast<size_t>(payload.sites[i])];
       prices.fill(site, record.wants[i], site.name);

@@ -56,10 +56,9 @@ class Recorder final : public StoreListener {
   };
 
   bool ours(const Payload& payload) const { return payload.record.recorder == id_; }  // mutex held
-  std::vector<CodecSpec> asked_for(const Payload& payload) const;
-  int32_t event();                                // mutex held
-  void close_uses(int32_t last);                  // mutex held
-  void close(const OpenUse& open, int32_t last);  // mutex held
+  int32_t event();                                                                    // mutex held
+  void close_uses(int32_t last);                                                      // mutex held
+  void close(const OpenUse& open, int32_t last);                                      // mutex held
   void share_storages();
   void add_fragments();
   void bound_offload();

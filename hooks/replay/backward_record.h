@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cinch/need.h"
+#include "hooks/replay/node_replay.h"
 #include "hooks/sites.h"
 
 namespace cinch::hooks {
@@ -17,7 +18,7 @@ namespace cinch::hooks {
 // One site's replay: what it adds to the gradient of all parameters, or why nothing could be measured.
 struct ReplayResult {
   SiteId site = -1;
-  double squared_error = 0;   // of the gradient
+  NodeError error;            // not relative to anything
   double relative_error = 0;  // of the site's values, see Option::relative_error
   Need need = Need::kLinear;  // of the site
   std::string unplayed;       // not empty: why nothing could be measured

@@ -49,6 +49,22 @@ std::string why_not_again(Node& node) {
   return hooked ? "leads past a hook of the program (" + node.name() + ")" : std::string();
 }
 
+bool leads_to_one_leaf(const torch::autograd::Edge& edge) {
+  constexpr int kFewNodes = 4;
+  const torch::autograd::Edge* way = &edge;
+  for (int i = 0; i < kFewNodes && way != nullptr; ++i) {
+    const Node& node = *way->function;
+    if (is_leaf_node(node)) return true;
+    way = nullptr;
+    for (const auto& next : node.next_edges()) {
+      if (!next.is_valid()) continue;
+      if (way != nullptr) return false;
+      way = &next;
+    }
+  }
+  return false;
+}
+
 Reached reach_leaves(const edge_list& from) {
   Reached reached;
   walk_graph(from, [&](Node& node) {

@@ -23,6 +23,10 @@ bool is_leaf_node(const Node& node);
 // and hooks of users count, print or change what they see. `leaf`: it is captured, not run.
 std::string why_not_again(Node& node);
 
+// Whether an edge leads to one leaf and nothing else, over a few nodes at most: the gradient of a parameter, or of a
+// view or a cast of one.
+bool leads_to_one_leaf(const torch::autograd::Edge& edge);
+
 struct Reached {
   edge_list leaves;
   std::string why_not;  // not empty: a node on the way must not run again

@@ -11,6 +11,7 @@
 namespace cinch::hooks {
 namespace {
 
+using torch::autograd::Edge;
 using torch::autograd::variable_list;
 
 // In the memory of `a` where nobody else has it.
@@ -19,10 +20,39 @@ at::Tensor difference_of(at::Tensor a, const at::Tensor& b) {
   return ours ? a.sub_(b) : at::sub(a, b);
 }
 
+struct Differences {
+  edge_list edges;
+  variable_list values;
+
+  void add(const Edge& edge, at::Tensor value) {
+    edges.push_back(edge);
+    values.push_back(std::move(value));
+  }
+};
+
+// Squared norm of what the differences do to the gradients of the parameters that they lead to.
+std::variant<double, std::string> at_the_parameters(const Differences& differences) {
+  if (differences.edges.empty()) return 0.0;
+  const Reached reached = reach_leaves(differences.edges);
+  if (!reached.why_not.empty()) return reached.why_not;
+  if (reached.leaves.empty()) return 0.0;
+  const variable_list errors = torch::autograd::Engine::get_default_engine().execute(
+      differences.edges, differences.values, /*keep_graph=*/true, /*create_graph=*/false, /*accumulate_grad=*/false,
+      reached.leaves);
+  double sum = 0;
+  for (const at::Tensor& error : errors) {
+    if (!error.defined()) continue;
+    if (error.layout() != c10::kStrided) return "has sparse gradients";
+    sum += squared_norm(error);
+  }
+  return sum;
+}
+
 }  // namespace
 
-std::variant<double, std::string> replay_node(Node& node, const Payload& payload, const TrialValues& trial,
-                                              const variable_list& grad_inputs, const variable_list& grad_outputs) {
+std::variant<NodeError, std::string> replay_node(Node& node, const Payload& payload, const TrialValues& trial,
+                                                 bool follow, const variable_list& grad_inputs,
+                                                 const variable_list& grad_outputs) {
   const c10::AutoGradMode no_grad(false);
   if (std::string why = why_not_again(node); !why.empty()) return why;
   variable_list again;
@@ -32,29 +62,31 @@ std::variant<double, std::string> replay_node(Node& node, const Payload& payload
     if (stand_in.asked() == 0) return "its node did not read it again";
   }
   torch::autograd::validate_outputs(node.next_edges(), again, [](const std::string& text) { return text; });
-  edge_list edges;
-  variable_list differences;
+  Differences near, all;
+  NodeError result;
   for (size_t i = 0; i < again.size() && i < grad_inputs.size(); ++i) {
-    if (!node.next_edge(i).is_valid() || !again[i].defined() || !grad_inputs[i].defined()) continue;
+    const Edge& edge = node.next_edge(i);
+    if (!edge.is_valid() || !again[i].defined() || !grad_inputs[i].defined()) continue;
     if (again[i].layout() != c10::kStrided || grad_inputs[i].layout() != c10::kStrided) return "has sparse gradients";
     at::Tensor difference = difference_of(std::move(again[i]), grad_inputs[i]);
     if (!difference.any().item<bool>()) continue;
-    edges.push_back(node.next_edge(i));
-    differences.push_back(std::move(difference));
+    if (leads_to_one_leaf(edge))
+      near.add(edge, difference);
+    else
+      result.local += squared_norm(difference);
+    all.add(edge, std::move(difference));
   }
-  if (edges.empty()) return 0.0;
-  const Reached reached = reach_leaves(edges);
-  if (!reached.why_not.empty()) return reached.why_not;
-  if (reached.leaves.empty()) return 0.0;
-  const variable_list errors = torch::autograd::Engine::get_default_engine().execute(
-      edges, differences, /*keep_graph=*/true, /*create_graph=*/false, /*accumulate_grad=*/false, reached.leaves);
-  double sum = 0;
-  for (const at::Tensor& error : errors) {
-    if (!error.defined()) continue;
-    if (error.layout() != c10::kStrided) return "has sparse gradients";
-    sum += squared_norm(error);
+  const auto at_once = at_the_parameters(near);
+  if (const auto* why = std::get_if<std::string>(&at_once)) return *why;
+  result.near = std::get<double>(at_once);
+  if (result.local == 0) {
+    result.total = result.near;
+  } else if (follow) {
+    const auto followed = at_the_parameters(all);
+    if (const auto* why = std::get_if<std::string>(&followed)) return *why;
+    result.total = std::get<double>(followed);
   }
-  return sum;
+  return result;
 }
 
 }  // namespace cinch::hooks

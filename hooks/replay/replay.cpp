@@ -18,8 +18,8 @@
 namespace cinch::hooks {
 namespace {
 
-// Old measurements count less: sensitivities move as training goes on.
-constexpr int64_t kRemembered = 3;
+// Of the newest measurement: sensitivities move as training goes on, by orders of magnitude when it begins.
+constexpr double kNewest = 0.8;
 constexpr int64_t kSketchValues = 65536;
 // V is sketched in every backward of the first iterations, then in two neighbouring ones of so many.
 constexpr uint64_t kFirstSketches = 32, kLaterSketches = 25;
@@ -45,13 +45,23 @@ void Replay::resume(const Profile& profile) {
   const std::lock_guard<std::mutex> lock(mutex_);
   for (const SiteProfile& site : profile.sites) {
     if (site.replays == 0 && site.unplayed.empty()) continue;
-    measured_.by_name[site.name] = {site.sensitivity, site.replays, site.replayed_error, site.unplayed};
+    MeasuredSensitivity& known = measured_.by_name[site.name];
+    known = {};  // how errors are amplified is not kept: each site's next turn follows them again
+    known.sensitivity = site.sensitivity;
+    known.replays = site.replays;
+    known.error = site.replayed_error;
+    known.unplayed = site.unplayed;
     schedule_.resume(site.name, site.replays);
   }
   if (profile.gradient_pairs > 0) variance_.resume(profile.gradient_variance, profile.gradient_pairs);
 }
 
-void Replay::begin_iteration(bool enabled) {
+bool Replay::wants_room() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return schedule_.wants_room();
+}
+
+void Replay::begin_iteration(bool enabled, bool roomy) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const uint64_t turn = turn_.fetch_add(1) + 1;
   pending_.clear();
@@ -60,23 +70,26 @@ void Replay::begin_iteration(bool enabled) {
   sketching_ = enabled && (turn <= kFirstSketches || turn % kLaterSketches < 2);
   if (!sketching_) variance_.interrupt();
   if (enabled)
-    for (std::string& key : schedule_.next()) chosen_.insert(std::move(key));
+    for (Schedule::Turn& item : schedule_.next(roomy)) chosen_.emplace(std::move(item.key), item.follow);
   armed_.store(!chosen_.empty());
 }
 
-int64_t Replay::scheduled() const {
+std::vector<std::string> Replay::chosen() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return static_cast<int64_t>(chosen_.size());
+  std::vector<std::string> sites;
+  for (const auto& [site, follow] : chosen_) sites.push_back(site);
+  return sites;
 }
 
 void Replay::saved(const Want& want, const std::shared_ptr<Payload>& payload) {
   if (!is_value(want.need)) return;
   const std::string& name = (*sites_)[want.site].name;
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (!chosen_.contains(name)) return;
+  const auto chosen = chosen_.find(name);
+  if (chosen == chosen_.end()) return;
   const uint64_t next = at::sequence_number::peek();
   if (next == 0) return;
-  pending_.push_back({want, payload, next - 1, at::RecordFunction::currentThreadId()});
+  pending_.push_back({want, payload, next - 1, at::RecordFunction::currentThreadId(), chosen->second});
 }
 
 void Replay::backward_begins(const edge_list& roots, bool records_graph) noexcept {
@@ -149,11 +162,11 @@ void Replay::replay(Node& node, const Pending& pending, BackwardRecord& record,
       result.unplayed = *why;
     } else {
       const auto& values = std::get<TrialValues>(trial);
-      const auto error = replay_node(node, *payload, values, grad_inputs, grad_outputs);
+      const auto error = replay_node(node, *payload, values, pending.follow, grad_inputs, grad_outputs);
       if (const auto* reason = std::get_if<std::string>(&error))
         result.unplayed = *reason;
       else
-        result.squared_error = std::get<double>(error);
+        result.error = std::get<NodeError>(error);
       result.relative_error = values.relative_error;
     }
     result.for_good = !result.unplayed.empty();
@@ -186,13 +199,20 @@ void Replay::take(const ReplayResult& result, std::optional<double> squared_norm
     }
   } else if (squared_norm) {
     // The same site in several backwards of an iteration (gradient accumulation) is measured in each of them.
-    const double next =
-        result.squared_error / *squared_norm / planner::noise_of(result.need, 1.0, result.relative_error);
+    const NodeError& error = result.error;
+    const bool followed = error.total.has_value();
+    if (followed && error.local > 0) {
+      const double gain = std::max(0.0, *error.total - error.near) / error.local;
+      known.gain = known.followed == 0 ? gain : (known.gain + gain) / 2;
+      ++known.followed;
+    }
+    const double squared_error = followed ? *error.total : error.near + known.gain * error.local;
+    const double next = squared_error / *squared_norm / planner::noise_of(result.need, 1.0, result.relative_error);
     ++known.replays;
     known.unplayed.clear();
     known.error = std::max(known.error, result.relative_error);
-    known.sensitivity += (next - known.sensitivity) / static_cast<double>(std::min(known.replays, kRemembered));
-    schedule_.measured(name);
+    known.sensitivity += (next - known.sensitivity) * (known.replays == 1 ? 1 : kNewest);
+    schedule_.measured(name, followed);
   } else if (schedule_.missed(name)) {
     known.unplayed = "the gradient's norm could not be had";
   }
@@ -210,7 +230,7 @@ void Replay::end_iteration(double noise_variance) {
   }
   records_.clear();
   pending_.clear();
-  for (const std::string& name : chosen_)
+  for (const auto& [name, follow] : chosen_)
     if (schedule_.missed(name)) measured_.by_name[name].unplayed = "no backward ran the node that saved it";
   chosen_.clear();
 }

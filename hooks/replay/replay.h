@@ -5,9 +5,9 @@
 #include <torch/csrc/autograd/function.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -30,9 +30,11 @@ class Replay : public std::enable_shared_from_this<Replay> {
   // The same for a profile of an earlier run, whose measurements count on.
   void resume(const Profile& profile);
 
-  // Round an iteration. `enabled`: this one may be measured (nobody records it). `noise_variance`: what codes add to
-  // its gradient, as planned.
-  void begin_iteration(bool enabled);
+  // Sites that found no memory are due: the iteration that begins should leave some free.
+  bool wants_room() const;
+  // Round an iteration. `enabled`: this one may be measured (nobody records it). `roomy`: its plan leaves memory free.
+  // `noise_variance`: what codes add to its gradient, as planned.
+  void begin_iteration(bool enabled, bool roomy);
   void end_iteration(double noise_variance);
 
   // Whether saved() wants to know.
@@ -55,7 +57,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
   void apply(Profile& profile) const;
 
   // Sites that begin_iteration chose for this step.
-  int64_t scheduled() const;
+  std::vector<std::string> chosen() const;
 
  private:
   // A save that is to be replayed.
@@ -63,6 +65,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
     Want want;
     std::weak_ptr<Payload> payload;
     uint64_t sequence = 0, thread = 0;  // of its node
+    bool follow = false;
   };
   void attach(const torch::autograd::edge_list& roots);  // mutex held
   void replay(torch::autograd::Node& node, const Pending& pending, BackwardRecord& record,
@@ -77,7 +80,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
   mutable std::mutex mutex_;
   Schedule schedule_;
   GradientVariance variance_;
-  std::set<std::string> chosen_;  // sites of this iteration
+  std::map<std::string, bool> chosen_;  // sites of this iteration; whether they are followed
   bool sketching_ = false;
   int running_ = 0;  // backwards
   std::vector<Pending> pending_;

@@ -1,11 +1,13 @@
 // Whose turn it is to be replayed. Without torch.
 //
 // Counted in sites and steps, not in seconds: the same training must take the same course whenever it is run. Two sites
-// a step until each has been measured once; then ever more seldom, one in so many steps as are a fiftieth of those that
-// have passed, since sensitivities move fast when training begins and slowly later. What was measured least comes
-// first, then what most noise may be spent on.
+// a step, followed through the graph, until each has been measured once. Then each again after a quarter of the steps
+// that have passed, since sensitivities move fast when training begins and slowly later, and followed again after eight
+// times as many, since what amplifies errors hardly moves. What was measured longest ago comes first, then what most
+// noise may be spent on. Sites that found no memory wait for a step whose plan leaves some free.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -15,7 +17,10 @@ namespace cinch::hooks {
 class Schedule {
  public:
   static constexpr size_t kFirstSites = 2;    // a step
-  static constexpr int64_t kLaterShare = 50;  // steps that have passed, for each step between sites
+  static constexpr int64_t kLeastRound = 16;  // steps in which later all sites have a turn, at first
+  static constexpr int64_t kRoundShare = 4;   // steps that have passed, for each step of a round
+  static constexpr size_t kRoomySites = 4;    // a step that leaves room
+  static constexpr int64_t kFollowAgain = 8;  // steps that have passed, for each that had when it was followed last
   static constexpr int kMostMisses = 3;       // in a row, before a site is left alone
 
   // Site `key` may be replayed. Known ones keep what was measured; their priority is renewed.
@@ -24,10 +29,18 @@ class Schedule {
   // It was measured so often before.
   void resume(const std::string& key, int64_t times);
 
-  // Keys to replay in the step that begins.
-  std::vector<std::string> next();
+  // Sites that found no memory are due: the step that begins should leave room for them, if that is possible.
+  bool wants_room() const;
 
-  void measured(const std::string& key);
+  struct Turn {
+    std::string key;
+    bool follow = false;  // through the graph, otherwise the node alone
+    friend bool operator==(const Turn&, const Turn&) = default;
+  };
+  // What to replay in the step that begins, which leaves room or does not. Later at most one is followed.
+  std::vector<Turn> next(bool roomy = false);
+
+  void measured(const std::string& key, bool followed);
   // It cannot be replayed, and is not tried again.
   void refused(const std::string& key);
   // Chosen, but nothing came of it this time (no memory, not saved). True when it is left alone for that, until it is
@@ -41,15 +54,19 @@ class Schedule {
   struct Item {
     std::string key;
     double priority = 0;
-    int64_t times = 0;
+    int64_t times = 0, last = 0;  // measured; the step in which it was tried
+    int64_t followed = 0;         // the step; 0: never
     int misses = 0;
     bool refused = false;
+    bool tight = false;  // an ordinary step had no memory for it
     bool may_be_tried() const { return !refused && misses < kMostMisses; }
   };
   Item* find(const std::string& key);
+  int64_t round() const { return std::max(kLeastRound, steps_ / kRoundShare); }
 
   std::vector<Item> items_;
-  int64_t steps_ = 0, next_ = 0;  // that have passed; when the next site is due
+  int64_t steps_ = 0, roomy_ = 0;  // that have passed; the last one that left room
+  double due_ = 0;                 // sites
 };
 
 }  // namespace cinch::hooks

@@ -11,7 +11,10 @@ struct MeasuredSensitivity {
   double sensitivity = 0;  // SiteProfile::sensitivity
   int64_t replays = 0;     // 0: not measured
   double error = 0;        // SiteProfile::replayed_error
-  std::string unplayed;    // why it cannot be; empty: it can, or nobody tried
+  // By how much the rest of the graph amplifies (squares) what the node hands on, and how often that was followed.
+  double gain = 0;
+  int64_t followed = 0;
+  std::string unplayed;  // why it cannot be; empty: it can, or nobody tried
 };
 
 // Immutable once shared.

@@ -17,16 +17,25 @@ constexpr uint64_t kReplaySeed = 0x9e6c63d0a2b7f15dull;
 // Values compared at once: memory may be short.
 constexpr int64_t kCompared = 65536;
 
-// What stands for lossy forms of a payload that has none.
-std::shared_ptr<const Codec> usual_codec() { return shared_codec(CodecSpec{"dither", {{"step_sigma", 1.0}}}); }
+// Values that a codec gave lie where it puts them again, without an error that could be measured: on its levels. Not so
+// with dither, whose levels are elsewhere in each draw; with fewer bits they are few enough to lie between them.
+std::shared_ptr<const Codec> trial_codec(const std::shared_ptr<const Codec>& codec) {
+  if (codec != nullptr) {
+    const CodecSpec& spec = codec->spec();
+    if (spec.name == "dither") return codec;
+    if (spec.name == "group_quant")
+      for (const int64_t bits : {4, 2, 1})
+        if (bits < spec.get_int("bits", 0)) return shared_codec(CodecSpec{"group_quant", {{"bits", bits}}});
+  }
+  return shared_codec(CodecSpec{"dither", {{"step_sigma", 1.0}}});
+}
 
 }  // namespace
 
 std::variant<TrialValues, std::string> try_values(Payload& payload, const Want& want, uint64_t turn) {
   const backend::DeviceMemory& memory = payload.store->memory();
   if (memory.kind() != DeviceKind::kCpu) return "replays run on the CPU alone";
-  std::shared_ptr<const Codec> codec = payload.values_codec();
-  if (codec == nullptr || codec->error_class() == ErrorClass::kExact) codec = usual_codec();
+  const std::shared_ptr<const Codec> codec = trial_codec(payload.values_codec());
   const auto form =
       form_for(codec->spec(), codec, payload.wants, payload.span.numel, payload.dtype(), DeviceKind::kCpu);
   if (!form || !form->values) return "no lossy form serves it";

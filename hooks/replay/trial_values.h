@@ -16,9 +16,9 @@ struct TrialValues {
   double relative_error = 0;  // mean square error over the second moment; > 0
 };
 
-// Codes and decodes what the payload would unpack to now: with the payload's own lossy codec where it has one, so that
-// values which are coded already get an error like the one they have, once more and independent of it. Or why it
-// cannot. Host memory only; draws differ from those of every step and from those of other `turn`s.
+// Codes and decodes what the payload would unpack to now, so that values which are coded already get another error,
+// independent of the one they have and like it where that is possible. Or why it cannot. Host memory only; draws differ
+// from those of every step and from those of other `turn`s.
 std::variant<TrialValues, std::string> try_values(Payload& payload, const Want& want, uint64_t turn);
 
 }  // namespace cinch::hooks

@@ -147,6 +147,9 @@ int64_t planes_bytes(const Form& form, int64_t numel, DType dtype) {
   return form_bound(planes, numel, dtype);
 }
 
+// Options are many, and an observed step should not take much longer than others.
+constexpr int64_t kTrialSamples = 32768;
+
 }  // namespace
 
 std::optional<int64_t> Payload::measure(const Form& form, const CodecContext& context) const {
@@ -167,7 +170,7 @@ std::optional<Payload::Cost> Payload::cost(const Form& form, const CodecContext&
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto extent = raw_extent();
   if (!extent) return std::nullopt;
-  const auto trial = try_on_sample(*form.values, *extent, form.side, context);
+  const auto trial = try_on_sample(*form.values, *extent, form.side, context, kTrialSamples);
   if (!trial) return std::nullopt;
   // Sizes that depend on no values are their bound.
   const int64_t most = form.values->payload_bound(span.numel, dtype_, form.side);

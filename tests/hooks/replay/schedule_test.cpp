@@ -7,50 +7,74 @@
 namespace cinch::hooks {
 namespace {
 
-using Keys = std::vector<std::string>;
+using Turns = std::vector<Schedule::Turn>;
 
-TEST(ReplaySchedule, TakesTheDearestFirstAndAFewAStep) {
+// A step in which everything that has its turn is measured.
+Turns step(Schedule& schedule) {
+  const Turns turns = schedule.next();
+  for (const Schedule::Turn& turn : turns) schedule.measured(turn.key, turn.follow);
+  return turns;
+}
+
+TEST(ReplaySchedule, FollowsTheDearestFirstAndAFewAStep) {
   Schedule schedule;
   EXPECT_TRUE(schedule.next().empty());
   EXPECT_FALSE(schedule.complete()) << "nobody was offered yet";
   for (const auto& [key, priority] : std::map<std::string, double>{{"a", 1}, {"b", 3}, {"c", 2}})
     schedule.offer(key, priority);
-  EXPECT_EQ(schedule.next(), (Keys{"b", "c"}));
-  schedule.measured("b");
-  schedule.measured("c");
+  EXPECT_EQ(step(schedule), (Turns{{"b", true}, {"c", true}}));
   EXPECT_FALSE(schedule.complete());
-  EXPECT_EQ(schedule.next(), (Keys{"a", "b"})) << "what was measured least, then by priority";
-  schedule.measured("a");
+  EXPECT_EQ(step(schedule), (Turns{{"a", true}})) << "the others have had their turn";
   EXPECT_TRUE(schedule.complete());
   EXPECT_FALSE(schedule.complete(2));
 }
 
-TEST(ReplaySchedule, SlowsDownAsTrainingGoesOn) {
+TEST(ReplaySchedule, TakesTurnsAtARateThatSlowsDown) {
   Schedule schedule;
-  schedule.offer("a", 1);
-  schedule.offer("b", 2);
-  for (const std::string& key : schedule.next()) schedule.measured(key);
-  ASSERT_TRUE(schedule.complete());
-  std::map<std::string, int64_t> turns;
-  const auto busy_steps = [&](int64_t steps) {
-    int64_t busy = 0;
-    for (int64_t step = 0; step < steps; ++step) {
-      const Keys keys = schedule.next();
-      EXPECT_LE(keys.size(), 1u);
-      busy += keys.empty() ? 0 : 1;
-      for (const std::string& key : keys) {
-        ++turns[key];
-        schedule.measured(key);
+  constexpr int kSites = 32;
+  for (int i = 0; i < kSites; ++i) schedule.offer("site " + std::to_string(i), i);
+  while (!schedule.complete()) step(schedule);
+  std::map<std::string, int64_t> turns, followed;
+  const auto run = [&](int64_t steps) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < steps; ++i) {
+      int follows = 0;
+      for (const Schedule::Turn& turn : step(schedule)) {
+        ++count;
+        ++turns[turn.key];
+        followed[turn.key] += turn.follow ? 1 : 0;
+        follows += turn.follow ? 1 : 0;
       }
+      EXPECT_LE(follows, 1);
     }
-    return busy;
+    return count;
   };
-  EXPECT_EQ(busy_steps(49), 49);
-  busy_steps(450);
-  EXPECT_NEAR(busy_steps(500), 35, 2) << "from step 500 on one in ten, at 1000 one in twenty";
-  busy_steps(9000);
-  EXPECT_LT(busy_steps(1000), 6);
-  EXPECT_NEAR(turns["a"], turns["b"], 1);
+  EXPECT_NEAR(static_cast<double>(run(48)), 48 * kSites / Schedule::kLeastRound, 2) << "16 steps a round at first";
+  run(936);  // to step 1000
+  EXPECT_NEAR(static_cast<double>(run(250)), kSites * 0.9, 3) << "a quarter of the steps so far makes a round";
+  run(8750);  // to step 10,000
+  for (const auto& [key, count] : turns) {
+    EXPECT_NEAR(static_cast<double>(count), static_cast<double>(turns["site 0"]), 1) << key;
+    EXPECT_GE(followed[key], 2) << "at about 8, 64 and 512 times the step in which it was first";
+    EXPECT_LE(followed[key], 4);
+  }
+}
+
+TEST(ReplaySchedule, WhatWasMeasuredBeforeIsFollowedAtItsFirstTurn) {
+  Schedule schedule;
+  for (const char* key : {"a", "b"}) {
+    schedule.offer(key, 1);
+    schedule.resume(key, 5);
+  }
+  EXPECT_TRUE(schedule.complete(5));
+  std::map<std::string, std::vector<bool>> turns;
+  for (int i = 0; i < 40; ++i)
+    for (const Schedule::Turn& turn : step(schedule)) turns[turn.key].push_back(turn.follow);
+  for (const char* key : {"a", "b"}) {
+    ASSERT_GE(turns[key].size(), 2u);
+    EXPECT_TRUE(turns[key][0]);
+    EXPECT_FALSE(turns[key][1]);
+  }
 }
 
 TEST(ReplaySchedule, GivesUpWhatCannotBeMeasured) {
@@ -59,9 +83,9 @@ TEST(ReplaySchedule, GivesUpWhatCannotBeMeasured) {
   schedule.offer("seldom", 2);
   schedule.offer("fine", 1);
   schedule.refused("never");
-  EXPECT_EQ(schedule.next(), (Keys{"seldom", "fine"}));
+  EXPECT_EQ(schedule.next(), (Turns{{"seldom", true}, {"fine", true}}));
   for (int i = 1; i < Schedule::kMostMisses; ++i) EXPECT_FALSE(schedule.missed("seldom"));
-  schedule.measured("fine");
+  schedule.measured("fine", true);
   EXPECT_FALSE(schedule.complete());
   EXPECT_TRUE(schedule.missed("seldom"));
   EXPECT_TRUE(schedule.complete());
@@ -71,12 +95,30 @@ TEST(ReplaySchedule, GivesUpWhatCannotBeMeasured) {
   EXPECT_FALSE(schedule.complete()) << "under a new plan there may be room";
 }
 
+TEST(ReplaySchedule, WhatFoundNoMemoryWaitsForAStepWithRoom) {
+  Schedule schedule;
+  for (const char* key : {"a", "b", "c"}) schedule.offer(key, 1);
+  while (!schedule.complete()) step(schedule);
+  EXPECT_FALSE(schedule.wants_room());
+  EXPECT_FALSE(schedule.missed("b"));
+  int steps = 0;
+  for (; !schedule.wants_room() && steps < 100; ++steps)
+    for (const Schedule::Turn& turn : step(schedule)) EXPECT_NE(turn.key, "b");
+  EXPECT_NEAR(steps, Schedule::kLeastRound, 3) << "one round";
+  EXPECT_EQ(schedule.next(true), (Turns{{"b", true}})) << "those alone";
+  schedule.measured("b", true);
+  EXPECT_FALSE(schedule.wants_room()) << "not before the next round";
+  for (steps = 0; !schedule.wants_room() && steps < 100; ++steps)
+    for (const Schedule::Turn& turn : step(schedule)) EXPECT_NE(turn.key, "b") << "it was measured with room only";
+  EXPECT_NEAR(steps, Schedule::kLeastRound, 3);
+}
+
 TEST(ReplaySchedule, ForgetsAMissOnceItWasMeasured) {
   Schedule schedule;
   schedule.offer("a", 1);
   for (int round = 0; round < 3; ++round) {
     for (int i = 1; i < Schedule::kMostMisses; ++i) EXPECT_FALSE(schedule.missed("a"));
-    schedule.measured("a");
+    schedule.measured("a", true);
   }
 }
 
