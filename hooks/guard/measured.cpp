@@ -22,20 +22,20 @@ constexpr int64_t kStepsBetweenPlans = 10;
 
 }  // namespace
 
-// Of the sites whose turn it is, errors are measured in the backward, and options where they are coded. Now and then an
-// iteration runs under a plan that leaves room for those which found none. The noise that it is planned with.
+// Of the sites whose turn it is, errors are measured in the backward, and options where they are coded. Such an
+// iteration runs under a plan that leaves room for that, where there is one. The noise that it is planned with.
 double Controller::begin_measuring() {
   auto current = plan();
   const bool enabled = measuring() && current && !recorder_;
   bool roomy = false;
-  if (enabled && session_->replay->wants_room()) {
+  if (enabled && session_->replay->due()) {
     if (!roomy_plan_) roomy_plan_ = roomy_plan();
     roomy = roomy_plan_->has_value();
   }
   if (roomy) current = std::make_shared<Plan>(**roomy_plan_);
   if (roomy || std::exchange(under_roomy_, roomy)) session_->store->set_policy(std::make_shared<Policy>(*current));
   under_roomy_ = roomy;
-  session_->replay->begin_iteration(enabled, roomy);
+  session_->replay->begin_iteration(enabled);
   if (!recorder_ && refresh_) {
     std::vector<std::string> chosen = session_->replay->chosen();
     const bool any = !chosen.empty();

@@ -56,12 +56,12 @@ void Replay::resume(const Profile& profile) {
   if (profile.gradient_pairs > 0) variance_.resume(profile.gradient_variance, profile.gradient_pairs);
 }
 
-bool Replay::wants_room() const {
+bool Replay::due() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return schedule_.wants_room();
+  return schedule_.due();
 }
 
-void Replay::begin_iteration(bool enabled, bool roomy) {
+void Replay::begin_iteration(bool enabled) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const uint64_t turn = turn_.fetch_add(1) + 1;
   pending_.clear();
@@ -70,7 +70,7 @@ void Replay::begin_iteration(bool enabled, bool roomy) {
   sketching_ = enabled && (turn <= kFirstSketches || turn % kLaterSketches < 2);
   if (!sketching_) variance_.interrupt();
   if (enabled)
-    for (Schedule::Turn& item : schedule_.next(roomy)) chosen_.emplace(std::move(item.key), item.follow);
+    for (Schedule::Turn& item : schedule_.next()) chosen_.emplace(std::move(item.key), item.follow);
   armed_.store(!chosen_.empty());
 }
 

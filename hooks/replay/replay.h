@@ -30,11 +30,11 @@ class Replay : public std::enable_shared_from_this<Replay> {
   // The same for a profile of an earlier run, whose measurements count on.
   void resume(const Profile& profile);
 
-  // Sites that found no memory are due: the iteration that begins should leave some free.
-  bool wants_room() const;
-  // Round an iteration. `enabled`: this one may be measured (nobody records it). `roomy`: its plan leaves memory free.
-  // `noise_variance`: what codes add to its gradient, as planned.
-  void begin_iteration(bool enabled, bool roomy);
+  // The iteration that begins is to measure, and should leave memory for it.
+  bool due() const;
+  // Round an iteration. `enabled`: this one may be measured (nobody records it). `noise_variance`: what codes add to
+  // its gradient, as planned.
+  void begin_iteration(bool enabled);
   void end_iteration(double noise_variance);
 
   // Whether saved() wants to know.

@@ -25,30 +25,33 @@ void Schedule::resume(const std::string& key, int64_t times) {
   if (Item* item = find(key)) item->times = times;
 }
 
-bool Schedule::wants_room() const {
-  const auto waiting = static_cast<size_t>(
-      std::ranges::count_if(items_, [](const Item& item) { return item.tight && item.may_be_tried(); }));
-  if (waiting == 0 || !complete()) return false;
-  const auto steps_a_round = static_cast<int64_t>((waiting + kRoomySites - 1) / kRoomySites);
-  return steps_ + 1 - roomy_ >= round() / steps_a_round;
-}
-
-std::vector<Schedule::Turn> Schedule::next(bool roomy) {
-  const bool first = !complete();
-  ++steps_;
-  if (roomy) roomy_ = steps_;
+std::vector<Schedule::Item*> Schedule::to_be_tried() {
   std::vector<Item*> order;
   for (Item& item : items_)
-    if (item.may_be_tried() && (first ? item.times == 0 : item.tight == roomy)) order.push_back(&item);
+    if (item.may_be_tried() && (complete() || item.times == 0)) order.push_back(&item);
   std::ranges::stable_sort(order, [](const Item* a, const Item* b) {
     return a->last != b->last ? a->last < b->last : a->priority > b->priority;
   });
-  size_t room = first ? kFirstSites : kRoomySites, follows = first ? kFirstSites : 1;
-  if (!first && !roomy) {
-    due_ += static_cast<double>(order.size()) / static_cast<double>(round());
-    room = static_cast<size_t>(due_);
-    due_ -= static_cast<double>(room);
-  }
+  return order;
+}
+
+bool Schedule::due() const {
+  if (items_.empty()) return false;
+  if (!complete()) return true;
+  return steps_ + 1 - measured_ >= kLeastSteps &&
+         owed_ >= std::min<double>(kLeastSites, static_cast<double>(items_.size()));
+}
+
+std::vector<Schedule::Turn> Schedule::next() {
+  const bool now = due(), first = !complete();
+  const std::vector<Item*> order = to_be_tried();
+  ++steps_;
+  if (!first)
+    owed_ += static_cast<double>(order.size()) / static_cast<double>(std::max(kLeastRound, steps_ / kRoundShare));
+  if (!now) return {};
+  measured_ = steps_;
+  const size_t room = first ? kFirstSites : static_cast<size_t>(owed_);
+  size_t follows = kFollows;
   std::vector<Turn> turns;
   for (Item* item : order) {
     if (turns.size() == room) break;
@@ -58,6 +61,7 @@ std::vector<Schedule::Turn> Schedule::next(bool roomy) {
     item->last = steps_;
     turns.push_back({item->key, follow});
   }
+  if (!first) owed_ = 0;
   return turns;
 }
 
@@ -66,7 +70,6 @@ void Schedule::measured(const std::string& key, bool followed) {
   if (item == nullptr) return;
   ++item->times;
   item->misses = 0;
-  item->tight = item->tight && roomy_ == steps_;
   if (followed) item->followed = steps_;
 }
 
@@ -77,7 +80,6 @@ void Schedule::refused(const std::string& key) {
 bool Schedule::missed(const std::string& key) {
   Item* const item = find(key);
   if (item == nullptr) return false;
-  item->tight = true;
   return ++item->misses >= kMostMisses;
 }
 

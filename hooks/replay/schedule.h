@@ -1,13 +1,12 @@
 // Whose turn it is to be replayed. Without torch.
 //
 // Counted in sites and steps, not in seconds: the same training must take the same course whenever it is run. Two sites
-// a step, followed through the graph, until each has been measured once. Then each again after a quarter of the steps
-// that have passed, since sensitivities move fast when training begins and slowly later, and followed again after eight
-// times as many, since what amplifies errors hardly moves. What was measured longest ago comes first, then what most
-// noise may be spent on. Sites that found no memory wait for a step whose plan leaves some free.
+// a step, followed through the graph, until each has been measured once. Then some steps measure several sites, the
+// others none: each site again after a quarter of the steps that have passed, since sensitivities move fast when
+// training begins and slowly later, and followed again after eight times as many, since what amplifies errors hardly
+// moves. What was measured longest ago comes first, then what most noise may be spent on.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -19,7 +18,9 @@ class Schedule {
   static constexpr size_t kFirstSites = 2;    // a step
   static constexpr int64_t kLeastRound = 16;  // steps in which later all sites have a turn, at first
   static constexpr int64_t kRoundShare = 4;   // steps that have passed, for each step of a round
-  static constexpr size_t kRoomySites = 4;    // a step that leaves room
+  static constexpr int64_t kLeastSteps = 8;   // between steps that measure
+  static constexpr double kLeastSites = 4;    // that one of them measures, where there are so many
+  static constexpr size_t kFollows = 2;       // of them
   static constexpr int64_t kFollowAgain = 8;  // steps that have passed, for each that had when it was followed last
   static constexpr int kMostMisses = 3;       // in a row, before a site is left alone
 
@@ -29,16 +30,16 @@ class Schedule {
   // It was measured so often before.
   void resume(const std::string& key, int64_t times);
 
-  // Sites that found no memory are due: the step that begins should leave room for them, if that is possible.
-  bool wants_room() const;
+  // The step that begins is to measure.
+  bool due() const;
 
   struct Turn {
     std::string key;
     bool follow = false;  // through the graph, otherwise the node alone
     friend bool operator==(const Turn&, const Turn&) = default;
   };
-  // What to replay in the step that begins, which leaves room or does not. Later at most one is followed.
-  std::vector<Turn> next(bool roomy = false);
+  // What to replay in the step that begins; empty unless it is due.
+  std::vector<Turn> next();
 
   void measured(const std::string& key, bool followed);
   // It cannot be replayed, and is not tried again.
@@ -58,15 +59,14 @@ class Schedule {
     int64_t followed = 0;         // the step; 0: never
     int misses = 0;
     bool refused = false;
-    bool tight = false;  // an ordinary step had no memory for it
     bool may_be_tried() const { return !refused && misses < kMostMisses; }
   };
   Item* find(const std::string& key);
-  int64_t round() const { return std::max(kLeastRound, steps_ / kRoundShare); }
+  std::vector<Item*> to_be_tried();
 
   std::vector<Item> items_;
-  int64_t steps_ = 0, roomy_ = 0;  // that have passed; the last one that left room
-  double due_ = 0;                 // sites
+  int64_t steps_ = 0, measured_ = 0;  // that have passed; the last one that measured
+  double owed_ = 0;                   // sites
 };
 
 }  // namespace cinch::hooks

@@ -9,16 +9,31 @@
 namespace cinch {
 namespace {
 
-double mean_square_error(const Extent& in, const void* decoded) {
+// Of one dtype, whose values are read without asking for it each time.
+template <DType kType>
+double mean_square_error(const void* values, const void* decoded, int64_t numel) {
   double squares = 0;
   int64_t finite = 0;
-  for (int64_t i = 0; i < in.numel; ++i) {
-    const double error = read_float(in.data, i, in.dtype) - read_float(decoded, i, in.dtype);
-    if (!std::isfinite(error)) continue;
-    squares += error * error;
-    ++finite;
+  for (int64_t i = 0; i < numel; ++i) {
+    const double error = read_float(values, i, kType) - read_float(decoded, i, kType);
+    const bool counts = std::isfinite(error);
+    squares += counts ? error * error : 0.0;
+    finite += counts ? 1 : 0;
   }
   return finite > 0 ? squares / static_cast<double>(finite) : 0.0;
+}
+
+double mean_square_error(const Extent& in, const void* decoded) {
+  switch (in.dtype) {
+    case DType::kFloat32:
+      return mean_square_error<DType::kFloat32>(in.data, decoded, in.numel);
+    case DType::kBFloat16:
+      return mean_square_error<DType::kBFloat16>(in.data, decoded, in.numel);
+    case DType::kFloat16:
+      return mean_square_error<DType::kFloat16>(in.data, decoded, in.numel);
+    default:
+      return mean_square_error<DType::kFloat64>(in.data, decoded, in.numel);
+  }
 }
 
 std::optional<double> coded_error(const Codec& codec, const Extent& in, const SideInfo& side,
