@@ -26,7 +26,8 @@ struct Options {
   uint64_t seed = 0;
   std::optional<double> lr, weight_decay;  ///< absent: the model's own
   double momentum = 0.9;
-  std::string json;  ///< "-": standard output
+  std::string json;     ///< "-": standard output
+  bool losses = false;  ///< the results have the loss of every step
   std::string save_plan, load_plan, save_profile;
   bool baseline = false;
   bool quiet = false;

@@ -8,12 +8,19 @@ double samples_per_second(const Outcome& out, const RunResult& run) {
   return static_cast<double>(out.options.batch) / run.step_seconds(out.first_timed_step);
 }
 
+std::vector<double> losses(const RunResult& run) {
+  std::vector<double> all;
+  for (const StepRecord& step : run.steps) all.push_back(step.loss);
+  return all;
+}
+
 void add_cinch_run(nlohmann::json& row, const Outcome& out) {
   const RunResult& run = out.cinch_run;
   if (run.steps.empty()) return;
   row["peak_bytes"] = run.peak_bytes();
   row["first_step_peak_bytes"] = run.steps.front().peak_bytes;
   row["loss"] = run.steps.back().loss;
+  if (out.options.losses) row["losses"] = losses(run);
   if (!out.refusal.empty()) return;  // it ended before there was a plan, or in its midst: no times worth a name
   row["planned_peak_bytes"] = run.peak_bytes(out.first_timed_step);
   row["step_seconds"] = run.step_seconds(out.first_timed_step);
@@ -49,6 +56,7 @@ void add_baseline(nlohmann::json& row, const Outcome& out) {
   row["baseline_step_seconds"] = theirs;
   row["baseline_samples_per_second"] = samples_per_second(out, *out.baseline_run);
   row["baseline_loss"] = out.baseline_run->steps.back().loss;
+  if (out.options.losses) row["baseline_losses"] = losses(*out.baseline_run);
   if (row.contains("step_seconds")) row["step_ratio"] = row["step_seconds"].get<double>() / theirs;
   if (out.baseline_run->evaluation) row["baseline_accuracy"] = out.baseline_run->evaluation->accuracy;
 }

@@ -51,22 +51,28 @@ std::optional<double> coded_error(const Codec& codec, const Extent& in, const Si
 
 std::optional<Trial> try_on_sample(const Codec& codec, const Extent& in, const SideInfo& side,
                                    const CodecContext& context, int64_t max_samples) {
-  const auto bytes = codec.expected_bytes(in, side, context);
-  if (!bytes) return std::nullopt;
-  Trial trial{*bytes, 0.0};
-  if (codec.error_class() == ErrorClass::kExact || in.numel == 0) return trial;
   const int64_t most = std::max<int64_t>(max_samples, kStatsGroup);
+  const bool whole = in.numel <= 2 * most;
+  const auto* by_tensor = whole ? nullptr : dynamic_cast<const codec::TensorScaled*>(&codec);
+  Trial trial;
+  std::shared_ptr<const Codec> scaled;
+  if (by_tensor != nullptr) {
+    const auto found = by_tensor->at_scale_of(in, side, context);
+    if (!found) return std::nullopt;
+    trial.bytes = found->expected_bytes;
+    scaled = found->codec;
+  } else {
+    const auto bytes = codec.expected_bytes(in, side, context);
+    if (!bytes) return std::nullopt;
+    trial.bytes = *bytes;
+  }
+  if (codec.error_class() == ErrorClass::kExact || in.numel == 0) return trial;
   std::optional<double> error;
-  if (in.numel <= 2 * most) {
+  if (whole) {
     error = coded_error(codec, in, side, context);
   } else {
     const codec::TrialSample sample =
         side.grid ? codec::sample_maps(in, side, most) : codec::sample_groups(in, side, most);
-    std::shared_ptr<const Codec> scaled;
-    if (const auto* by_tensor = dynamic_cast<const codec::TensorScaled*>(&codec)) {
-      scaled = by_tensor->at_scale_of(in, side, context);
-      if (!scaled) return std::nullopt;
-    }
     error = coded_error(scaled ? *scaled : codec, sample.values, sample.side, context);
   }
   if (!error) return std::nullopt;

@@ -61,10 +61,10 @@ class ByteTarget final : public CodecBase, public TensorScaled {
               const CodecContext& context) const override {
     step(0).decode(payload, out, numel, dtype, context);  // the step is the payload's
   }
-  std::shared_ptr<const Codec> at_scale_of(const Extent& in, const SideInfo& side,
-                                           const CodecContext& context) const override {
+  std::optional<AtScale> at_scale_of(const Extent& in, const SideInfo& side,
+                                     const CodecContext& context) const override {
     const int k = find(in, side, context);
-    return k < 0 ? nullptr : dynamic_cast<const TensorScaled&>(step(k)).at_scale_of(in, side, context);
+    return k < 0 ? std::nullopt : dynamic_cast<const TensorScaled&>(step(k)).at_scale_of(in, side, context);
   }
 
  private:

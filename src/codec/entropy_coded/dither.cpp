@@ -54,8 +54,8 @@ class Dither final : public CodecBase, public TensorScaled {
                                 const CodecContext& context) const override;
   void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
               const CodecContext& context) const override;
-  std::shared_ptr<const Codec> at_scale_of(const Extent& in, const SideInfo& side,
-                                           const CodecContext& context) const override;
+  std::optional<AtScale> at_scale_of(const Extent& in, const SideInfo& side,
+                                     const CodecContext& context) const override;
 
  private:
   double most_bits() const { return dither_slot_bits(step_sigma_); }
@@ -124,13 +124,15 @@ std::optional<int64_t> Dither::expected_bytes(const Extent& in, const SideInfo& 
   return sample->sides(channels) + expected_entropy_bytes(in.numel, sample->code.bits_of_value);
 }
 
-std::shared_ptr<const Codec> Dither::at_scale_of(const Extent& in, const SideInfo& side,
-                                                 const CodecContext& context) const {
+std::optional<AtScale> Dither::at_scale_of(const Extent& in, const SideInfo& side, const CodecContext& context) const {
+  check_extent(in);
   Channels channels;
   const auto sample = fit(in, side, context, channels);
-  if (!sample) return nullptr;
+  if (!sample) return std::nullopt;
   // Steps of channels are in their deviations already.
-  return std::make_shared<Dither>(spec(), sample->by_channel ? std::nullopt : std::optional(sample->quantiser.step));
+  return AtScale{
+      std::make_shared<Dither>(spec(), sample->by_channel ? std::nullopt : std::optional(sample->quantiser.step)),
+      sample->sides(channels) + expected_entropy_bytes(in.numel, sample->code.bits_of_value)};
 }
 
 std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,

@@ -54,8 +54,8 @@ class ErrorBound final : public CodecBase, public TensorScaled {
                                 const CodecContext& context) const override;
   void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
               const CodecContext& context) const override;
-  std::shared_ptr<const Codec> at_scale_of(const Extent& in, const SideInfo& side,
-                                           const CodecContext& context) const override;
+  std::optional<AtScale> at_scale_of(const Extent& in, const SideInfo& side,
+                                     const CodecContext& context) const override;
 
  private:
   // What a kernel has for its chunks where nobody knows better.
@@ -92,6 +92,18 @@ std::optional<int64_t> ErrorBound::expected_bytes(const Extent& in, const SideIn
   const auto sample = fit(in, grid_in_header(checked_grid(spec().name, side, in.numel)), context);
   if (!sample) return std::nullopt;
   return sides_of(sample->quantiser) + expected_entropy_bytes(in.numel, sample->code.bits_of_value);
+}
+
+std::optional<AtScale> ErrorBound::at_scale_of(const Extent& in, const SideInfo& side,
+                                               const CodecContext& context) const {
+  check_extent(in);
+  const auto sample = fit(in, grid_in_header(checked_grid(spec().name, side, in.numel)), context);
+  if (!sample) return std::nullopt;
+  const BoundQuantiser& q = sample->quantiser;
+  const BoundAim aim{static_cast<double>(q.levels.bound), BoundUnit::kAbsolute,
+                     q.lorenzo ? Predict::kLorenzo : Predict::kNone, aim_.dithered};
+  return AtScale{std::make_shared<ErrorBound>(spec(), aim),
+                 sides_of(q) + expected_entropy_bytes(in.numel, sample->code.bits_of_value)};
 }
 
 std::optional<int64_t> ErrorBound::encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
@@ -168,15 +180,6 @@ void ErrorBound::decode(std::span<const std::byte> payload, void* out, int64_t n
                    return decode_bound_chunk(chunk, limit, r.count, r.first, q, axes, table, dtype,
                                              values + r.first * width, stream);
                  });
-}
-
-std::shared_ptr<const Codec> ErrorBound::at_scale_of(const Extent& in, const SideInfo& side,
-                                                     const CodecContext& context) const {
-  const auto sample = fit(in, grid_in_header(checked_grid(spec().name, side, in.numel)), context);
-  if (!sample) return nullptr;
-  const BoundQuantiser& q = sample->quantiser;
-  return std::make_shared<ErrorBound>(spec(), BoundAim{static_cast<double>(q.levels.bound), BoundUnit::kAbsolute,
-                                                       q.lorenzo ? Predict::kLorenzo : Predict::kNone, aim_.dithered});
 }
 
 // As if no value told anything of its neighbours.

@@ -2,17 +2,25 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "cinch/codec.h"
 
 namespace cinch::codec {
 
+// The same method with the scale of a tensor for good, so that coding a part of it shows what coding the whole does:
+// the extremes of a part lie closer together. And what Codec::expected_bytes says of the whole, from the same look at
+// it.
+struct AtScale {
+  std::shared_ptr<const Codec> codec;
+  int64_t expected_bytes = 0;
+};
+
 class TensorScaled {
  public:
-  // The same method with the scale of `in` for good, so that coding a part of it shows what coding the whole does: the
-  // extremes of a part lie closer together. nullptr: declined.
-  virtual std::shared_ptr<const Codec> at_scale_of(const Extent& in, const SideInfo& side,
-                                                   const CodecContext& context) const = 0;
+  // Of `in`, which is not empty and in host memory. nullopt: declined.
+  virtual std::optional<AtScale> at_scale_of(const Extent& in, const SideInfo& side,
+                                             const CodecContext& context) const = 0;
 
  protected:
   ~TensorScaled() = default;
