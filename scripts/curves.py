@@ -11,6 +11,7 @@ script may be stopped at any time and goes on where it was. Pictures need matplo
 """
 import argparse
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -47,9 +48,12 @@ def read(folder, model):
         try:
             [row] = json.loads(path.read_text(encoding="utf-8"))["rows"]
             rows[row["seed"]] = row
-            row["losses"], row["baseline_losses"]
+            for key in ("losses", "baseline_losses"):  # JSON has no NaN: null
+                row[key] = [math.nan if loss is None else loss for loss in row[key]]
         except (OSError, ValueError, KeyError) as error:
             fail(f"{path}: no results of cinch-train --baseline --losses ({error})")
+    if len({(row["budget"], row["steps"]) for row in rows.values()}) > 1:
+        fail(f"{folder}: results of {model} are of several budgets or numbers of steps; give them folders of their own (--out)")
     return rows
 
 

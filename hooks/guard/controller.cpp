@@ -106,6 +106,8 @@ void Controller::finish_observing() {
   profile->device_bytes = memory().total_bytes();
   session_->replay->apply(*profile);  // V, which no recorder sees
   refresh_ = std::make_shared<Refresh>(session_->store, session_->sites, budget_.rules);
+  slowness_ = 1;
+  since_observed_ = 0;
   std::shared_ptr<const Profile> before = profile;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -114,6 +116,7 @@ void Controller::finish_observing() {
   if (!options_.save_profile.empty()) profile->save(options_.save_profile);
   try {
     plan_now();
+    if (measuring()) session_->replay->offer(*profile);
   } catch (const BudgetError&) {
     // A step that ended in OutOfBudget shows a part of itself only; that no plan fits that part says nothing.
     if (!cut_short_) throw;
@@ -132,7 +135,6 @@ void Controller::plan_now() {
   auto plan = std::make_shared<Plan>(best_plan());
   if (!options_.save_plan.empty()) plan->save(options_.save_plan);
   adopt(plan);
-  if (measuring()) session_->replay->offer(*profile());
 }
 
 void Controller::adopt(std::shared_ptr<const Plan> plan) {
@@ -214,13 +216,15 @@ void Controller::decide() {
   }
   ++observed_;
   ++since_plan_;
-  const bool again = (options_.replan_interval > 0 && since_plan_ >= options_.replan_interval) ||
-                     (unforeseen > 0 && since_plan_ >= kStepsBetweenObserving);
+  ++since_observed_;
+  const bool again = (options_.replan_interval > 0 && since_observed_ >= options_.replan_interval) ||
+                     (unforeseen > 0 && since_observed_ >= kStepsBetweenObserving);
   if (recorder_) {
     finish_observing();
   } else if (next && profile()) {
     price_profile();
     plan_now();
+    if (measuring()) session_->replay->offer(*profile());
   } else if (phase() == Phase::kObserve) {
     if (observed_ >= options_.observe_steps - 1) begin_observing();
   } else if (next || again) {

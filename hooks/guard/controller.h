@@ -53,6 +53,7 @@ class Controller final : public backend::OverrunHandler {
   void plan_now();
   double begin_measuring();
   void take_measured(double noise_variance);
+  void take_coding_seconds(double seconds);
   bool measuring() const;
   std::optional<Plan> roomy_plan() const;
   Budget cautious() const;
@@ -122,9 +123,10 @@ class Controller final : public backend::OverrunHandler {
   std::optional<std::filesystem::file_time_type> budget_file_time_;
   std::chrono::steady_clock::time_point step_started_;
   double step_seconds_ = 0;
-  int64_t observed_ = 0, since_plan_ = 0;
+  int64_t observed_ = 0, since_plan_ = 0, since_observed_ = 0;
   bool planned_with_measured_ = false;  // every site has been measured once, and the plan knows
   bool measured_since_plan_ = false;
+  double slowness_ = 1;  // seconds that coding takes here, of those that the profile's options say
   // Beside the plan in force, made when it is asked for first; nullopt inside: there is none.
   std::optional<std::optional<Plan>> roomy_plan_;
   bool under_roomy_ = false;                              // this iteration

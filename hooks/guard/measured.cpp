@@ -16,6 +16,8 @@ constexpr double kMissedBy = 0.005;
 // So much more or less noise than was planned is worth a plan.
 constexpr double kDrift = 0.1;
 constexpr double kBytesDrift = 0.02;
+// Of the newest step's time, in what is foretold of the next ones; what is shorter in all is not worth timing.
+constexpr double kNewestSeconds = 0.3, kLeastSeconds = 1e-4;
 // Of the noise that is allowed.
 constexpr double kCaution = 0.9;
 constexpr int64_t kStepsBetweenPlans = 10;
@@ -45,6 +47,17 @@ double Controller::begin_measuring() {
   return current ? current->predicted_noise : 0;
 }
 
+// Estimates know no caches, threads and fresh pages. One factor for all options, so that what plans prefer does not
+// depend on the clock. Steps that measure count their trials too, and are left out.
+void Controller::take_coding_seconds(double seconds) {
+  const auto current = plan();
+  if (!measuring() || !current || recorder_ || phase() != Phase::kRun) return;
+  if (since_plan_ == 0 || current->predicted_extra_seconds < kLeastSeconds || !session_->replay->chosen().empty())
+    return;
+  const double ratio = seconds / current->predicted_extra_seconds;
+  slowness_ += kNewestSeconds * (std::clamp(ratio, slowness_ / 2, slowness_ * 2) - slowness_);
+}
+
 void Controller::take_measured(double noise_variance) {
   const bool any = !session_->replay->chosen().empty();
   session_->replay->end_iteration(noise_variance);
@@ -67,14 +80,17 @@ std::optional<Plan> Controller::roomy_plan() const {
     if (std::ranges::any_of(payload.options, [](const Option& option) { return !option.lossless; }))
       largest = std::max(largest, payload.raw_bytes);
   Profile roomy = *known;
-  for (const int64_t share : {4, 2, 1}) {
-    roomy.reserve_bytes = known->reserve_bytes + share * largest;
-    try {
-      return make_plan(roomy, budget_);
-    } catch (const BudgetError&) {
-      // With less room, then.
+  std::vector<Budget> budgets{budget_};
+  if (session_->replay->complete(1)) budgets.insert(budgets.begin(), cautious());
+  for (const Budget& budget : budgets)
+    for (const int64_t share : {4, 2, 1}) {
+      roomy.reserve_bytes = known->reserve_bytes + share * largest;
+      try {
+        return make_plan(roomy, budget);
+      } catch (const Error&) {
+        // With less room, then, or nearer to the bounds. What no plan can do is said where plans are asked for.
+      }
     }
-  }
   return std::nullopt;
 }
 
@@ -136,6 +152,8 @@ void Controller::take_over_profile() {
 // The profile as it was observed, but for what its options cost.
 Profile Controller::as_measured() const {
   Profile now = *profile();
+  for (PayloadProfile& payload : now.payloads)
+    for (Option& option : payload.options) option.seconds *= slowness_;
   if (refresh_) refresh_->apply(now);
   session_->replay->apply(now);  // prices them
   return now;
@@ -143,6 +161,7 @@ Profile Controller::as_measured() const {
 
 void Controller::price_profile() {
   auto priced = std::make_shared<Profile>(as_measured());
+  slowness_ = 1;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     profile_ = priced;
@@ -172,24 +191,29 @@ bool Controller::worth_planning_anew() {
   return std::abs(bytes - before) > kBytesDrift * before;
 }
 
+// Ending a run for what was measured is not what a guard is for: there is always a plan to go on with.
 void Controller::plan_with_measured() {
   price_profile();
   try {
     plan_now();
     return;
-  } catch (const BudgetError& error) {
+  } catch (const Error& error) {
     emit(Event::Kind::kWarning,
          std::string("measured while training, no plan keeps both the limit and the noise bounds (") + error.what() +
-             "); the one with the least noise under the limit is used");
+             "); the one with the least noise under the limit is used, or the last one");
   }
-  // Ending a run for it is not what a guard is for; the reclaimer, whose bound it passes, adds nothing more.
+  // The reclaimer, whose bound it passes, adds nothing more.
   Budget within_limit = budget_;
   within_limit.objective = Objective::kLeastNoise;
   within_limit.min_effective_batch = 0;
   within_limit.max_gradient_noise.reset();
-  auto plan = std::make_shared<Plan>(make_plan(*profile(), within_limit));
-  if (!options_.save_plan.empty()) plan->save(options_.save_plan);
-  adopt(std::move(plan));
+  try {
+    auto plan = std::make_shared<Plan>(make_plan(*profile(), within_limit));
+    if (!options_.save_plan.empty()) plan->save(options_.save_plan);
+    adopt(std::move(plan));
+  } catch (const Error&) {
+    since_plan_ = 0;  // the last plan stays; under the limit the reclaimer makes room
+  }
 }
 
 }  // namespace cinch::hooks

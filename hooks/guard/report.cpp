@@ -20,6 +20,9 @@ void Controller::end_iteration() {
   session_->layers.refresh();
   count_tracked();
   const double variance = store.spent_variance();
+  const double pack_seconds = 1e-9 * static_cast<double>(store.counters().pack_nanoseconds.exchange(0));
+  const double unpack_seconds = 1e-9 * static_cast<double>(store.counters().unpack_nanoseconds.exchange(0));
+  take_coding_seconds(pack_seconds + unpack_seconds);
   take_measured(variance);
   const double v = gradient_variance();
   const int64_t reclaims = store.counters().reclaims, before = usage().reclaims;
@@ -28,8 +31,8 @@ void Controller::end_iteration() {
     usage_.device_peak_bytes = meter.peak();
     usage_.raw_bytes = store.raw_ledger().totals().peak;
     usage_.charged_bytes = store.charged_ledger().totals().peak;
-    usage_.pack_seconds = 1e-9 * static_cast<double>(store.counters().pack_nanoseconds.exchange(0));
-    usage_.unpack_seconds = 1e-9 * static_cast<double>(store.counters().unpack_nanoseconds.exchange(0));
+    usage_.pack_seconds = pack_seconds;
+    usage_.unpack_seconds = unpack_seconds;
     usage_.reclaims = reclaims;
     usage_.fallbacks = store.counters().fallbacks;
     usage_.gradient_noise = std::sqrt(variance);

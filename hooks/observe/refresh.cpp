@@ -21,14 +21,20 @@ void Refresh::exclusive(Payload& payload) {
     };
     if (std::ranges::none_of(payload.wants, is_chosen)) return;
   }
-  const auto stats = payload.later_stats();
-  if (!stats) return;
-  Found found{payload.dtype(), payload.span.numel, (*stats)(), {}};
-  found.candidates =
-      evaluate(payload, payload.raw_values_bytes(), asked_for(payload, rules_, *sites_), store_->context(payload));
-  estimate(found.candidates, found.stats, found.numel, found.dtype);
-  const std::lock_guard<std::mutex> lock(mutex_);
-  found_[(*sites_)[payload.wants.front().site].name] = std::move(found);
+  try {
+    const auto stats = payload.later_stats();
+    if (!stats) return;
+    Found found{payload.dtype(), payload.span.numel, (*stats)(), {}};
+    // One odd step (a branch that is dropped, an overflow) says nothing of the next ones.
+    if (!found.stats.finite || (found.stats.variance == 0 && found.stats.mean == 0)) return;
+    found.candidates =
+        evaluate(payload, payload.raw_values_bytes(), asked_for(payload, rules_, *sites_), store_->context(payload));
+    estimate(found.candidates, found.stats, found.numel, found.dtype);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    found_[(*sites_)[payload.wants.front().site].name] = std::move(found);
+  } catch (const std::exception&) {
+    // No memory for it, most likely: what was found before stays, and the payload is coded all the same.
+  }
 }
 
 void Refresh::apply(Profile& profile) const {
@@ -38,10 +44,24 @@ void Refresh::apply(Profile& profile) const {
     const auto at = found_.find(profile.sites[static_cast<size_t>(payload.sites.front())].name);
     if (at == found_.end() || at->second.numel != payload.numel || at->second.dtype != payload.dtype) continue;
     payload.stats = at->second.stats;
-    payload.options.resize(1);  // keep, whose bytes are the payload's share of its storage
-    for (const Candidate& candidate : at->second.candidates)
-      if (candidate.option.spec != payload.options.front().spec)
-        payload.options.push_back(option_of(candidate, payload.uses.size()));
+    std::vector<Option> before = std::exchange(payload.options, {});
+    payload.options.push_back(before.front());  // keep, whose bytes are the payload's share of its storage
+    double slowness = 1;                        // of this machine, as the profile has it by now
+    for (const Candidate& candidate : at->second.candidates) {
+      if (candidate.option.spec == before.front().spec) continue;
+      payload.options.push_back(option_of(candidate, payload.uses.size()));
+      const Option& fresh = payload.options.back();
+      const auto same = std::ranges::find(before, fresh.spec, &Option::spec);
+      if (same != before.end() && same->seconds > 0 && fresh.seconds > 0) slowness = same->seconds / fresh.seconds;
+    }
+    for (size_t i = 1; i < payload.options.size(); ++i) payload.options[i].seconds *= slowness;
+    // What a rule insists on stays, as it was, where these values did not suit it.
+    for (const Option& option : before) {
+      const auto asks = [&](const SiteRule& rule) { return rule.codec && normalise(*rule.codec) == option.spec; };
+      if (std::ranges::any_of(rules_, asks) &&
+          std::ranges::find(payload.options, option.spec, &Option::spec) == payload.options.end())
+        payload.options.push_back(option);
+    }
   }
 }
 

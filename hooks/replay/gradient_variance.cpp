@@ -45,9 +45,9 @@ void GradientVariance::add(uint64_t leaves, std::vector<float> sketch, double no
     // In units of the pair's own square: a loss that is scaled otherwise now must not weigh more.
     const double unit = 0.5 * (square + last.square);
     mean(difference_, 0.5 * difference / unit);
-    mean(noise_, noise_variance);
+    mean(noise_, 0.5 * (noise_variance + last.noise_variance));
   }
-  last = {std::move(sketch), square};
+  last = {std::move(sketch), square, noise_variance};
 }
 
 std::optional<double> GradientVariance::value() const {

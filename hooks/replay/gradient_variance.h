@@ -32,7 +32,7 @@ class GradientVariance {
  private:
   struct Last {
     std::vector<float> sketch;
-    double square = 0;
+    double square = 0, noise_variance = 0;
   };
   std::map<uint64_t, Last> last_;
   int64_t pairs_ = 0;

@@ -62,7 +62,7 @@ std::variant<NodeError, std::string> replay_node(Node& node, const Payload& payl
     if (stand_in.asked() == 0) return "its node did not read it again";
   }
   torch::autograd::validate_outputs(node.next_edges(), again, [](const std::string& text) { return text; });
-  Differences near, all;
+  Differences near, far;
   NodeError result;
   for (size_t i = 0; i < again.size() && i < grad_inputs.size(); ++i) {
     const Edge& edge = node.next_edge(i);
@@ -70,21 +70,22 @@ std::variant<NodeError, std::string> replay_node(Node& node, const Payload& payl
     if (again[i].layout() != c10::kStrided || grad_inputs[i].layout() != c10::kStrided) return "has sparse gradients";
     at::Tensor difference = difference_of(std::move(again[i]), grad_inputs[i]);
     if (!difference.any().item<bool>()) continue;
-    if (leads_to_one_leaf(edge))
-      near.add(edge, difference);
-    else
+    if (leads_to_one_leaf(edge)) {
+      near.add(edge, std::move(difference));
+    } else {
       result.local += squared_norm(difference);
-    all.add(edge, std::move(difference));
+      far.add(edge, std::move(difference));
+    }
   }
   const auto at_once = at_the_parameters(near);
   if (const auto* why = std::get_if<std::string>(&at_once)) return *why;
   result.near = std::get<double>(at_once);
   if (result.local == 0) {
-    result.total = result.near;
+    result.followed = 0.0;
   } else if (follow) {
-    const auto followed = at_the_parameters(all);
+    const auto followed = at_the_parameters(far);
     if (const auto* why = std::get_if<std::string>(&followed)) return *why;
-    result.total = std::get<double>(followed);
+    result.followed = std::get<double>(followed);
   }
   return result;
 }

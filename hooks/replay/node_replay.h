@@ -19,9 +19,9 @@ namespace cinch::hooks {
 
 // Squared norms.
 struct NodeError {
-  double near = 0;              // of what reaches parameters without passing another op (a weight's gradient)
-  double local = 0;             // of what is handed on to other nodes
-  std::optional<double> total;  // of the gradient of all parameters, where it was followed
+  double near = 0;                 // of what reaches parameters without passing another op (a weight's gradient)
+  double local = 0;                // of what is handed on to other nodes
+  std::optional<double> followed;  // of what becomes of that at the parameters
 };
 
 // The error in the node's gradients, or why it cannot be had. Called in the node's post hook, when what it saved is

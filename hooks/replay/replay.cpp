@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/functions/accumulate_grad.h>
 
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 #include "hooks/replay/gradient_tap.h"
@@ -158,18 +159,20 @@ void Replay::replay(Node& node, const Pending& pending, BackwardRecord& record,
     result.site = pending.want.site;
     result.need = pending.want.need;
     const auto trial = try_values(*payload, pending.want, turn_.load());
-    if (const auto* why = std::get_if<std::string>(&trial)) {
-      result.unplayed = *why;
+    if (const auto* untried = std::get_if<Untried>(&trial)) {
+      result.unplayed = untried->why;
+      result.for_good = untried->for_good;
     } else {
       const auto& values = std::get<TrialValues>(trial);
       const auto error = replay_node(node, *payload, values, pending.follow, grad_inputs, grad_outputs);
-      if (const auto* reason = std::get_if<std::string>(&error))
+      if (const auto* reason = std::get_if<std::string>(&error)) {
         result.unplayed = *reason;
-      else
+        result.for_good = true;
+      } else {
         result.error = std::get<NodeError>(error);
+      }
       result.relative_error = values.relative_error;
     }
-    result.for_good = !result.unplayed.empty();
     record.add(std::move(result));
   } catch (const std::exception& error) {
     // No memory for it now, most likely: another step may have it.
@@ -186,6 +189,30 @@ void Replay::replay(Node& node, const Pending& pending, BackwardRecord& record,
   }
 }
 
+void Replay::take(const ReplayResult& result, double squared_norm, const std::string& name,
+                  MeasuredSensitivity& known) {
+  // The same site in several backwards of an iteration (gradient accumulation) is measured in each of them.
+  const NodeError& error = result.error;
+  if (error.followed && error.local > 0) {
+    const double gain = *error.followed / error.local;
+    if (!std::isfinite(gain)) return;
+    known.gain = known.followed == 0 ? gain : (known.gain + gain) / 2;
+    ++known.followed;
+  }
+  if (!error.followed && known.followed == 0) {  // so far it had handed nothing on
+    schedule_.follow_next(name);
+    return;
+  }
+  const double squared_error = error.near + error.followed.value_or(known.gain * error.local);
+  const double next = squared_error / squared_norm / planner::noise_of(result.need, 1.0, result.relative_error);
+  if (!std::isfinite(next)) return;
+  ++known.replays;
+  known.unplayed.clear();
+  known.error = std::max(known.error, result.relative_error);
+  known.sensitivity += (next - known.sensitivity) * (known.replays == 1 ? 1 : kNewest);
+  schedule_.measured(name, error.followed.has_value());
+}
+
 void Replay::take(const ReplayResult& result, std::optional<double> squared_norm) {
   const std::string& name = (*sites_)[result.site].name;
   MeasuredSensitivity& known = measured_.by_name[name];
@@ -197,24 +224,10 @@ void Replay::take(const ReplayResult& result, std::optional<double> squared_norm
     } else if (schedule_.missed(name)) {
       known.unplayed = why;
     }
-  } else if (squared_norm) {
-    // The same site in several backwards of an iteration (gradient accumulation) is measured in each of them.
-    const NodeError& error = result.error;
-    const bool followed = error.total.has_value();
-    if (followed && error.local > 0) {
-      const double gain = std::max(0.0, *error.total - error.near) / error.local;
-      known.gain = known.followed == 0 ? gain : (known.gain + gain) / 2;
-      ++known.followed;
-    }
-    const double squared_error = followed ? *error.total : error.near + known.gain * error.local;
-    const double next = squared_error / *squared_norm / planner::noise_of(result.need, 1.0, result.relative_error);
-    ++known.replays;
-    known.unplayed.clear();
-    known.error = std::max(known.error, result.relative_error);
-    known.sensitivity += (next - known.sensitivity) * (known.replays == 1 ? 1 : kNewest);
-    schedule_.measured(name, followed);
+  } else if (squared_norm && result.error.near + result.error.local > 0) {
+    take(result, *squared_norm, name, known);
   } else if (schedule_.missed(name)) {
-    known.unplayed = "the gradient's norm could not be had";
+    known.unplayed = squared_norm ? "its gradient is zero" : "the gradient's norm could not be had";
   }
   chosen_.erase(name);
 }

@@ -25,10 +25,15 @@ void Schedule::resume(const std::string& key, int64_t times) {
   if (Item* item = find(key)) item->times = times;
 }
 
+bool Schedule::first() const {
+  return std::ranges::any_of(items_, [](const Item& item) { return item.may_be_tried() && item.followed == 0; });
+}
+
 std::vector<Schedule::Item*> Schedule::to_be_tried() {
+  const bool unfollowed = first();
   std::vector<Item*> order;
   for (Item& item : items_)
-    if (item.may_be_tried() && (complete() || item.times == 0)) order.push_back(&item);
+    if (item.may_be_tried() && (!unfollowed || item.followed == 0)) order.push_back(&item);
   std::ranges::stable_sort(order, [](const Item* a, const Item* b) {
     return a->last != b->last ? a->last < b->last : a->priority > b->priority;
   });
@@ -36,21 +41,20 @@ std::vector<Schedule::Item*> Schedule::to_be_tried() {
 }
 
 bool Schedule::due() const {
-  if (items_.empty()) return false;
-  if (!complete()) return true;
-  return steps_ + 1 - measured_ >= kLeastSteps &&
-         owed_ >= std::min<double>(kLeastSites, static_cast<double>(items_.size()));
+  if (first()) return true;
+  const auto sites = static_cast<double>(std::ranges::count_if(items_, &Item::may_be_tried));
+  return sites > 0 && steps_ + 1 - measured_ >= kLeastSteps && owed_ >= std::min(kLeastSites, sites);
 }
 
 std::vector<Schedule::Turn> Schedule::next() {
-  const bool now = due(), first = !complete();
+  const bool now = due(), unfollowed = first();
   const std::vector<Item*> order = to_be_tried();
   ++steps_;
-  if (!first)
+  if (!unfollowed)
     owed_ += static_cast<double>(order.size()) / static_cast<double>(std::max(kLeastRound, steps_ / kRoundShare));
   if (!now) return {};
   measured_ = steps_;
-  const size_t room = first ? kFirstSites : static_cast<size_t>(owed_);
+  const size_t room = unfollowed ? kFirstSites : static_cast<size_t>(owed_);
   size_t follows = kFollows;
   std::vector<Turn> turns;
   for (Item* item : order) {
@@ -61,7 +65,7 @@ std::vector<Schedule::Turn> Schedule::next() {
     item->last = steps_;
     turns.push_back({item->key, follow});
   }
-  if (!first) owed_ = 0;
+  if (!unfollowed) owed_ = 0;
   return turns;
 }
 
@@ -71,6 +75,10 @@ void Schedule::measured(const std::string& key, bool followed) {
   ++item->times;
   item->misses = 0;
   if (followed) item->followed = steps_;
+}
+
+void Schedule::follow_next(const std::string& key) {
+  if (Item* const item = find(key)) item->followed = 0;
 }
 
 void Schedule::refused(const std::string& key) {

@@ -4,7 +4,8 @@
 // a step, followed through the graph, until each has been measured once. Then some steps measure several sites, the
 // others none: each site again after a quarter of the steps that have passed, since sensitivities move fast when
 // training begins and slowly later, and followed again after eight times as many, since what amplifies errors hardly
-// moves. What was measured longest ago comes first, then what most noise may be spent on.
+// moves. What was measured before, but not followed by this run, has its turn as if it had not been. What was measured
+// longest ago comes first, then what most noise may be spent on.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,8 @@ class Schedule {
   std::vector<Turn> next();
 
   void measured(const std::string& key, bool followed);
+  // Measured alone it said nothing; it is to be followed first.
+  void follow_next(const std::string& key);
   // It cannot be replayed, and is not tried again.
   void refused(const std::string& key);
   // Chosen, but nothing came of it this time (no memory, not saved). True when it is left alone for that, until it is
@@ -62,6 +65,8 @@ class Schedule {
     bool may_be_tried() const { return !refused && misses < kMostMisses; }
   };
   Item* find(const std::string& key);
+  // Some site has not been followed yet.
+  bool first() const;
   std::vector<Item*> to_be_tried();
 
   std::vector<Item> items_;

@@ -32,27 +32,27 @@ std::shared_ptr<const Codec> trial_codec(const std::shared_ptr<const Codec>& cod
 
 }  // namespace
 
-std::variant<TrialValues, std::string> try_values(Payload& payload, const Want& want, uint64_t turn) {
+std::variant<TrialValues, Untried> try_values(Payload& payload, const Want& want, uint64_t turn) {
   const backend::DeviceMemory& memory = payload.store->memory();
-  if (memory.kind() != DeviceKind::kCpu) return "replays run on the CPU alone";
+  if (memory.kind() != DeviceKind::kCpu) return Untried{"replays run on the CPU alone", true};
   const std::shared_ptr<const Codec> codec = trial_codec(payload.values_codec());
   const auto form =
       form_for(codec->spec(), codec, payload.wants, payload.span.numel, payload.dtype(), DeviceKind::kCpu);
-  if (!form || !form->values) return "no lossy form serves it";
+  if (!form || !form->values) return Untried{"no lossy form serves it", true};
   const at::Tensor now = payload.unpack(want, View{{payload.span.numel}, {1}, 0});
   CodecContext context = payload.store->context(payload);
   context.seed ^= kReplaySeed;
   context.step = turn;
   const Extent extent{now.const_data_ptr(), payload.span.numel, payload.dtype()};
   const auto room_bytes = codec->measure(extent, form->side, context);
-  if (!room_bytes) return "its values cannot be coded";
+  if (!room_bytes) return Untried{"its values cannot be coded"};
   at::Tensor again = memory.empty(payload.span.numel, payload.span.type);
   {
     at::Tensor room = memory.empty(*room_bytes, c10::kByte);
     const std::span<std::byte> bytes(static_cast<std::byte*>(room.mutable_data_ptr()),
                                      static_cast<size_t>(*room_bytes));
     const auto written = codec->encode(extent, form->side, bytes, context);
-    if (!written) return "its values cannot be coded";
+    if (!written) return Untried{"its values cannot be coded"};
     codec->decode(bytes.first(static_cast<size_t>(*written)), again.mutable_data_ptr(), payload.span.numel,
                   payload.dtype(), context);
   }
@@ -63,7 +63,7 @@ std::variant<TrialValues, std::string> try_values(Payload& payload, const Want& 
     moment += squared_norm(before);
     error += squared_norm(at::sub(again.narrow(0, begin, count).to(at::kFloat), before));
   }
-  if (!(moment > 0) || !(error > 0) || !std::isfinite(error / moment)) return "coding it makes no error";
+  if (!(moment > 0) || !(error > 0) || !std::isfinite(error / moment)) return Untried{"coding it makes no error"};
   return TrialValues{again.storage(), error / moment};
 }
 

@@ -16,9 +16,14 @@ struct TrialValues {
   double relative_error = 0;  // mean square error over the second moment; > 0
 };
 
+struct Untried {
+  std::string why;
+  bool for_good = false;  // whatever its values are
+};
+
 // Codes and decodes what the payload would unpack to now, so that values which are coded already get another error,
 // independent of the one they have and like it where that is possible. Or why it cannot. Host memory only; draws differ
 // from those of every step and from those of other `turn`s.
-std::variant<TrialValues, std::string> try_values(Payload& payload, const Want& want, uint64_t turn);
+std::variant<TrialValues, Untried> try_values(Payload& payload, const Want& want, uint64_t turn);
 
 }  // namespace cinch::hooks

@@ -39,7 +39,7 @@ class BudgetFile : public testing::Test {
   mutable int written_ = 0;
 };
 
-TEST_F(BudgetFile, EditedWhileTrainingBindsFromTheNextStepAndLosesNothing) {
+TEST_F(BudgetFile, EditedWhileTrainingBindsAndLosesNothing) {
   constexpr int64_t kSteps = 40, kAmple = int64_t{2} << 30;
   write(kAmple);
   std::ofstream(folder_ / "text.txt") << [] {
@@ -58,7 +58,7 @@ TEST_F(BudgetFile, EditedWhileTrainingBindsFromTheNextStepAndLosesNothing) {
   options.save_plan = (folder_ / "plan.json").string();
 
   int64_t lower = 0;
-  std::thread editor([&] {
+  std::jthread editor([&] {
     while (!fs::exists(options.save_plan)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     const Plan plan = Plan::from_json_file(options.save_plan);
     lower = plan.floor_bytes + (plan.baseline_peak_bytes - plan.floor_bytes) / 2;

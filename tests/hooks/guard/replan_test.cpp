@@ -118,6 +118,26 @@ TEST(Replan, CodedPayloadsReserveNoMoreThanThePlanLeftFree) {
   EXPECT_LE(backend::cpu_meter().reserve(), guard.profile()->reserve_bytes);
 }
 
+TEST(Replan, ABudgetThatIsRefusedEndsNothing) {
+  const int64_t peak = stock_peak();
+  BudgetGuard guard(without_noise_bound(peak - (256 << 10)));
+  steps(guard, 3);
+  const auto plan = guard.plan();
+  Budget impossible = without_noise_bound(peak - (256 << 10));
+  SiteRule rule;
+  rule.match = plan->entries.front().site;
+  rule.codec = CodecSpec{"pool", {}};  // nobody evaluated it
+  impossible.rules.push_back(rule);
+  guard.replan(impossible);
+  step();
+  EXPECT_THROW(guard.step(), Error);
+  for (int i = 0; i < 20; ++i) {  // measuring goes on, and asks for plans of its own
+    step();
+    EXPECT_NO_THROW(guard.step()) << i;
+    EXPECT_EQ(guard.plan()->entries.size(), plan->entries.size());
+  }
+}
+
 TEST(Replan, AChangedBudgetFileIsTakenOverAndABrokenOneIsNot) {
   const std::string file = testing::TempDir() + "cinch_budget_" + std::to_string(getpid()) + ".json";
   const auto write = [&](const std::string& text) {

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <limits>
 #include <span>
 
 #include "cinch/codec.h"
@@ -106,6 +107,27 @@ TEST(Refresh, WhatRulesAskForIsEvaluatedAnewToo) {
   for (int i = 0; i < kSteps; ++i) step.run(guard, i % 2 == 0 ? even() : alike());
   EXPECT_EQ(option_of(input_of(*guard.profile()), spec).spec.name, "cast");
   EXPECT_EQ(guard.usage().fallbacks, 0);
+}
+
+// A branch that is dropped, an overflow: nothing that later steps could be planned with.
+TEST(Refresh, OddStepsChangeNothing) {
+  torch::manual_seed(4);
+  const CodecSpec spec{"dither", {{"step_sigma", 0.5}}};
+  for (const double odd : {0.0, std::numeric_limits<double>::quiet_NaN()}) {
+    Step step;
+    BudgetGuard guard(everything(spec));
+    for (int i = 0; i < kSteps; ++i) step.run(guard, even());
+    const PayloadProfile before = input_of(*guard.profile());
+    ASSERT_GT(guard.profile()->sites[static_cast<size_t>(before.sites.front())].replays, 0);
+    for (int i = 0; i < kSteps; ++i) step.run(guard, torch::full({4096, 64}, odd));
+    for (int i = 0; i < kSteps; ++i) step.run(guard, even());
+    const PayloadProfile& after = input_of(*guard.profile());
+    EXPECT_NEAR(static_cast<double>(option_of(after, spec).charged_bytes) /
+                    static_cast<double>(option_of(before, spec).charged_bytes),
+                1, 0.1);
+    EXPECT_GT(option_of(after, spec).noise_variance, 0);
+    EXPECT_EQ(guard.profile()->sites[static_cast<size_t>(after.sites.front())].unplayed, "") << odd;
+  }
 }
 
 }  // namespace
