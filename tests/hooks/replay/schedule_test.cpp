@@ -77,7 +77,7 @@ TEST(ReplaySchedule, WhatWasMeasuredBeforeIsFollowedAtItsFirstTurn) {
   }
   EXPECT_TRUE(schedule.complete(5));
   std::map<std::string, std::vector<bool>> turns;
-  for (int i = 0; i < 40; ++i)
+  for (int i = 0; i < 60; ++i)
     for (const Schedule::Turn& turn : step(schedule)) turns[turn.key].push_back(turn.follow);
   for (const char* key : {"a", "b"}) {
     ASSERT_GE(turns[key].size(), 4u);
