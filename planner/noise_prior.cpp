@@ -67,8 +67,7 @@ double sum_under(const Plan& plan, const Profile& profile, Of of, AsPlanned as_p
     if (!payload.sites.empty()) by_site[profile.sites[static_cast<size_t>(payload.sites.front())].name] = &payload;
   double sum = 0;
   for (const PlanEntry& entry : plan.entries) {
-    if (entry.raw_bytes == 0) continue;  // charged to an earlier site
-    double value = as_planned(entry);
+    double value = as_planned(entry);  // nothing, where an earlier site of the payload is charged
     if (const auto found = by_site.find(entry.site); found != by_site.end())
       for (const Option& option : found->second->options)
         if (same_spec(option.spec, entry.spec)) value = of(option);

@@ -170,6 +170,10 @@ TEST(Reprice, TellsWhatAPlanComesToAtOtherPrices) {
     plan.entries.push_back(entry);
   }
   EXPECT_DOUBLE_EQ(noise_variance_of(plan, profile), 0.5 * 0.1 + 0.25 * 0.1 * 1.1 + 2.0 * 0.4 + 1);
+  plan.entries[2].charged_bytes = 7;  // what the profile does not know
+  profile.payloads[0].options[1].charged_bytes = 100;
+  profile.payloads[1].options[2].charged_bytes = 20;
+  EXPECT_DOUBLE_EQ(charged_bytes_of(plan, profile), 127);
   for (SiteProfile& site : profile.sites) site.sensitivity *= 2;
   reprice(profile);
   EXPECT_DOUBLE_EQ(noise_variance_of(plan, profile), 2 * (0.5 * 0.1 + 0.25 * 0.1 * 1.1 + 2.0 * 0.4) + 1);
