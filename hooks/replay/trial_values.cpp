@@ -64,7 +64,9 @@ std::variant<TrialValues, Untried> try_values(Payload& payload, const Want& want
     error += squared_norm(at::sub(again.narrow(0, begin, count).to(at::kFloat), before));
   }
   if (!(moment > 0) || !(error > 0) || !std::isfinite(error / moment)) return Untried{"coding it makes no error"};
-  return TrialValues{again.storage(), error / moment};
+  // Counted as options count it, so that what such errors do together is in the sensitivity once.
+  const double correlation = codec->estimate({}, payload.span.numel, payload.dtype(), form->side).error_correlation;
+  return TrialValues{again.storage(), error / moment * correlation};
 }
 
 }  // namespace cinch::hooks

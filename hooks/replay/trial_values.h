@@ -13,7 +13,7 @@ namespace cinch::hooks {
 
 struct TrialValues {
   c10::Storage values;        // the span, in memory order
-  double relative_error = 0;  // mean square error over the second moment; > 0
+  double relative_error = 0;  // as Option::relative_error: mean square error over the second moment; > 0
 };
 
 struct Untried {
