@@ -131,10 +131,11 @@ void Controller::finish_observing() {
   }
 }
 
-void Controller::plan_now() {
-  auto plan = std::make_shared<Plan>(best_plan());
+void Controller::plan_now() { put_in_force(best_plan()); }
+
+void Controller::put_in_force(std::shared_ptr<const Plan> plan) {
   if (!options_.save_plan.empty()) plan->save(options_.save_plan);
-  adopt(plan);
+  adopt(std::move(plan));
 }
 
 void Controller::adopt(std::shared_ptr<const Plan> plan) {

@@ -55,9 +55,11 @@ class Controller final : public backend::OverrunHandler {
   void take_measured(double noise_variance);
   void take_coding_seconds(double seconds);
   bool measuring() const;
-  std::optional<Plan> roomy_plan() const;
+  std::shared_ptr<const Plan> roomy_plan() const;
   Budget cautious() const;
-  Plan best_plan() const;
+  std::shared_ptr<const Plan> best_plan() const;
+  std::shared_ptr<const Plan> measured_plan() const;
+  void put_in_force(std::shared_ptr<const Plan> plan);
   Profile as_measured() const;
   void price_profile();
   bool worth_planning_anew();
@@ -127,8 +129,8 @@ class Controller final : public backend::OverrunHandler {
   bool planned_with_measured_ = false;  // every site has been measured once, and the plan knows
   bool measured_since_plan_ = false;
   double slowness_ = 1;  // seconds that coding takes here, of those that the profile's options say
-  // Beside the plan in force, made when it is asked for first; nullopt inside: there is none.
-  std::optional<std::optional<Plan>> roomy_plan_;
+  // Beside the plan in force, made when it is asked for first; null inside: there is none.
+  std::optional<std::shared_ptr<const Plan>> roomy_plan_;
   bool under_roomy_ = false;                              // this iteration
   int64_t poisoned_groups_ = memory().poisoned_groups();  // earlier guards' are theirs
   bool check_fingerprint_ = false;

@@ -32,9 +32,9 @@ double Controller::begin_measuring() {
   bool roomy = false;
   if (enabled && session_->replay->due()) {
     if (!roomy_plan_) roomy_plan_ = roomy_plan();
-    roomy = roomy_plan_->has_value();
+    roomy = *roomy_plan_ != nullptr;
   }
-  if (roomy) current = std::make_shared<Plan>(**roomy_plan_);
+  if (roomy) current = *roomy_plan_;
   if (roomy || std::exchange(under_roomy_, roomy)) session_->store->set_policy(std::make_shared<Policy>(*current));
   under_roomy_ = roomy;
   session_->replay->begin_iteration(enabled);
@@ -72,9 +72,9 @@ bool Controller::measuring() const {
 
 // At a plan's peak instants nothing could be replayed. One that leaves room there, where the budget has one; the limit
 // stays what it is.
-std::optional<Plan> Controller::roomy_plan() const {
+std::shared_ptr<const Plan> Controller::roomy_plan() const {
   const auto known = profile();
-  if (!measuring() || budget_.limit.kind == LimitKind::kNone) return std::nullopt;
+  if (!measuring() || budget_.limit.kind == LimitKind::kNone) return nullptr;
   int64_t largest = 0;
   for (const PayloadProfile& payload : known->payloads)
     if (std::ranges::any_of(payload.options, [](const Option& option) { return !option.lossless; }))
@@ -86,12 +86,12 @@ std::optional<Plan> Controller::roomy_plan() const {
     for (const int64_t share : {4, 2, 1}) {
       roomy.reserve_bytes = known->reserve_bytes + share * largest;
       try {
-        return make_plan(roomy, budget);
+        return std::make_shared<Plan>(make_plan(roomy, budget));
       } catch (const Error&) {
         // With less room, then, or nearer to the bounds. What no plan can do is said where plans are asked for.
       }
     }
-  return std::nullopt;
+  return nullptr;
 }
 
 // Measured noise is an estimate, and moves: what plans aim at lies a little below what the user allows.
@@ -106,16 +106,16 @@ Budget Controller::cautious() const {
 }
 
 // Until everything has been measured once, it leaves room for that.
-Plan Controller::best_plan() const {
+std::shared_ptr<const Plan> Controller::best_plan() const {
   const bool measured = session_->replay->complete(1);
   if (!measured)
-    if (auto roomy = roomy_plan()) return std::move(*roomy);
+    if (auto roomy = roomy_plan()) return roomy;
   try {
-    if (measured) return make_plan(*profile(), cautious());
+    if (measured) return std::make_shared<Plan>(make_plan(*profile(), cautious()));
   } catch (const BudgetError&) {
     // Up to the bound, then.
   }
-  return make_plan(*profile(), budget_);
+  return std::make_shared<Plan>(make_plan(*profile(), budget_));
 }
 
 std::string Controller::profile_name() const {
@@ -191,12 +191,10 @@ bool Controller::worth_planning_anew() {
   return std::abs(bytes - before) > kBytesDrift * before;
 }
 
-// Ending a run for what was measured is not what a guard is for: there is always a plan to go on with.
-void Controller::plan_with_measured() {
-  price_profile();
+// The best one, the one with the least noise under the limit where none keeps the bounds, or null: not even that.
+std::shared_ptr<const Plan> Controller::measured_plan() const {
   try {
-    plan_now();
-    return;
+    return best_plan();
   } catch (const Error& error) {
     emit(Event::Kind::kWarning,
          std::string("measured while training, no plan keeps both the limit and the noise bounds (") + error.what() +
@@ -208,12 +206,18 @@ void Controller::plan_with_measured() {
   within_limit.min_effective_batch = 0;
   within_limit.max_gradient_noise.reset();
   try {
-    auto plan = std::make_shared<Plan>(make_plan(*profile(), within_limit));
-    if (!options_.save_plan.empty()) plan->save(options_.save_plan);
-    adopt(std::move(plan));
+    return std::make_shared<Plan>(make_plan(*profile(), within_limit));
   } catch (const Error&) {
-    since_plan_ = 0;  // the last plan stays; under the limit the reclaimer makes room
+    return nullptr;
   }
+}
+
+// Ending a run for what was measured is not what a guard is for: without another plan the last one stays, and under the
+// limit the reclaimer makes room.
+void Controller::plan_with_measured() {
+  price_profile();
+  since_plan_ = 0;
+  if (auto plan = measured_plan()) put_in_force(std::move(plan));
 }
 
 }  // namespace cinch::hooks

@@ -189,28 +189,30 @@ void Replay::replay(Node& node, const Pending& pending, BackwardRecord& record,
   }
 }
 
-void Replay::take(const ReplayResult& result, double squared_norm, const std::string& name,
-                  MeasuredSensitivity& known) {
+bool Replay::take_error(const ReplayResult& result, double squared_norm, const std::string& name,
+                        MeasuredSensitivity& known) {
   // The same site in several backwards of an iteration (gradient accumulation) is measured in each of them.
   const NodeError& error = result.error;
-  if (error.followed && error.local > 0) {
-    const double gain = *error.followed / error.local;
-    if (!std::isfinite(gain)) return;
-    known.gain = known.followed == 0 ? gain : (known.gain + gain) / 2;
-    ++known.followed;
-  }
   if (!error.followed && known.followed == 0) {  // so far it had handed nothing on
     schedule_.follow_next(name);
-    return;
+    return true;
   }
-  const double squared_error = error.near + error.followed.value_or(known.gain * error.local);
+  double gain = known.gain;
+  if (error.followed && error.local > 0) {
+    const double now = *error.followed / error.local;
+    gain = known.followed == 0 ? now : (known.gain + now) / 2;
+  }
+  const double squared_error = error.near + error.followed.value_or(gain * error.local);
   const double next = squared_error / squared_norm / planner::noise_of(result.need, 1.0, result.relative_error);
-  if (!std::isfinite(next)) return;
+  if (!std::isfinite(gain) || !std::isfinite(next)) return false;
+  known.gain = gain;
+  if (error.local > 0 && error.followed) ++known.followed;
   ++known.replays;
   known.unplayed.clear();
   known.error = std::max(known.error, result.relative_error);
   known.sensitivity += (next - known.sensitivity) * (known.replays == 1 ? 1 : kNewest);
   schedule_.measured(name, error.followed.has_value());
+  return true;
 }
 
 void Replay::take(const ReplayResult& result, std::optional<double> squared_norm) {
@@ -224,10 +226,13 @@ void Replay::take(const ReplayResult& result, std::optional<double> squared_norm
     } else if (schedule_.missed(name)) {
       known.unplayed = why;
     }
-  } else if (squared_norm && result.error.near + result.error.local > 0) {
-    take(result, *squared_norm, name, known);
-  } else if (schedule_.missed(name)) {
-    known.unplayed = squared_norm ? "its gradient is zero" : "the gradient's norm could not be had";
+  } else {
+    const bool any = result.error.near + result.error.local > 0;
+    const bool taken = squared_norm && any && take_error(result, *squared_norm, name, known);
+    if (!taken && schedule_.missed(name))
+      known.unplayed = !squared_norm ? "the gradient's norm could not be had"
+                       : any         ? "its error is no finite number"
+                                     : "its gradient is zero";
   }
   chosen_.erase(name);
 }

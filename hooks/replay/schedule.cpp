@@ -65,7 +65,7 @@ std::vector<Schedule::Turn> Schedule::next() {
     item->last = steps_;
     turns.push_back({item->key, follow});
   }
-  if (!unfollowed) owed_ = 0;
+  if (!unfollowed) owed_ -= static_cast<double>(room);
   return turns;
 }
 
