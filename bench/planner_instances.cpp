@@ -96,7 +96,7 @@ Profile planner_profile(uint64_t seed, const PlannerShape& shape) {
     profile.sites.push_back(std::move(site));
     profile.payloads.push_back(std::move(payload));
   }
-  for (const int64_t b : bytes) profile.timeline.push_back({b});
+  for (const int64_t b : bytes) profile.timeline.emplace_back().bytes = b;
   return profile;
 }
 

@@ -19,10 +19,13 @@ endif()
 if(CINCH_WITH_TORCH)
   install(DIRECTORY include/cinch/torch DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/cinch" FILES_MATCHING PATTERN "*.h")
   install(FILES include/cinch/cinch.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/cinch")
-  install(TARGETS cinch_backend_torch cinch EXPORT cinchTorchTargets
+  install(TARGETS cinch_metrics cinch_backend_torch cinch EXPORT cinchTorchTargets
           ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}" INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
   install(EXPORT cinchTorchTargets NAMESPACE cinch:: DESTINATION "${package_dir}")
   install(FILES cmake/CinchFindTorch.cmake DESTINATION "${package_dir}")
+  if(CINCH_METRICS)
+    install(FILES cmake/CinchFindMicrohttpd.cmake DESTINATION "${package_dir}")
+  endif()
 endif()
 
 configure_package_config_file(cmake/cinchConfig.cmake.in "${PROJECT_BINARY_DIR}/cinchConfig.cmake"

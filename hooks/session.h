@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "hooks/layers.h"
+#include "hooks/observe/gradient_watch.h"
 #include "hooks/replay/replay.h"
 #include "hooks/sites.h"
 #include "hooks/store/store.h"
@@ -17,12 +18,14 @@ struct Session {
   Session(const backend::DeviceMemory& memory, uint64_t seed)
       : sites(std::make_shared<Sites>()),
         store(std::make_shared<Store>(memory, sites, seed)),
-        replay(std::make_shared<Replay>(sites)) {}
+        replay(std::make_shared<Replay>(sites)),
+        gradients(std::make_shared<GradientWatch>()) {}
 
   Layers layers;
   std::shared_ptr<Sites> sites;
   std::shared_ptr<Store> store;
   std::shared_ptr<Replay> replay;
+  std::shared_ptr<GradientWatch> gradients;
   const uint64_t serial = next_serial();  // never used twice, unlike an address
   std::atomic<bool> active{true};
   // The session that was on when this one was switched on: guards of other devices share a thread.

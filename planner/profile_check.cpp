@@ -74,6 +74,8 @@ std::optional<Defect> find_defect(const Profile& profile) {
   int64_t highest = 0;
   for (size_t i = 0; i < profile.timeline.size(); ++i) {
     if (!is_size(profile.timeline[i].bytes)) return Defect{at("timeline", i), range("expected bytes", 0, kMostBytes)};
+    if (!is_size(profile.timeline[i].gradients_bytes))
+      return Defect{at("timeline_gradients", i), range("expected bytes", 0, kMostBytes)};
     highest = std::max(highest, profile.timeline[i].bytes);
   }
   for (size_t i = 0; i < profile.sites.size(); ++i) {

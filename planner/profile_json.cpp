@@ -186,6 +186,10 @@ std::string Profile::to_json() const {
   for (const SiteProfile& site : sites) out["sites"].push_back(site_to_json(site));
   for (const PayloadProfile& payload : payloads) out["payloads"].push_back(payload_to_json(payload));
   for (const Instant& instant : timeline) out["timeline"].push_back(instant.bytes);
+  if (std::ranges::any_of(timeline, [](const Instant& instant) { return instant.gradients_bytes != 0; })) {
+    auto& gradients = out["timeline_gradients"] = ordered_json::array();
+    for (const Instant& instant : timeline) gradients.push_back(instant.gradients_bytes);
+  }
   return planner::json_text(out);
 }
 
@@ -209,7 +213,13 @@ Profile Profile::from_json(const std::string& text, const std::string& name) {
   if (const auto batch = document.find("batch")) profile.batch = batch->integer(0, kIndexes);
   for (const JsonNode& node : document.at("sites").elements()) profile.sites.push_back(site_from_json(node));
   for (const JsonNode& node : document.at("payloads").elements()) profile.payloads.push_back(payload_from_json(node));
-  for (const JsonNode& node : document.at("timeline").elements()) profile.timeline.push_back({node.bytes()});
+  for (const JsonNode& node : document.at("timeline").elements()) profile.timeline.emplace_back().bytes = node.bytes();
+  if (const auto node = document.find("timeline_gradients")) {
+    const std::vector<JsonNode> gradients = node->elements();
+    if (gradients.size() != profile.timeline.size())
+      node->fail("as many numbers as in /timeline, " + std::to_string(profile.timeline.size()));
+    for (size_t i = 0; i < gradients.size(); ++i) profile.timeline[i].gradients_bytes = gradients[i].bytes();
+  }
   if (auto defect = planner::find_defect(profile)) throw JsonError(name, defect->pointer, defect->expected);
   return profile;
 }

@@ -7,7 +7,7 @@ usage() {
   cat <<TEXT
 usage: scripts/lint.sh [--all] [FILE...]
 
-Lints the sources that need no torch (src/core, methods, memory, codec, backend/cpu, planner): about 2 s a file.
+Lints the sources that need no torch (src/core, methods, memory, metrics, codec, backend/cpu, report, planner): about 2 s a file.
   --all    the sources that need torch too: 20 s a file and more
   FILE...  these alone (with --all where they need torch)
 clang-tidy 14 must be there (scripts/setup.sh --lint installs it). Commands come from build-lint/, configured here.
@@ -41,7 +41,7 @@ cmake -S . -B build-lint -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_DISABLE_PRE
       -DCMAKE_CXX_COMPILER_LAUNCHER=env -DCINCH_BUILD_TESTS=OFF -DCINCH_WITH_TORCH="$torch" >/dev/null
 
 if [ ${#files[@]} = 0 ]; then
-  folders=(src/core src/methods src/memory src/codec src/backend/cpu planner)
+  folders=(src/core src/methods src/memory src/metrics src/codec src/backend/cpu src/report planner)
   [ "$all" = no ] || folders+=(src/backend hooks examples bench)
   mapfile -t files < <(for folder in "${folders[@]}"; do [ ! -d "$folder" ] || find "$folder" -name '*.cpp'; done | sort -u)
 fi

@@ -6,14 +6,16 @@ cd "$(dirname "$0")/.."
 torch_version=2.11.0
 packages=(g++ cmake ninja-build ccache git ca-certificates libgtest-dev libhwy-dev
           nlohmann-json3-dev libcli11-dev zlib1g-dev dataset-fashion-mnist
-          libzfp-dev libblosc-dev gnuplot-nox)
+          libzfp-dev libblosc-dev gnuplot-nox libjs-chart.js prometheus-cpp-dev libmicrohttpd-dev)
 lint_packages=(clang-format-14 clang-tidy-14)
+# Programs that tests run cinch's output through; without them those tests are skipped.
+peer_packages=(chromium prometheus)
 # nvcc and its parts; the CUDA runtime came with torch.
 cuda_wheels=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-cccl==13.0.85)
 
 usage() {
   cat <<TEXT
-usage: scripts/setup.sh [--lint] [--cuda]
+usage: scripts/setup.sh [--lint] [--cuda] [--peers]
 
 Installs what cinch needs, and does nothing for what is there already:
   Debian packages  ${packages[*]}
@@ -22,6 +24,7 @@ Installs what cinch needs, and does nothing for what is there already:
 
   --lint           also the formatter and the linter: ${lint_packages[*]}
   --cuda           also nvcc, into .venv, where none is on PATH or in /usr/local/cuda: ${cuda_wheels[*]}
+  --peers          also programs that tests give cinch's output to: ${peer_packages[*]}
 
 Environment:
   CINCH_TORCH_DIR  an existing LibTorch $torch_version folder to use instead of .venv
@@ -37,6 +40,7 @@ while [ $# -gt 0 ]; do
   case "$1" in
     --cuda) cuda=yes ;;
     --lint) packages+=("${lint_packages[@]}") ;;
+    --peers) packages+=("${peer_packages[@]}") ;;
     -h|--help) usage; exit 0 ;;
     *) usage >&2; printf "setup: unknown argument '%s'\n" "$1" >&2; exit 2 ;;
   esac

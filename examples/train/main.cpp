@@ -9,6 +9,7 @@
 #include "examples/train/baseline_process.h"
 #include "examples/train/options.h"
 #include "examples/train/progress.h"
+#include "examples/train/report_page.h"
 #include "examples/train/session.h"
 
 namespace {
@@ -28,6 +29,7 @@ int report(const cinch::train::Outcome& outcome) {
     const auto rows = nlohmann::json::array({cinch::train::to_row(outcome)});
     cinch::results::write_document(cinch::results::make_document("train", rows), outcome.options.json);
   }
+  cinch::train::write_report(outcome);
   return outcome.limit_held() ? 0 : 1;
 }
 

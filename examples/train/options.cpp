@@ -57,6 +57,14 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--save-plan", o.save_plan, "write the plan to a file");
   app.add_option("--load-plan", o.load_plan, "start with this plan instead of observing");
   app.add_option("--save-profile", o.save_profile, "write the profile to a file");
+  app.add_option("--report", o.report, "write the run, its plan and its profile to an HTML file");
+  app.add_option("--trace", o.trace, "write what happens to payloads to a file, in Chrome's trace format");
+  app.add_option("--trace-steps", o.trace_steps, "first steps that are traced in every detail")
+      ->check(CLI::Range(0, 1 << 30))
+      ->capture_default_str();
+  app.add_option("--metrics", o.metrics,
+                 "serve metrics for Prometheus at HOST:PORT, as in 127.0.0.1:9464; port 0: any");
+  app.add_option("--metrics-file", o.metrics_file, "write these metrics to a text file, now and then and at the end");
   app.add_flag("--quiet", o.quiet, "no progress");
   app.add_option("--baseline-fd", o.baseline_fd, "")->group("");
 }

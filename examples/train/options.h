@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cinch/budget.h"
+#include "cinch/torch/guard.h"
 
 namespace cinch::train {
 
@@ -29,6 +30,10 @@ struct Options {
   std::string json;     ///< "-": standard output
   bool losses = false;  ///< the results have the loss of every step
   std::string save_plan, load_plan, save_profile;
+  std::string report;                 ///< HTML file at the end
+  std::string metrics, metrics_file;  ///< "HOST:PORT" to serve them at; text file with them
+  std::string trace;
+  int64_t trace_steps = GuardOptions{}.trace_steps;
   bool baseline = false;
   bool quiet = false;
   int baseline_fd = -1;  ///< set in the process that trains without cinch: its end of the socket

@@ -1,6 +1,7 @@
 /// Everything that a finished run is reported from.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -21,6 +22,8 @@ struct Outcome {
   int64_t evaluation_peak_bytes = 0;
   std::optional<int64_t> predicted_baseline_bytes, floor_bytes;  ///< from the profile, when there is one
   Usage usage;                                                   ///< after the last step
+  std::shared_ptr<const Profile> profile;                        ///< the newest; null where the run was not observed
+  std::shared_ptr<const Plan> plan;                              ///< the last one in force
   bool planned = false;         ///< there was a plan, so noise and effective batch are known
   int64_t payload_bytes = 0;    ///< of all payloads under that plan; usage.charged_bytes has values on their way too
   size_t first_timed_step = 0;  ///< earlier steps observe, and are left out of step times

@@ -1,5 +1,6 @@
 #include "examples/train/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -7,22 +8,14 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "cinch/budget.h"
+#include "examples/train/progress_line.h"
 
 namespace cinch::train {
 namespace {
 
-std::string clock_text(double seconds) {
-  const auto total = static_cast<int64_t>(std::clamp(seconds, 0.0, 3.6e8) + 0.5);
-  char text[48];
-  if (total >= 3600) {
-    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", static_cast<long long>(total / 3600),
-                  static_cast<long long>(total / 60 % 60), static_cast<long long>(total % 60));
-  } else {
-    std::snprintf(text, sizeof text, "%lld:%02lld", static_cast<long long>(total / 60),
-                  static_cast<long long>(total % 60));
-  }
-  return text;
+int columns_of(int fd) {
+  winsize size{};
+  return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
 }  // namespace
@@ -65,17 +58,15 @@ void Progress::step(int64_t done, const StepRecord& record, int64_t limit_bytes)
 
 std::string Progress::line(int64_t done, const StepRecord& record, int64_t limit_bytes) const {
   const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
-  const double left = elapsed / static_cast<double>(done) * static_cast<double>(steps_ - done);
-  char text[160];
-  std::snprintf(text, sizeof text, "step %lld/%lld  loss %.4f  %.0f items/s  ETA %s  ", static_cast<long long>(done),
-                static_cast<long long>(steps_), record.loss, static_cast<double>(batch_) / recent_seconds_,
-                clock_text(left).c_str());
-  std::string bytes = format_bytes(record.peak_bytes);
-  if (limit_bytes > 0) {
-    if (colour_) bytes = (record.peak_bytes <= limit_bytes ? "\033[32m" : "\033[31m") + bytes + "\033[0m";
-    bytes += " of " + format_bytes(limit_bytes);
-  }
-  return text + bytes;
+  const ProgressValues values{done,
+                              steps_,
+                              record.loss,
+                              static_cast<double>(batch_) / recent_seconds_,
+                              elapsed / static_cast<double>(done) * static_cast<double>(steps_ - done),
+                              record.peak_bytes,
+                              limit_bytes};
+  // The last column stays free: a terminal may wrap where it is written to.
+  return terminal_ ? terminal_line(values, columns_of(fileno(out_)) - 1, colour_) : plain_line(values);
 }
 
 void Progress::show(const std::string& line, bool keep) {

@@ -9,8 +9,10 @@
 #include "examples/train/baseline_process.h"
 #include "examples/train/device.h"
 #include "examples/train/find_batch.h"
+#include "examples/train/metrics_output.h"
 #include "examples/train/progress.h"
 #include "examples/train/rehearsal.h"
+#include "examples/train/report_page.h"
 
 namespace cinch::train {
 namespace {
@@ -30,6 +32,8 @@ GuardOptions guard_options(const Options& options, bool resolved, Progress& prog
   guard.save_profile = options.save_profile;
   guard.seed = options.seed;
   guard.batch = options.batch;
+  guard.trace = options.trace;
+  guard.trace_steps = options.trace_steps;
   std::error_code error;
   // A guard reads a watched file itself, and would then take a relative limit from its own first plan only, not from
   // the rehearsal: such a file is not watched.
@@ -43,13 +47,15 @@ GuardOptions guard_options(const Options& options, bool resolved, Progress& prog
 void check(const Options& options) {
   open_device(options.device);
   if (!options.json.empty()) results::check_target(options.json);
-  for (const std::string& path : {options.save_plan, options.save_profile}) {
+  for (const std::string& path : {options.save_plan, options.save_profile, options.trace}) {
     if (!path.empty()) results::check_target(path);
   }
+  check_report(options);
 }
 
 // Trains with cinch, and without it in turns; checks the limit after every step.
-void train_steps(Outcome& out, Training& training, BudgetGuard& guard, BaselineProcess* baseline, Progress& progress) {
+void train_steps(Outcome& out, Training& training, BudgetGuard& guard, BaselineProcess* baseline, Progress& progress,
+                 MetricsOutput& metrics) {
   LocalRun run(training, &guard);
   DeviceMeter& meter = DeviceMeter::of(training.device());
   const int64_t total = training.total_steps();
@@ -63,10 +69,12 @@ void train_steps(Outcome& out, Training& training, BudgetGuard& guard, BaselineP
       const int64_t held = limit > 0 ? limit : meter.limit_bytes();
       if (limit > 0 && record.peak_bytes > limit) ++out.steps_over_limit;
       progress.step(done + 1, record, held);
+      metrics.after_step(progress);
     }
     for (int64_t i = turn_begin; baseline != nullptr && i < turn_end; ++i)
       out.baseline_run->steps.push_back(baseline->step());
   }
+  metrics.after_last_step(progress);
   out.limit_bytes = meter.limit_bytes();
   out.usage = guard.usage();
 }
@@ -112,18 +120,20 @@ void take_over(Outcome& out, const StockRun& stock) {
   if (!stock.out_of_memory) out.baseline_run = stock.run;
 }
 
-void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseline, Progress& progress) {
+void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseline, Progress& progress,
+                       MetricsOutput& metrics) {
   Budget budget = out.options.budget_value ? *out.options.budget_value : Budget::parse(out.options.budget);
   validate(budget);
   auto profile = resolve(budget, training, out.options, progress);
   GuardOptions guard_settings = guard_options(out.options, profile != nullptr, progress);
   if (guard_settings.load_plan.empty()) guard_settings.profile = profile;  // the first step has a plan already
+  check_report_has_profile(out.options, profile != nullptr, training.total_steps(), guard_settings.observe_steps);
   std::optional<BudgetGuard> guard(std::in_place, budget, guard_settings);
   guard->track("model", training.model());
   guard->track(training.optimizer());
   out.first_timed_step = static_cast<size_t>(guard_settings.observe_steps) + 1;
   try {
-    train_steps(out, training, *guard, baseline, progress);
+    train_steps(out, training, *guard, baseline, progress, metrics);
   } catch (const c10::OutOfMemoryError&) {
     const bool observed = profile != nullptr || guard->profile() != nullptr;
     guard.reset();
@@ -133,6 +143,8 @@ void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseli
   out.planned = guard->plan() != nullptr;
   if (out.planned)
     for (const PlanEntry& entry : guard->plan()->entries) out.payload_bytes += entry.charged_bytes;
+  out.plan = guard->plan();
+  out.profile = guard->profile() ? guard->profile() : profile;
   if (!profile) profile = guard->profile();
   if (profile) {
     out.predicted_baseline_bytes = profile->baseline_peak_bytes();
@@ -144,6 +156,7 @@ void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseli
 void train_into(Outcome& out, const Options& asked, const StockRun* stock) {
   check(asked);
   if (!asked.budget_value) validate(Budget::parse(asked.budget));  // before anything that takes time
+  MetricsOutput metrics(asked);
   out.options = asked;
   if (asked.batch_auto) {
     Progress progress(0, asked);
@@ -158,6 +171,7 @@ void train_into(Outcome& out, const Options& asked, const StockRun* stock) {
     Training training(options, *data);
     out.metric = training.model().metric();
     Progress progress(training.total_steps(), options);
+    if (!metrics.url().empty()) progress.note("metrics at " + metrics.url());
     std::unique_ptr<BaselineProcess> baseline;
     if (stock != nullptr) {
       take_over(out, *stock);
@@ -170,7 +184,7 @@ void train_into(Outcome& out, const Options& asked, const StockRun* stock) {
       baseline = std::make_unique<BaselineProcess>(options);
       out.baseline_run.emplace();
     }
-    train_under_guard(out, training, baseline.get(), progress);
+    train_under_guard(out, training, baseline.get(), progress, metrics);
   }
   release_unused(open_device(options.device));
 }

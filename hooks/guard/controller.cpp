@@ -26,6 +26,7 @@ Controller::Controller(Budget budget, GuardOptions options, std::shared_ptr<Sess
     : budget_(std::move(budget)),
       options_(std::move(options)),
       session_(std::move(session)),
+      trace_(options_.trace.empty() ? nullptr : std::make_shared<trace::TraceLog>(options_.trace)),
       step_started_(std::chrono::steady_clock::now()) {
   if (!options_.budget_file.empty()) {
     budget_ = Budget::from_json_file(options_.budget_file);
@@ -36,6 +37,9 @@ Controller::Controller(Budget budget, GuardOptions options, std::shared_ptr<Sess
   if (options_.replan_interval < 0) throw Error("GuardOptions.replan_interval must not be negative");
   if (options_.batch < 0) throw Error("GuardOptions.batch must not be negative");
   if (options_.host_pool_bytes.value_or(0) < 0) throw Error("GuardOptions.host_pool_bytes must not be negative");
+  if (options_.trace_steps < 0) throw Error("GuardOptions.trace_steps must not be negative");
+  session_->store->set_trace(trace_);
+  session_->store->trace_detail(options_.trace_steps > 0);
   take_over_limit();
   const bool known = !options_.load_profile.empty() || options_.profile;
   if (known) take_over_profile();
@@ -49,6 +53,8 @@ Controller::Controller(Budget budget, GuardOptions options, std::shared_ptr<Sess
 Controller::~Controller() {
   session_->store->set_listener(nullptr);
   session_->store->set_reclaim(false, 0, nullptr, nullptr);
+  session_->store->trace_detail(false);
+  if (trace_) trace_->close();
   for (const auto& [storage, earlier] : earlier_) memory().meter().sub(earlier.bytes);
 }
 
@@ -86,6 +92,7 @@ void Controller::begin_planned() {
 void Controller::begin_observing() {
   recorder_ = std::make_shared<Recorder>(session_->store, session_->sites, budget_.rules);
   session_->store->set_listener(recorder_);
+  session_->gradients->watch(recorder_);
   const std::lock_guard<std::mutex> lock(mutex_);
   phase_ = Phase::kObserve;
 }
@@ -112,6 +119,7 @@ void Controller::finish_observing() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     before.swap(profile_);
+    usage_.floor_bytes = profile_->floor_bytes();
   }
   if (!options_.save_profile.empty()) profile->save(options_.save_profile);
   try {
@@ -146,6 +154,7 @@ void Controller::adopt(std::shared_ptr<const Plan> plan) {
   if (budget_.limit.kind != LimitKind::kNone) set_limit(limit_under(*plan));
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (plan_) ++usage_.replans;
     plan_ = std::move(plan);
     phase_ = Phase::kRun;
   }

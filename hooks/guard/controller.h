@@ -14,6 +14,7 @@
 
 #include "cinch/planner.h"
 #include "cinch/torch/guard.h"
+#include "hooks/guard/site_book.h"
 #include "hooks/observe/recorder.h"
 #include "hooks/observe/refresh.h"
 #include "hooks/session.h"
@@ -36,6 +37,9 @@ class Controller final : public backend::OverrunHandler {
   std::shared_ptr<const Profile> profile() const;
   std::shared_ptr<const Plan> plan() const;
   Usage usage() const;
+  std::vector<SiteUsage> usage_by_site() const;
+  // The budget's bound; from the thread that steps. 0: none.
+  double least_effective_batch() const { return budget_.min_effective_batch; }
   std::optional<MemoryBreakdown> last_overrun() const;
 
   bool make_room(int64_t request_bytes) override;
@@ -72,6 +76,7 @@ class Controller final : public backend::OverrunHandler {
   void check_engine();
   void count_tracked();
   void end_iteration();
+  void trace_iteration(std::chrono::steady_clock::time_point began);
   void decide();
   void begin_iteration();
   void emit(Event::Kind kind, const std::string& message) const;
@@ -118,6 +123,8 @@ class Controller final : public backend::OverrunHandler {
   Budget budget_;
   const GuardOptions options_;
   const std::shared_ptr<Session> session_;
+  const std::shared_ptr<trace::TraceLog> trace_;  // or null
+  SiteBook site_book_;
   std::vector<const torch::optim::Optimizer*> optimizers_;
   std::unordered_map<const c10::StorageImpl*, Earlier> earlier_;
   std::shared_ptr<Recorder> recorder_;

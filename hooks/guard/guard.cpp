@@ -7,6 +7,7 @@
 #include "hooks/guard/controller.h"
 #include "hooks/guard/guard_engine.h"
 #include "hooks/trace.h"
+#include "src/metrics/source.h"
 
 namespace cinch {
 namespace {
@@ -52,14 +53,19 @@ struct BudgetGuard::Impl {
       return;
     }
     options.device = backend::resolve_device(options.device);
+    const std::string device = options.device.str();
     claim = std::make_unique<DeviceClaim>(options.device);
     hooks::install_guard_engine();
     session = std::make_shared<hooks::Session>(backend::device_memory(options.device), options.seed);
     controller = std::make_unique<hooks::Controller>(std::move(budget), std::move(options), session);
     hooks::switch_on(session);
     trace = std::make_unique<hooks::TraceScope>();
+    source = std::make_unique<metrics::Source>(device, [asked = controller.get()] {
+      return metrics::Reading{asked->usage(), asked->usage_by_site()};
+    });
   }
   ~Impl() {
+    source.reset();  // nobody asks any more
     if (session) hooks::switch_off(session);
     trace.reset();
   }
@@ -68,6 +74,7 @@ struct BudgetGuard::Impl {
   std::shared_ptr<hooks::Session> session;
   std::unique_ptr<hooks::Controller> controller;
   std::unique_ptr<hooks::TraceScope> trace;
+  std::unique_ptr<metrics::Source> source;  // what metrics are made from
 };
 
 BudgetGuard::BudgetGuard(Budget budget, GuardOptions options)
@@ -91,7 +98,13 @@ void BudgetGuard::track(const torch::optim::Optimizer& optimizer) {
 }
 
 void BudgetGuard::step() {
-  if (impl_->controller) impl_->controller->step();
+  if (!impl_->controller) return;
+  // Also where step() throws: the iteration is over then, and training may go on.
+  struct Counted {
+    Impl& impl;
+    ~Counted() { impl.source->step_is_over(impl.controller->usage(), impl.controller->least_effective_batch()); }
+  } counted{*impl_};
+  impl_->controller->step();
 }
 
 Phase BudgetGuard::phase() const { return impl_->controller ? impl_->controller->phase() : Phase::kObserve; }
@@ -105,6 +118,10 @@ std::shared_ptr<const Plan> BudgetGuard::plan() const {
 }
 
 Usage BudgetGuard::usage() const { return impl_->controller ? impl_->controller->usage() : Usage{}; }
+
+std::vector<SiteUsage> BudgetGuard::usage_by_site() const {
+  return impl_->controller ? impl_->controller->usage_by_site() : std::vector<SiteUsage>{};
+}
 
 void BudgetGuard::replan(Budget budget) {
   if (impl_->controller) impl_->controller->replan(std::move(budget));

@@ -36,11 +36,15 @@ class Running {
       if (!session->active.load(std::memory_order_acquire)) continue;
       before_backward(*session);
       session->replay->backward_begins(roots, records_graph);
-      watched_.push_back(session->replay);
+      session->gradients->backward_begins(roots, session->layers);
+      watched_.push_back(session);
     }
   }
   ~Running() {
-    for (const auto& replay : watched_) replay->backward_ends();
+    for (const auto& session : watched_) {
+      session->replay->backward_ends();
+      session->gradients->backward_ends();
+    }
     if (paused_) resume_tracing();
   }
   Running(const Running&) = delete;
@@ -48,7 +52,7 @@ class Running {
 
  private:
   const bool paused_;
-  std::vector<std::shared_ptr<Replay>> watched_;
+  std::vector<std::shared_ptr<Session>> watched_;
 };
 
 std::shared_ptr<void> backward_begins(const torch::autograd::edge_list& roots, bool records_graph) {

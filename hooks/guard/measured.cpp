@@ -143,6 +143,7 @@ void Controller::take_over_profile() {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     profile_ = std::move(known);
+    usage_.floor_bytes = profile_->floor_bytes();
   }
   if (!options_.load_plan.empty()) return;  // that plan is taken, and measuring goes on
   plan_now();

@@ -1,5 +1,6 @@
 // What a controller tells: usage, breakdown, events, and the answer to a request that does not fit.
 #include <cmath>
+#include <utility>
 
 #include "hooks/guard/controller.h"
 #include "hooks/guard/optimizer_state.h"
@@ -7,16 +8,22 @@
 
 namespace cinch::hooks {
 
+namespace {
+
+constexpr const char* kEventNames[] = {"plan", "reclaim", "fallback", "overrun", "warning"};
+
+}  // namespace
+
 void Controller::emit(Event::Kind kind, const std::string& message) const {
+  if (trace_) trace_->moment(kEventNames[static_cast<int>(kind)], message);
   if (options_.on_event) options_.on_event({kind, message});
 }
 
 void Controller::end_iteration() {
   auto& meter = memory().meter();
   auto& store = *session_->store;
-  const auto now = std::chrono::steady_clock::now();
-  step_seconds_ = std::chrono::duration<double>(now - step_started_).count();
-  step_started_ = now;
+  const auto now = std::chrono::steady_clock::now(), began = std::exchange(step_started_, now);
+  step_seconds_ = std::chrono::duration<double>(now - began).count();
   session_->layers.refresh();
   count_tracked();
   const double variance = store.spent_variance();
@@ -25,6 +32,7 @@ void Controller::end_iteration() {
   take_coding_seconds(pack_seconds + unpack_seconds);
   take_measured(variance);
   const double v = gradient_variance();
+  site_book_.end_iteration(store);
   const int64_t reclaims = store.counters().reclaims, before = usage().reclaims;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -39,6 +47,7 @@ void Controller::end_iteration() {
     usage_.effective_batch = v > 0 ? v / (v + variance) : variance > 0 ? 0.0 : 1.0;
     usage_.gradient_variance = v;
     usage_.gradient_pairs = session_->replay->gradient_pairs();
+    usage_.step_seconds = step_seconds_;
     ++usage_.steps;
     if (host_room_.pool != nullptr) {
       usage_.offloaded_bytes = host_room_.pool->peak();
@@ -58,6 +67,24 @@ void Controller::end_iteration() {
   const int64_t limit = meter.limit() == memory::Meter::kNoLimit ? 0 : meter.limit();
   if (limit > 0 && meter.peak() > limit)
     emit(Event::Kind::kOverrun, "peak " + format_bytes(meter.peak()) + " passed the limit of " + format_bytes(limit));
+  if (trace_) trace_iteration(began);
+}
+
+void Controller::trace_iteration(std::chrono::steady_clock::time_point began) {
+  const Usage now = usage();
+  trace_->span("step", began, step_started_, "", {{"number", now.steps}});
+  trace_->counters("peak bytes", {{"in_use", now.device_peak_bytes}, {"payloads", now.charged_bytes}});
+  session_->store->trace_detail(now.steps < options_.trace_steps);
+  try {
+    trace_->flush();
+  } catch (const Error& error) {  // a full disk must not end the run
+    trace_->close();
+    emit(Event::Kind::kWarning, error.what());
+  }
+}
+
+std::vector<SiteUsage> Controller::usage_by_site() const {
+  return site_book_.read(*session_->store, *session_->sites, plan().get());
 }
 
 Phase Controller::phase() const {

@@ -25,6 +25,7 @@ Recorder::Recorder(std::shared_ptr<Store> store, std::shared_ptr<Sites> sites, s
 
 int32_t Recorder::event() {
   timeline_.back().bytes = store_->memory().in_use().take_interval_peak() + recoded_bytes_;
+  timeline_.back().gradients_bytes = gradients_bytes_;
   timeline_.push_back({});
   return static_cast<int32_t>(timeline_.size()) - 1;
 }
@@ -88,6 +89,19 @@ void Recorder::coded(Payload& payload, int64_t freed_bytes) {
   record.coded_bytes = payload.coded_bytes();
   storages_[record.storage].recoded_bytes += freed_bytes;
   recoded_bytes_ += freed_bytes;
+}
+
+void Recorder::gradients_take(int64_t bytes) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  gradients_bytes_ = bytes;
+  told_gradients_ = timeline_.size();
+}
+
+void Recorder::gradients_took(int64_t bytes) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (size_t i = told_gradients_; i < timeline_.size(); ++i) timeline_[i].gradients_bytes = bytes;
+  gradients_bytes_ = bytes;
+  told_gradients_ = std::max<size_t>(1, timeline_.size());
 }
 
 void Recorder::close(const OpenUse& open, int32_t last) {

@@ -29,6 +29,11 @@ class Recorder final : public StoreListener {
   void coded(Payload& payload, int64_t freed_bytes) override;
   void freed(const RecordId& record) override;
 
+  // Parameters' gradients take so many bytes: from now on, or since they were told of last, but for the instant in
+  // which the iteration began (a loop clears them there).
+  void gradients_take(int64_t bytes);
+  void gradients_took(int64_t bytes);
+
   // Ends the iteration; empty when called again. Sizes of parameters and the like, versions and device are the caller's
   // to fill in.
   Profile finish();
@@ -70,6 +75,8 @@ class Recorder final : public StoreListener {
   std::mutex mutex_;
   bool finished_ = false;
   std::vector<Instant> timeline_;
+  int64_t gradients_bytes_ = 0;
+  size_t told_gradients_ = 1;  // instants before this one know theirs
   std::vector<Record> records_;
   std::vector<SiteProfile> site_profiles_;
   std::unordered_map<uint64_t, Shared> storages_;

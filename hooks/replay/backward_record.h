@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cinch/need.h"
+#include "hooks/replay/leaf_listener.h"
 #include "hooks/replay/node_replay.h"
 #include "hooks/sites.h"
 
@@ -26,15 +27,15 @@ struct ReplayResult {
 };
 
 // Leaves tell their gradients one after the other, from any thread.
-class BackwardRecord {
+class BackwardRecord final : public LeafListener {
  public:
   // `samples[i]`: how many values of leaf i the sketch takes; empty: no sketch.
   BackwardRecord(uint64_t leaves_hash, size_t leaves, std::vector<int64_t> samples);
 
-  void leaf(size_t index, const at::Tensor& gradient);
+  void leaf(size_t index, const at::Tensor& gradient) override;
   void add(ReplayResult result);
   // Something else ran at the same time: nothing that was measured can be relied on.
-  void spoil();
+  void spoil() override;
 
   // Of the whole gradient; nullopt while leaves are missing, and where one cannot be read (sparse, not finite).
   std::optional<double> squared_norm() const;

@@ -13,39 +13,39 @@ class Tap final : public torch::autograd::FunctionPreHook {
  public:
   torch::autograd::variable_list operator()(const torch::autograd::variable_list& gradients) override {
     if (replaying()) return gradients;
-    std::shared_ptr<BackwardRecord> record;
+    std::shared_ptr<LeafListener> listener;
     size_t index = 0;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      record = record_.lock();
-      record_.reset();
+      listener = listener_.lock();
+      listener_.reset();
       index = index_;
     }
-    if (!record) return gradients;
+    if (!listener) return gradients;
     const ReplayScope ours;
     try {
-      record->leaf(index, gradients.empty() ? at::Tensor() : gradients.front());
+      listener->leaf(index, gradients.empty() ? at::Tensor() : gradients.front());
     } catch (const std::exception&) {
-      record->spoil();  // no memory for a sketch, for instance: the backward goes on
+      listener->spoil();  // no memory for a sketch, for instance: the backward goes on
     }
     return gradients;
   }
 
-  void watch(const std::shared_ptr<BackwardRecord>& record, size_t index) {
+  void watch(const std::shared_ptr<LeafListener>& listener, size_t index) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    record_ = record;
+    listener_ = listener;
     index_ = index;
   }
 
  private:
   std::mutex mutex_;
-  std::weak_ptr<BackwardRecord> record_;
+  std::weak_ptr<LeafListener> listener_;
   size_t index_ = 0;
 };
 
 }  // namespace
 
-void tap_leaf(torch::autograd::Node& leaf, const std::shared_ptr<BackwardRecord>& record, size_t index) {
+void tap_leaf(torch::autograd::Node& leaf, const std::shared_ptr<LeafListener>& listener, size_t index) {
   Tap* tap = nullptr;
   for (const auto& hook : leaf.pre_hooks())
     if (auto* ours = dynamic_cast<Tap*>(hook.get())) tap = ours;
@@ -54,7 +54,7 @@ void tap_leaf(torch::autograd::Node& leaf, const std::shared_ptr<BackwardRecord>
     tap = made.get();
     leaf.add_pre_hook(std::move(made));
   }
-  tap->watch(record, index);
+  tap->watch(listener, index);
 }
 
 }  // namespace cinch::hooks

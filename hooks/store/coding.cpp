@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "hooks/store/coding_watch.h"
 #include "hooks/store/joint_pair.h"
-#include "hooks/store/stopwatch.h"
 #include "hooks/store/store.h"
 
 namespace cinch::hooks {
@@ -109,7 +109,8 @@ void Store::plan_entry(const std::vector<std::shared_ptr<Payload>>& all,
 }
 
 bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
-  const Stopwatch watch(counters_.pack_nanoseconds);
+  CodingWatch watch(*this, mode == Mode::kPlanned ? CodingWatch::Kind::kPack : CodingWatch::Kind::kReclaim,
+                    entry->first_site);
   std::vector<std::pair<std::shared_ptr<Payload>, Form>> work;
   std::vector<std::shared_ptr<Payload>> all;
   {
@@ -121,7 +122,7 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
     entry->busy = true;
   }
   double variance = 0, spent = 0;
-  int64_t planes_bytes = 0;
+  int64_t planes_bytes = 0, charged_bytes = 0;
   size_t coded = 0;
   bool done = false;
   try {
@@ -155,6 +156,7 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
     entry->busy = false;
     if (done) {
       coded_now(entry, work);
+      charged_bytes = entry->charged;
     } else {
       spent_variance_ -= spent;
       code_failed(*entry, mode, !work.empty());
@@ -165,6 +167,7 @@ bool Store::encode_entry(const EntryPtr& entry, Mode mode) {
     for (const auto& pair : item.second.pairs) pair->charge();
   if (!done) return false;
   dropped.clear();
+  watch.done(entry->nbytes, charged_bytes);
   if (listener) {
     int64_t rest = entry->nbytes - planes_bytes;  // what no payload covers, or several do, is freed once
     for (const auto& item : work) rest -= item.first->raw_values_bytes();

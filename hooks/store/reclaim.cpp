@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hooks/observe/evaluate.h"
+#include "hooks/store/coding_watch.h"
 #include "hooks/store/store.h"
 
 namespace cinch::hooks {
@@ -175,6 +176,7 @@ int64_t Store::reclaim_coded() {
       entry->busy = true;
     }
     others.clear();
+    CodingWatch watch(*this, CodingWatch::Kind::kReclaim, entry->first_site);
     const int64_t before = payload->coded_bytes();
     bool done = false;
     try {
@@ -199,6 +201,7 @@ int64_t Store::reclaim_coded() {
       ++counters_.reclaims;
       listener = listener_;
     }
+    watch.done(entry->nbytes, payload->coded_bytes());
     const int64_t freed = before - payload->coded_bytes();
     if (listener) listener->coded(*payload, freed);
     return std::max<int64_t>(1, freed);

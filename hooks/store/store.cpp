@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "hooks/store/coding_watch.h"
 #include "hooks/store/joint_pair.h"
-#include "hooks/store/stopwatch.h"
 #include "hooks/trace.h"
 
 namespace cinch::hooks {
@@ -46,15 +46,20 @@ Store::EntryPtr Store::entry_for(const at::Tensor& tensor, const Want& want) {
   slot->first_site = want.site;
   slot->charged = slot->nbytes;
   slot->metered = memory_.gives_back(tensor.storage().data_ptr());
-  for (; ledger_sites_ <= want.site; ++ledger_sites_) {
-    raw_ledger_.add_site((*sites_)[ledger_sites_].name);
-    charged_ledger_.add_site((*sites_)[ledger_sites_].name);
-  }
   raw_ledger_.charge(want.site, slot->nbytes);
   charged_ledger_.charge(want.site, slot->nbytes);
   pending_.push_back(slot);
   live_[slot->sequence] = slot;
   return slot;
+}
+
+void Store::know_sites(SiteId up_to) {
+  while (raw_ledger_.sites() <= up_to) {
+    const std::string& name = (*sites_)[raw_ledger_.sites()].name;
+    site_times_.add();
+    charged_ledger_.add_site(name);
+    raw_ledger_.add_site(name);
+  }
 }
 
 Store::Kept Store::save(const at::Tensor& tensor, const Want& want) {
@@ -67,6 +72,7 @@ Store::Kept Store::save(const at::Tensor& tensor, const Want& want) {
   std::vector<std::shared_ptr<Payload>> others;  // a last reference must not go under the lock: its end takes the lock
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    know_sites(want.site);
     const EntryPtr entry = entry_for(tensor, want);
     for (const auto& weak : entry->payloads) {
       auto payload = weak.lock();
@@ -99,11 +105,12 @@ at::Tensor Store::unpack(const Kept& kept, const Want& want) {
   }
   if (listener) listener->unpacked(*kept.payload, want);
   if (want.pair) {
-    const Stopwatch watch(counters_.unpack_nanoseconds);
+    const CodingWatch watch(*this, CodingWatch::Kind::kUnpack, want.site);
     if (auto stand_in = want.pair->unpack(want.place)) return std::move(*stand_in);
   }
   if (kept.payload->is_raw()) return kept.payload->unpack(want, kept.view);
-  const Stopwatch watch(counters_.unpack_nanoseconds);
+  CodingWatch watch(*this, CodingWatch::Kind::kUnpack, want.site);
+  watch.done(kept.payload->raw_values_bytes(), kept.payload->coded_bytes());
   return kept.payload->unpack(want, kept.view);
 }
 
@@ -128,7 +135,7 @@ void Store::payload_freed(Payload& payload, at::Tensor raw) {
       if (entry.held > 0) --entry.held;
     } else {
       const int64_t left = entry.charged - payload.coded_bytes();
-      charged_ledger_.recharge(entry.first_site, entry.charged, left);
+      charged_ledger_.release(entry.first_site, entry.charged - left);
       entry.charged = left;
     }
     if (--entry.alive == 0) forget(entry);

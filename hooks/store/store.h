@@ -18,8 +18,10 @@
 #include "hooks/replay/sensitivities.h"
 #include "hooks/sites.h"
 #include "hooks/store/payload.h"
+#include "hooks/store/site_times.h"
 #include "src/backend/torch/device_memory.h"
 #include "src/memory/ledger.h"
+#include "src/trace/trace_log.h"
 
 namespace cinch::hooks {
 
@@ -98,6 +100,12 @@ class Store : public std::enable_shared_from_this<Store> {
   // Null where nothing can be offloaded.
   Offload* offload() const { return offload_.get(); }
 
+  // Set before the first save, if at all: payloads that are coded and decoded are told to it while `detail` is on.
+  void set_trace(std::shared_ptr<trace::TraceLog> trace) { trace_ = std::move(trace); }
+  void trace_detail(bool on) { trace_detail_.store(on, std::memory_order_relaxed); }
+  trace::TraceLog* trace() const { return trace_detail_.load(std::memory_order_relaxed) ? trace_.get() : nullptr; }
+
+  SiteTimes& site_times() { return site_times_; }
   memory::Ledger& raw_ledger() { return raw_ledger_; }
   memory::Ledger& charged_ledger() { return charged_ledger_; }
   StoreCounters& counters() { return counters_; }
@@ -114,6 +122,7 @@ class Store : public std::enable_shared_from_this<Store> {
 
  private:
   using EntryPtr = std::shared_ptr<StorageEntry>;
+  void know_sites(SiteId up_to);                                   // mutex held
   EntryPtr entry_for(const at::Tensor& tensor, const Want& want);  // mutex held
   bool is_exclusive(const StorageEntry& entry) const;              // mutex held
   void became_exclusive(const EntryPtr& entry);
@@ -163,7 +172,9 @@ class Store : public std::enable_shared_from_this<Store> {
   std::atomic<int64_t> weight_payloads_{0}, weight_payloads_now_{0};
   memory::Ledger raw_ledger_, charged_ledger_;
   std::atomic<int64_t> unforeseen_{0};
-  SiteId ledger_sites_ = 0;
+  SiteTimes site_times_;
+  std::shared_ptr<trace::TraceLog> trace_;
+  std::atomic<bool> trace_detail_{false};
   std::mutex reason_mutex_;
   std::string fallback_reason_;
   StoreCounters counters_;

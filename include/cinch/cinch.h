@@ -6,6 +6,7 @@
 #include "cinch/budget.h"
 #include "cinch/codec.h"
 #include "cinch/error.h"
+#include "cinch/metrics.h"
 #include "cinch/plan.h"
 #include "cinch/planner.h"
 #include "cinch/profile.h"
@@ -13,4 +14,5 @@
 #include "cinch/torch/meter.h"
 #include "cinch/torch/out_of_budget.h"
 #include "cinch/torch/scope.h"
+#include "cinch/usage.h"
 #include "cinch/version.h"

@@ -28,7 +28,7 @@ struct SiteProfile {
   /// Relative variance of the parameter gradient per unit of relative mean square error of this site's values, for
   /// small errors: a cautious prior until replays have measured it. 0 where no values are read.
   double sensitivity = 0.0;
-  int64_t replays = 0;  ///< measurements that `sensitivity` is the mean of; 0: the prior
+  int64_t replays = 0;  ///< measurements so far, the newest of which weighs most in `sensitivity`; 0: the prior
   /// What holds for errors far beyond `replayed_error`, the largest one that was measured, where the backward is not
   /// linear in the values: the prior.
   double prior_sensitivity = 0.0;
@@ -88,6 +88,18 @@ struct PayloadProfile {
 /// Bytes in use at their highest within one instant, every payload raw.
 struct Instant {
   int64_t bytes = 0;
+  int64_t gradients_bytes = 0;  ///< of these, what parameters' accumulated gradients take
+};
+
+/// What the bytes in use at one instant are made of. `transients_bytes` is all that is nothing else: what ops and the
+/// program hold themselves, workspaces, what fragmentation takes.
+struct BytesByCategory {
+  int64_t parameters_bytes = 0, gradients_bytes = 0, optimizer_bytes = 0;
+  int64_t payloads_bytes = 0;  ///< decode buffers included
+  int64_t transients_bytes = 0;
+  int64_t total_bytes() const {
+    return parameters_bytes + gradients_bytes + optimizer_bytes + payloads_bytes + transients_bytes;
+  }
 };
 
 struct Profile {
@@ -105,6 +117,8 @@ struct Profile {
   int64_t gradient_pairs = 0;  ///< pairs of backwards that gradient_variance was measured on; 0: the guess
   int64_t batch = 0;           ///< samples of the iteration that was observed; 0: not known. For advise_batch.
 
+  /// The timeline by what its bytes are made of, every payload raw.
+  std::vector<BytesByCategory> timeline_by_category() const;
   /// Peak with every payload raw, from the timeline.
   int64_t baseline_peak_bytes() const;
   /// Peak with payloads of zero bytes, full-size decode buffers included. Simulated.

@@ -18,6 +18,7 @@ void add_frontier(CLI::App& app, Run& run);
 void add_advise(CLI::App& app, Run& run);
 void add_explain(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
+void add_report(CLI::App& app, Run& run);
 
 // The program: parses, runs, and turns errors into one line on standard error and exit code 2.
 int main_program(int argc, const char* const* argv);

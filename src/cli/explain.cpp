@@ -19,10 +19,12 @@ namespace {
 
 constexpr double kMore = 0.1;
 constexpr size_t kInstantsShown = 5;
+// In a narrower table there is no room for what each site's backward reads.
+constexpr size_t kRoomForNeeds = 92;
 
 struct Options {
   std::string plan, profile, budget, json;
-  size_t width = 120;
+  size_t width = text_columns();
 };
 
 // Noise and time under a limit of a tenth more.
@@ -66,22 +68,25 @@ double noise_share(const Plan& plan, const PlanEntry& entry) {
 bool is_shared(const PlanEntry& entry) { return entry.raw_bytes == 0; }
 
 std::string entries_text(const Plan& plan, size_t width) {
+  const bool needs = width >= kRoomForNeeds;
+  std::vector<Column> columns{{"layer", false, 12}, {"op", false, 9}};
+  if (needs) columns.push_back({"need"});
+  columns.insert(columns.end(),
+                 {{"method", false, 12}, {"raw", true}, {"charged", true}, {"of noise", true}, {"time", true}});
   std::vector<std::vector<std::string>> rows;
   for (const PlanEntry& entry : plan.entries) {
     const bool shared = is_shared(entry);
-    rows.push_back({entry.layer, entry.op, std::string(to_string(entry.need)), to_string(entry.spec),
-                    shared ? "shared" : format_bytes(entry.raw_bytes), shared ? "" : format_bytes(entry.charged_bytes),
-                    shared ? "" : percent(noise_share(plan, entry)), shared ? "" : duration(entry.seconds)});
+    std::vector<std::string>& row = rows.emplace_back();
+    row = {entry.layer, entry.op};
+    if (needs) row.emplace_back(to_string(entry.need));
+    row.push_back(to_string(entry.spec));
+    if (shared)
+      row.insert(row.end(), {"shared", "", "", ""});
+    else
+      row.insert(row.end(), {format_bytes(entry.raw_bytes), format_bytes(entry.charged_bytes),
+                             percent_or_less(noise_share(plan, entry)), duration(entry.seconds)});
   }
-  return table({{"layer", false, 12},
-                {"op", false, 12},
-                {"need"},
-                {"method", false, 14},
-                {"raw", true},
-                {"charged", true},
-                {"of noise", true},
-                {"time", true}},
-               rows, width);
+  return table(columns, rows, width);
 }
 
 // A plan that was carried over costs something, and nobody has said what that would be at best.
@@ -116,9 +121,9 @@ std::string solver_text(const Plan& plan) {
 std::string more_text(const Plan& plan, const MoreMemory& more) {
   std::string text = "10 % more ";
   if (more.planned)
-    text += "planned anew for " + format_bytes(more.limit_bytes) + ": ";
+    text += "planned anew for " + format_bytes(more.limit_bytes) + ":\n          ";
   else
-    text += "by the shadow price, " + format_bytes(more.limit_bytes) + ": at best ";
+    text += "by the shadow price, " + format_bytes(more.limit_bytes) + ", at best:\n          ";
   return text + "noise " + percent(plan.predicted_noise) + " -> " + percent(more.noise) + ", time " +
          extra_time(plan.predicted_extra_seconds) + " -> " + extra_time(more.extra_seconds) + "\n";
 }

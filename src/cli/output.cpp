@@ -1,5 +1,6 @@
 #include "src/cli/output.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,6 +58,15 @@ void report(const std::string& text, const nlohmann::ordered_json& document, con
 }
 
 std::string percent(double share) { return three_digits(100 * share, "%"); }
+
+std::string percent_or_less(double share) { return share > 0 && share < 1e-4 ? "<0.01 %" : percent(share); }
+
+size_t text_columns() {
+  winsize size{};
+  constexpr size_t kNarrowest = 80, kElsewhere = 120;
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kElsewhere;
+  return std::max<size_t>(kNarrowest, size.ws_col);
+}
 
 std::string duration(double seconds) {
   if (seconds >= 1) return three_digits(seconds, "s");

@@ -22,10 +22,15 @@ void report(const std::string& text, const nlohmann::ordered_json& document, con
 
 // "12.3 %" of a share, "0 %" of nothing; three digits.
 std::string percent(double share);
+// The same, but for what is too little to matter: "<0.01 %".
+std::string percent_or_less(double share);
 // "1.61 ms", "2.5 s"; three digits.
 std::string duration(double seconds);
 // "3 rules", "1 rule".
 std::string counted(size_t number, const std::string& noun);
+
+// Columns of the terminal that standard output is, 120 where it is none.
+size_t text_columns();
 
 struct Column {
   std::string title;

@@ -30,6 +30,7 @@ int main_program(int argc, const char* const* argv) {
   add_advise(app, run);
   add_explain(app, run);
   add_check(app, run);
+  add_report(app, run);
   add_codecs(app, run);
   try {
     app.parse(argc, argv);

@@ -13,6 +13,11 @@ void Ledger::Cell::move(int64_t change, int64_t charged) noexcept {
   total.fetch_add(charged, std::memory_order_relaxed);
 }
 
+void Ledger::Cell::release(int64_t bytes) noexcept {
+  move(-bytes, 0);
+  released.fetch_add(bytes, std::memory_order_relaxed);
+}
+
 void Ledger::Cell::reset_peak() noexcept {
   peak.store(current.load(std::memory_order_relaxed), std::memory_order_relaxed);
   raise_to(peak, current.load(std::memory_order_relaxed));
@@ -20,30 +25,17 @@ void Ledger::Cell::reset_peak() noexcept {
 
 Totals Ledger::Cell::read() const noexcept {
   return {current.load(std::memory_order_relaxed), peak.load(std::memory_order_relaxed),
-          total.load(std::memory_order_relaxed)};
-}
-
-Ledger::Ledger() : chunks_(std::make_unique<std::atomic<Chunk*>[]>(kMaxSites / kChunk)) {}
-
-Ledger::~Ledger() {
-  for (int32_t i = 0; i < kMaxSites / kChunk; ++i) {
-    delete chunks_[i].load(std::memory_order_relaxed);
-  }
+          total.load(std::memory_order_relaxed), released.load(std::memory_order_relaxed)};
 }
 
 int32_t Ledger::add_site(std::string name) {
   const std::lock_guard lock(names_mutex_);
-  const int32_t site = sites_.load(std::memory_order_relaxed);
-  if (site >= kMaxSites) {
+  if (sites() >= kMaxSites) {
     throw Error("The ledger is full at " + std::to_string(kMaxSites) + " sites; '" + name +
                 "' cannot be added: name fewer layers, or make a new guard for each graph.");
   }
   names_.push_back(std::move(name));
-  if (site % kChunk == 0) {
-    chunks_[site / kChunk].store(new Chunk, std::memory_order_release);
-  }
-  sites_.store(site + 1, std::memory_order_release);
-  return site;
+  return cells_.add();
 }
 
 std::string Ledger::name(int32_t site) const {
@@ -56,7 +48,7 @@ Ledger::Cell& Ledger::cell(int32_t site) const {
   if (site < 0 || site >= sites()) {
     throw Error("The ledger has no site " + std::to_string(site) + "; it has " + std::to_string(sites()) + ".");
   }
-  return (*chunks_[site / kChunk].load(std::memory_order_acquire))[static_cast<size_t>(site % kChunk)];
+  return cells_[site];
 }
 
 void Ledger::charge(int32_t site, int64_t bytes) {
@@ -65,8 +57,8 @@ void Ledger::charge(int32_t site, int64_t bytes) {
 }
 
 void Ledger::release(int32_t site, int64_t bytes) {
-  cell(site).move(-bytes, 0);
-  all_.move(-bytes, 0);
+  cell(site).release(bytes);
+  all_.release(bytes);
 }
 
 void Ledger::recharge(int32_t site, int64_t from, int64_t to) {

@@ -7,34 +7,30 @@
 // ledger: the storages that stock autograd would keep alive for the same saves, each once.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <mutex>
 #include <string>
+
+#include "src/memory/chunked.h"
 
 namespace cinch::memory {
 
 struct Totals {
-  int64_t current = 0;  // bytes held now
-  int64_t peak = 0;     // highest current since the start or the last reset_peaks()
-  int64_t total = 0;    // bytes ever charged
+  int64_t current = 0;   // bytes held now
+  int64_t peak = 0;      // highest current since the start or the last reset_peaks()
+  int64_t total = 0;     // bytes ever charged
+  int64_t released = 0;  // bytes ever released: what payloads took in their last form
 };
 
 class Ledger {
  public:
-  static constexpr int32_t kMaxSites = 1 << 20;
-
-  Ledger();
-  ~Ledger();
-  Ledger(const Ledger&) = delete;
-  Ledger& operator=(const Ledger&) = delete;
+  static constexpr int32_t kMaxSites = Chunked<int>::kMost;
 
   // Dense ids from 0. Locks. Throws Error beyond kMaxSites.
   int32_t add_site(std::string name);
-  int32_t sites() const noexcept { return sites_.load(std::memory_order_acquire); }
+  int32_t sites() const noexcept { return cells_.size(); }
   // Throws Error for an unknown site, as do all calls below that take one.
   std::string name(int32_t site) const;
 
@@ -50,20 +46,16 @@ class Ledger {
 
  private:
   struct Cell {
-    std::atomic<int64_t> current{0}, peak{0}, total{0};
+    std::atomic<int64_t> current{0}, peak{0}, total{0}, released{0};
     void move(int64_t change, int64_t charged) noexcept;
+    void release(int64_t bytes) noexcept;
     void reset_peak() noexcept;
     Totals read() const noexcept;
   };
-  static constexpr int32_t kChunk = 1024;
-  using Chunk = std::array<Cell, kChunk>;
-
   Cell& cell(int32_t site) const;
 
   Cell all_;
-  // Append-only: a chunk never moves, so that counting needs no lock.
-  std::unique_ptr<std::atomic<Chunk*>[]> chunks_;
-  std::atomic<int32_t> sites_{0};
+  Chunked<Cell> cells_;
   mutable std::mutex names_mutex_;
   std::deque<std::string> names_;
 };

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "cinch/error.h"
+#include "cinch/metrics.h"
 #include "examples/data/data_set.h"
 #include "tests/bench/suite_support.h"
 
@@ -20,8 +22,8 @@ TEST(Suites, AreRegisteredByName) {
     names.push_back(suite.name);
     EXPECT_FALSE(suite.what.empty()) << suite.name;
   }
-  EXPECT_EQ(names, (std::vector<std::string>{"batch", "codec", "exact", "gradient", "hook", "limit", "needs", "planner",
-                                             "predicted", "train"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"batch", "codec", "exact", "gradient", "hook", "limit", "metrics", "needs",
+                                             "planner", "predicted", "train"}));
 }
 
 TEST(HookSuite, TimesEveryChainAndGetsEveryByteBack) {
@@ -45,6 +47,23 @@ TEST(HookSuite, TimesEveryChainAndGetsEveryByteBack) {
   EXPECT_EQ(timed, 3 * 4) << "chains: forward and backward, observing and running";
   EXPECT_GE(counted, 8);
   EXPECT_EQ(cases.count("backward/payload_save"), 1u);
+}
+
+TEST(MetricsSuite, ComparesScrapedStepsWithOthers) {
+  try {
+    metrics_collectable();
+  } catch (const Error& error) {
+    GTEST_SKIP() << error.what();
+  }
+  const SuiteResult result = run_quick("metrics");
+  expect_no_failures(result);
+  ASSERT_EQ(result.rows.size(), 1u);
+  const auto& row = result.rows.front();
+  expect_positive(row, {"step_seconds", "without_step_seconds", "step_ratio", "turn_ratio", "scrapes", "scrape_seconds",
+                        "scrape_bytes", "sites"});
+  EXPECT_GE(row.at("exporter_bytes").get<int64_t>(), 0);
+  // Six series of each site, and those of the device.
+  EXPECT_GT(row.at("samples").get<int64_t>(), 6 * row.at("sites").get<int64_t>() + 13);
 }
 
 TEST(BatchSuite, FindsABatchThatTrains) {

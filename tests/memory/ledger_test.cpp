@@ -42,6 +42,22 @@ TEST(Ledger, RechargeMovesFromOneSizeToTheOther) {
   EXPECT_EQ(ledger.totals().current, 0);
 }
 
+TEST(Ledger, WhatIsReleasedCountsInItsLastForm) {
+  Ledger ledger;
+  const int32_t a = ledger.add_site("a");
+  const int32_t b = ledger.add_site("b");
+  ledger.charge(a, 100);
+  ledger.charge(b, 7);
+  ledger.recharge(a, 100, 25);
+  EXPECT_EQ(ledger.site(a).released, 0);
+  ledger.release(a, 20);
+  ledger.release(a, 5);
+  ledger.release(b, 7);
+  EXPECT_EQ(ledger.site(a).released, 25);
+  EXPECT_EQ(ledger.totals().released, 32);
+  EXPECT_EQ(ledger.totals().current, 0);
+}
+
 TEST(Ledger, ResetPeaksStartsAgainAtTheCurrentValues) {
   Ledger ledger;
   const int32_t a = ledger.add_site("a");

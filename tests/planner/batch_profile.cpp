@@ -42,7 +42,7 @@ Profile batch_profile(int64_t batch) {
     int64_t bytes = 150'000 + 300 * batch + (t < 4 ? 0 : 25'000 * (t - 3));
     for (const PayloadProfile& payload : profile.payloads)
       if (payload.saved_at <= t && t < payload.freed_at) bytes += payload.raw_bytes;
-    profile.timeline.push_back({bytes});
+    profile.timeline.emplace_back().bytes = bytes;
   }
   return profile;
 }

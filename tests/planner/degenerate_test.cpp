@@ -31,7 +31,7 @@ Profile alike(int count, const std::vector<Option>& options) {
     profile.payloads.push_back(payload);
   }
   const int64_t raw = INT64_C(1000) * count;
-  for (const int64_t bytes : {raw, raw + 5000, raw, raw}) profile.timeline.push_back({bytes});
+  for (const int64_t bytes : {raw, raw + 5000, raw, raw}) profile.timeline.emplace_back().bytes = bytes;
   return profile;
 }
 

@@ -47,7 +47,7 @@ Profile pyramid() {
     profile.payloads.push_back(payload);
   }
   for (int64_t bytes : {14000, 18000, 22000, 26000, 26000, 26000, 26000, 22000, 18000, 14000})
-    profile.timeline.push_back({bytes});
+    profile.timeline.emplace_back().bytes = bytes;
   return profile;
 }
 

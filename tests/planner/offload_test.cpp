@@ -28,7 +28,8 @@ Profile three_payloads(bool offered = true) {
     if (offered && i < 2) payload.options.push_back({kOffload, 0, 0, 1e-3, true});
     profile.payloads.push_back(payload);
   }
-  for (const int64_t raw : {1, 2, 3, 3, 3, 3, 3, 3, 2, 1}) profile.timeline.push_back({raw * 1'000'000 + 5'000'000});
+  for (const int64_t raw : {1, 2, 3, 3, 3, 3, 3, 3, 2, 1})
+    profile.timeline.emplace_back().bytes = raw * 1'000'000 + 5'000'000;
   return profile;
 }
 

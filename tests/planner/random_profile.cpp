@@ -91,7 +91,7 @@ Profile random_profile(uint64_t seed, const RandomShape& shape) {
     profile.sites.push_back(site);
     profile.payloads.push_back(payload);
   }
-  for (int64_t b : bytes) profile.timeline.push_back({b});
+  for (int64_t b : bytes) profile.timeline.emplace_back().bytes = b;
   return profile;
 }
 

@@ -17,10 +17,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cinch/budget.h"
 #include "cinch/plan.h"
 #include "cinch/profile.h"
+#include "cinch/usage.h"
 
 namespace cinch {
 
@@ -56,29 +58,13 @@ struct GuardOptions {
   std::string load_profile;
   std::shared_ptr<const Profile> profile;  ///< the same from memory; for `load_profile` to be empty
   int64_t batch = 0;  ///< samples of an iteration, for advise_batch; 0: not known. Written into profiles.
+  /// Where a trace of what happens to payloads is written while training runs (Chrome trace format; opens in Perfetto).
+  std::string trace;
+  int64_t trace_steps = 20;  ///< first steps of which each pack and unpack is traced; later ones show as a whole
 };
 
-/// A snapshot. Bytes and seconds of the last finished step; counters since the guard was made.
-struct Usage {
-  int64_t raw_bytes = 0;          ///< peak of distinct bytes that stock autograd would keep alive
-  int64_t charged_bytes = 0;      ///< peak of what payloads really occupied
-  int64_t device_peak_bytes = 0;  ///< peak of the meter
-  int64_t limit_bytes = 0;        ///< 0: none
-  double gradient_noise = 0.0;    ///< predicted relative RMS error of the parameter gradient
-  double effective_batch = 1.0;   ///< V / (V + C), predicted
-  double pack_seconds = 0.0;
-  double unpack_seconds = 0.0;
-  int64_t reclaims = 0;
-  int64_t fallbacks = 0;
-  int64_t steps = 0;
-  int64_t offloaded_bytes = 0;  ///< peak of the pinned host memory that payloads took
-  /// V, the variance of the mini-batch gradient relative to its squared norm; a guess until it is measured.
-  double gradient_variance = 0.5;
-  int64_t gradient_pairs = 0;  ///< pairs of backwards that it was measured on; 0: the guess
-};
-
-/// Use it from one thread, the one that made it; phase(), profile(), plan(), usage(), replan() and last_overrun() may
-/// also be called from others. A guard that was moved from may only be destroyed or assigned to.
+/// Use it from one thread, the one that made it; phase(), profile(), plan(), usage(), usage_by_site(), replan() and
+/// last_overrun() may also be called from others. A guard that was moved from may only be destroyed or assigned to.
 class BudgetGuard {
  public:
   /// Throws Error (a device that is taken or not supported, an option out of range, a plan file that does not fit the
@@ -106,6 +92,8 @@ class BudgetGuard {
   std::shared_ptr<const Plan> plan() const;
   /// From any thread.
   Usage usage() const;
+  /// Every site that saved something so far, in the order of first saving. From any thread.
+  std::vector<SiteUsage> usage_by_site() const;
   /// A new budget from the next step() on.
   void replan(Budget budget);
   /// Breakdown at the last request that did not fit, if any.

@@ -139,6 +139,39 @@ TEST_F(Command, HelpIsNoError) {
   EXPECT_NE(ended.out.find("--budget"), std::string::npos);
 }
 
+// What would be lost after the training is refused before it.
+TEST_F(Command, RefusesReportsThatItCouldNotWrite) {
+  const std::string run = "--model lstm --steps 1 --eval-samples 0 --json result.json --report ";
+  expect_refused(run + "no/such/folder/page.html", "no/such/folder/page.html");
+  expect_refused(run + ".", "'.': not a file name");
+  expect_refused(run + "-", "--report needs the name of a file");
+  expect_refused(run + "page.html --budget 2GiB", "--report needs a profile, and so at least 2 steps");
+  EXPECT_FALSE(fs::exists(folder_ / "page.html"));
+}
+
+TEST_F(Command, ThePeakOfTheReportIsTheMeters) {
+  write("text.txt", std::string(20000, 'a'));
+  const Ended ended =
+      run("--model gpt --text text.txt --batch 4 --steps 4 --eval-samples 0 --budget floor+50% --quiet --json "
+          "result.json --report page.html --save-profile profile.json --save-plan plan.json");
+  if (ended.err.find("libjs-chart.js") != std::string::npos) GTEST_SKIP() << ended.err;
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  const auto row = nlohmann::json::parse(slurp(folder_ / "result.json")).at("rows").at(0);
+  const std::string page = slurp(folder_ / "page.html"), begin = "id=\"report-data\">";
+  const size_t at = page.find(begin);
+  ASSERT_NE(at, std::string::npos);
+  const auto document =
+      nlohmann::json::parse(page.substr(at + begin.size(), page.find("</script>", at) - at - begin.size()));
+  const auto& figures = document.at("figures");
+  EXPECT_EQ(figures.at("measured_peak_bytes"), row.at("peak_bytes"));
+  EXPECT_EQ(figures.at("limit_bytes"), row.at("limit_bytes"));
+  EXPECT_EQ(figures.at("floor_bytes"), row.at("floor_bytes"));
+  EXPECT_EQ(figures.at("steps"), 4);
+  const auto plan = nlohmann::json::parse(slurp(folder_ / "plan.json"));
+  EXPECT_EQ(figures.at("predicted_peak_bytes"), plan.at("predicted_peak_bytes"));
+  EXPECT_EQ(document.at("sites").size(), plan.at("entries").size());
+}
+
 TEST_F(Command, TrainsUnderABudgetAndReports) {
   std::string text;
   for (int i = 0; i < 20000; ++i) text.push_back(static_cast<char>('a' + i * i % 23));

@@ -20,5 +20,11 @@ int main() {
   const cinch::Usage usage = guard.usage();
   std::cout << "steps " << usage.steps << ", raw " << cinch::format_bytes(usage.raw_bytes) << ", charged "
             << cinch::format_bytes(usage.charged_bytes) << '\n';
+  try {
+    const cinch::MetricsExporter exporter("127.0.0.1:0");
+    std::cout << "metrics at " << exporter.address() << '\n';
+  } catch (const cinch::Error& error) {  // a cinch without prometheus-cpp
+    std::cout << error.what() << '\n';
+  }
   return usage.steps == 5 && usage.raw_bytes > 0 && usage.charged_bytes < usage.raw_bytes ? 0 : 1;
 }

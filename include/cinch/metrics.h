@@ -1,0 +1,53 @@
+/// Metrics for Prometheus: what active guards use, in all and site by site. No torch needed.
+///
+///   cinch::MetricsExporter exporter("127.0.0.1:9464");   // GET /metrics, until it ends
+///
+/// docs/metrics.md lists the metrics. They are made when somebody asks, from snapshots of the guards that are active
+/// then: training itself waits for nobody, and counters begin at zero with each guard. Where cinch was built without
+/// metrics (CINCH_WITH_METRICS) all of this throws Error. Functions from any thread; an exporter belongs to one thread
+/// at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace prometheus {
+class Collectable;
+}
+
+namespace cinch {
+
+struct MetricsOptions {
+  /// Sites of a guard that have series of their own; >= 1. Where there are more, each series is a layer's sum.
+  int64_t max_sites = 2000;
+};
+
+/// A small HTTP server on a thread of its own.
+class MetricsExporter {
+ public:
+  /// `address` is "HOST:PORT", IPv6 in brackets; port 0 takes any free one. Throws Error, one sentence that names the
+  /// reason, where nothing can listen there.
+  explicit MetricsExporter(const std::string& address, MetricsOptions options = {});
+  MetricsExporter(MetricsExporter&&) noexcept;
+  MetricsExporter& operator=(MetricsExporter&&) noexcept;
+  /// Stops listening.
+  ~MetricsExporter();
+
+  /// "HOST:PORT" as numbers, with the port that is listened on.
+  std::string address() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The same metrics for an exposer or a gateway that the program has already. Needs prometheus-cpp's own headers there.
+std::shared_ptr<prometheus::Collectable> metrics_collectable(MetricsOptions options = {});
+
+/// The same metrics as a file in Prometheus' text format, for batch systems whose node exporter collects such files
+/// (give it a name that ends in .prom). Replaces the file at once: readers see the old content or the new. Throws
+/// Error.
+void write_metrics_file(const std::string& path, MetricsOptions options = {});
+
+}  // namespace cinch

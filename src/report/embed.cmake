@@ -1,0 +1,31 @@
+# Writes a source file with the parts of the page as text: cmake -DPAGE=folder -DLIBRARY=script -DOUTPUT=file -P embed.cmake
+file(READ "${PAGE}/report.html" html)
+file(READ "${PAGE}/report.css" style)
+file(READ "${LIBRARY}" library)
+# One program in several files, in order.
+set(script)
+foreach(part IN ITEMS format figures charts timeline frontier layers table)
+  file(READ "${PAGE}/${part}.js" text)
+  string(APPEND script "${text}")
+endforeach()
+# Compilers need not take longer literals than 64 KiB; adjacent ones are one text.
+function(literal name text)
+  set(code)
+  string(LENGTH "${text}" left)
+  set(at 0)
+  while(at LESS left)
+    string(SUBSTRING "${text}" ${at} 16000 piece)
+    string(APPEND code "R\"cinch_page(${piece})cinch_page\"\n")
+    math(EXPR at "${at} + 16000")
+  endwhile()
+  file(APPEND "${OUTPUT}.new" "constexpr char ${name}[] =\n${code};\n")
+endfunction()
+file(WRITE "${OUTPUT}.new" "// Written by src/report/embed.cmake.\n#include \"src/report/page.h\"\n\nnamespace cinch::report {\nnamespace {\n\n")
+literal(kHtml "${html}")
+literal(kStyle "${style}")
+literal(kLibrary "${library}")
+literal(kScript "${script}")
+file(APPEND "${OUTPUT}.new" "\n}  // namespace\n\nconst Page& page() {\n"
+  "  static constexpr Page kPage{{kHtml, sizeof kHtml - 1}, {kStyle, sizeof kStyle - 1}, {kLibrary, sizeof kLibrary - 1},\n"
+  "                              {kScript, sizeof kScript - 1}};\n  return kPage;\n}\n\n}  // namespace cinch::report\n")
+file(RENAME "${OUTPUT}.new" "${OUTPUT}")

@@ -1,0 +1,85 @@
+// What replays measure is what codes do to the gradient.
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+
+#include "cinch/plan.h"
+#include "cinch/profile.h"
+#include "cinch/torch/guard.h"
+#include "tests/hooks/replay/net.h"
+#include "tests/hooks/support.h"
+
+namespace cinch::test {
+namespace {
+
+// Every site alone under one codec: the measured sensitivities have to foretell what its error does to the gradient.
+void expect_noise_foretold(const CodecSpec& spec, double most) {
+  Net net;
+  const Batch batch;
+  const at::Tensor exact = net.gradient(batch.x, batch.target);
+  const double size = squared(exact);
+  std::shared_ptr<const Profile> profile;
+  {
+    BudgetGuard guard(*net.all, everything(spec));
+    for (int i = 0; i < kSteps; ++i) {
+      net.gradient(batch.x, batch.target);
+      guard.step();
+    }
+    profile = guard.profile();
+  }
+  int looked_at = 0;
+  double sum = 0, true_sum = 0;
+  for (const PayloadProfile& payload : profile->payloads) {
+    const auto option = std::ranges::find_if(payload.options, [](const Option& o) { return !o.lossless; });
+    if (option == payload.options.end()) continue;
+    for (const int32_t index : payload.sites) {
+      const SiteProfile& site = profile->sites[static_cast<size_t>(index)];
+      if (is_value(site.need)) {
+        EXPECT_GT(site.replays, 0) << site.name << ": " << site.unplayed;
+      }
+    }
+    // All sites of the payload are coded together, the other payloads are not.
+    Budget alone = everything({"keep", {}});
+    SiteRule rule;
+    rule.match = profile->sites[static_cast<size_t>(payload.sites.front())].name;
+    rule.codec = spec;
+    alone.rules.push_back(rule);
+    GuardOptions options;
+    options.measure = false;
+    BudgetGuard guard(*net.all, alone, options);
+    while (guard.phase() == Phase::kObserve) {
+      net.gradient(batch.x, batch.target);
+      guard.step();
+    }
+    constexpr int kDraws = 16;
+    double noise = 0;
+    for (int i = 0; i < kDraws; ++i) {
+      noise += squared(net.gradient(batch.x, batch.target) - exact) / size / kDraws;
+      guard.step();
+    }
+    const auto priced =
+        std::ranges::find_if(payload.options, [&](const Option& o) { return normalise(o.spec) == normalise(spec); });
+    ASSERT_NE(priced, payload.options.end()) << rule.match;
+    // A layer norm takes out what lies along its input, and its error puts a little of that back: one number a row,
+    // whose square varies much from draw to draw.
+    const double within = rule.match.find("layer_norm") != std::string::npos ? 3 * most : most;
+    EXPECT_GT(priced->noise_variance, noise / within) << rule.match;
+    EXPECT_LT(priced->noise_variance, noise * within) << rule.match;
+    sum += priced->noise_variance;
+    true_sum += noise;
+    ++looked_at;
+  }
+  EXPECT_GT(sum, true_sum / 1.3);
+  EXPECT_LT(sum, true_sum * 1.3);
+  EXPECT_GE(looked_at, 7);
+}
+
+TEST(Replay, ForetellsTheNoiseOfEachSite) { expect_noise_foretold({"dither", {{"step_sigma", 1.0}}}, 1.6); }
+
+// Values that were coded before lie on the levels of the codec, where coding them again makes no error: they are coded
+// with fewer bits, whose error is spread a little differently.
+TEST(Replay, ForetellsTheNoiseOfCodesWithFixedLevels) { expect_noise_foretold({"group_quant", {{"bits", 4}}}, 2.2); }
+
+}  // namespace
+}  // namespace cinch::test
