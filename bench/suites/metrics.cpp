@@ -160,6 +160,7 @@ nlohmann::json measure(const TrainingCase& what, const SuiteOptions& suite, cons
           {"without_step_seconds", without},
           {"step_ratio", with / without},
           {"turn_ratio", median(measured.pair_ratios)},
+          {"turn_ratios", measured.pair_ratios},
           {"scrape_interval_seconds", std::chrono::duration<double>(kInterval).count()},
           {"scrapes", measured.scrape_seconds.size()},
           {"scrape_seconds", median(measured.scrape_seconds)},
