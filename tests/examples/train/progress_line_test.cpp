@@ -21,11 +21,11 @@ std::string without_escapes(const std::string& text) {
 
 TEST(ProgressLine, AllOfItIn80Columns) {
   EXPECT_EQ(terminal_line(kValues, 80, false),
-            "step 120/300  loss 1.2346  820 items/s  ETA 0:35  [########.] 90 % of 100.0 MiB");
+            "step 120/300  loss 1.2346  820 items/s  ETA 0:35  [##########..] 90 % of 100 MiB");
 }
 
 TEST(ProgressLine, PlainLinesHaveNoBar) {
-  EXPECT_EQ(plain_line(kValues), "step 120/300  loss 1.2346  820 items/s  ETA 0:35  90.0 MiB of 100.0 MiB");
+  EXPECT_EQ(plain_line(kValues), "step 120/300  loss 1.2346  820 items/s  ETA 0:35  90 MiB of 100 MiB");
 }
 
 TEST(ProgressLine, NeverWiderThanTheTerminal) {
@@ -37,9 +37,10 @@ TEST(ProgressLine, NeverWiderThanTheTerminal) {
 }
 
 TEST(ProgressLine, WhatHasNoRoomIsLeftOutTheRateFirst) {
-  EXPECT_EQ(terminal_line(kValues, 72, false), "step 120/300  loss 1.2346  ETA 0:35  [###########.] 90 % of 100.0 MiB");
-  EXPECT_EQ(terminal_line(kValues, 52, false), "step 120/300  loss 1.2346  [####.] 90 % of 100.0 MiB");
-  EXPECT_EQ(terminal_line(kValues, 38, false), "step 120/300  [####.] 90 % of 100.0 MiB");
+  EXPECT_EQ(terminal_line(kValues, 71, false),
+            "step 120/300  loss 1.2346  ETA 0:35  [##############..] 90 % of 100 MiB");
+  EXPECT_EQ(terminal_line(kValues, 52, false), "step 120/300  loss 1.2346  [######.] 90 % of 100 MiB");
+  EXPECT_EQ(terminal_line(kValues, 38, false), "step 120/300  [#####.] 90 % of 100 MiB");
   EXPECT_EQ(terminal_line(kValues, 20, false), "step 120/300");
   EXPECT_EQ(terminal_line(kValues, 4, false), "step");
 }
@@ -55,7 +56,7 @@ TEST(ProgressLine, TheBarIsFullAtTheLimitAndTheColourChangesAboveIt) {
 TEST(ProgressLine, WithoutALimitThereIsNoBar) {
   ProgressValues values = kValues;
   values.limit_bytes = 0;
-  EXPECT_EQ(terminal_line(values, 80, true), "step 120/300  loss 1.2346  820 items/s  ETA 0:35  90.0 MiB");
+  EXPECT_EQ(terminal_line(values, 80, true), "step 120/300  loss 1.2346  820 items/s  ETA 0:35  90 MiB");
 }
 
 }  // namespace
