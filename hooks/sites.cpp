@@ -57,6 +57,13 @@ const Site& Sites::operator[](SiteId id) const {
   return *sites_[static_cast<size_t>(id)];
 }
 
+std::vector<const Site*> Sites::first(size_t count) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::vector<const Site*> result;
+  for (size_t i = 0; i < std::min(count, sites_.size()); ++i) result.push_back(sites_[i].get());
+  return result;
+}
+
 SiteId Sites::count() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return static_cast<SiteId>(sites_.size());

@@ -30,6 +30,8 @@ class Sites {
   SiteId intern(int32_t layer, const OpInfo& op, int64_t occurrence, int32_t slot);
   const Site& operator[](SiteId id) const;
   SiteId count() const;
+  // The first `count` ones; they live as long as this.
+  std::vector<const Site*> first(size_t count) const;
   // A new iteration begins: occurrences start at 0 again.
   void begin_iteration();
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 
 #include "cinch/error.h"
@@ -67,34 +68,61 @@ std::string read_file(const std::string& path) {
   }
 }
 
-void write_file_atomically(const std::string& path, const std::string& content) {
-  namespace fs = std::filesystem;
+namespace {
+
+// A file that is about to be replaced: the temporary one beside it.
+struct Replacement {
+  std::filesystem::path target, temporary;
+  std::optional<mode_t> mode;  // of the old file
+  int descriptor = -1;
+};
+
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw Error("'" + path + "' cannot be written: " + why);
+}
+
+Replacement begin_replacing(const std::string& path) {
   static std::atomic<unsigned> counter{0};
-  const auto refuse = [&](const std::string& why) { throw Error(path + " cannot be written: " + why); };
-
+  if (path.empty()) refuse(path, "it is no file name");
   std::error_code error;
-  const fs::path target = fs::weakly_canonical(path, error);
-  if (error) refuse(error.message());
+  Replacement result;
+  result.target = std::filesystem::weakly_canonical(path, error);
+  if (error) refuse(path, error.message());
   struct stat old {};
-  const bool exists = ::stat(target.c_str(), &old) == 0;
-  if (exists && S_ISDIR(old.st_mode)) refuse("it is a folder");
-  if (exists && !S_ISREG(old.st_mode)) refuse("it is not a regular file");
+  const bool exists = ::stat(result.target.c_str(), &old) == 0;
+  if (exists && S_ISDIR(old.st_mode)) refuse(path, "it is a folder");
+  if (exists && !S_ISREG(old.st_mode)) refuse(path, "it is not a regular file");
+  if (exists) result.mode = old.st_mode & 07777;
+  result.temporary =
+      result.target.parent_path() / (std::string(".") + result.target.filename().string() + std::string(".") +
+                                     std::to_string(::getpid()) + "." + std::to_string(counter++) + ".tmp");
+  result.descriptor = ::open(result.temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (result.descriptor < 0) refuse(path, std::strerror(errno));
+  return result;
+}
 
-  const fs::path folder = target.parent_path();
-  const fs::path temporary = folder / (std::string(".") + target.filename().string() + std::string(".") +
-                                       std::to_string(::getpid()) + "." + std::to_string(counter++) + ".tmp");
-  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (file.get() < 0) refuse(std::strerror(errno));
-  const bool written = (!exists || ::fchmod(file.get(), old.st_mode & 07777) == 0) && write_all(file.get(), content) &&
+}  // namespace
+
+void check_file_can_be_written(const std::string& path) {
+  const Replacement replacement = begin_replacing(path);
+  ::close(replacement.descriptor);
+  ::unlink(replacement.temporary.c_str());
+}
+
+void write_file_atomically(const std::string& path, const std::string& content) {
+  const Replacement replacement = begin_replacing(path);
+  const auto& [target, temporary, mode, descriptor] = replacement;
+  Descriptor file(descriptor);
+  const bool written = (!mode || ::fchmod(file.get(), *mode) == 0) && write_all(file.get(), content) &&
                        ::fsync(file.get()) == 0 && file.close() && ::rename(temporary.c_str(), target.c_str()) == 0;
   if (!written) {
     const int why = errno;
     ::unlink(temporary.c_str());
-    refuse(std::strerror(why));
+    refuse(path, std::strerror(why));
   }
   // The rename itself survives a crash only when the folder is on disk; some file systems refuse, which loses nothing
   // else.
-  Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  Descriptor directory(::open(target.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() >= 0) ::fsync(directory.get());
 }
 

@@ -38,7 +38,7 @@ ROOMS = {
     "src/backend/torch/cuda": (LOW + ["include/torch", "src/memory", "src/backend", "src/backend/torch", "src/backend/cuda"],
                                ["torch", "cuda"]),
     "src/codec": (LOW + ["src/backend", "src/backend/cpu", "src/backend/cuda"], ["highway", "cuda"]),
-    "src/metrics": (LOW + ["src/memory", "planner"], ["prometheus", "microhttpd"]),
+    "src/metrics": (LOW + ["src/memory", "planner"], ["json", "prometheus", "microhttpd"]),
     "src/report": (LOW + ["planner"], ["json"]),
     "src/cli": (LOW + ["planner", "src/metrics", "src/report"], ["json", "cli11"]),
     "planner": (LOW + ["src/memory"], ["json"]),

@@ -37,14 +37,14 @@ newest() {
   .venv/bin/python -m pip index versions torch 2>/dev/null | sed -n '1s/.*(\(.*\)).*/\1/p'
 }
 if [ ${#versions[@]} -eq 0 ]; then
-  latest="$(newest)"
+  latest="$(newest || true)"
   [ -n "$latest" ] || { echo "torch_matrix: PyPI does not say which torch is the newest; name versions" >&2; exit 1; }
   versions=("$latest" 2.10.0)
 fi
 
 # one VERSION: its row of the summary on the last line of the file that is named second.
 one() {
-  local version="$1" log="$2" environment=".cache/torch-$1" build="build-torch-$1" folder built=true
+  local version="$1" log="$2" environment=".cache/torch-$1" build="build-torch-$1" folder built=true crashed=()
   mkdir -p .cache
   [ -x "$environment/bin/python" ] || .venv/bin/python -m venv "$environment"
   "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "torch==$version"
@@ -57,13 +57,15 @@ one() {
     local name
     for name in backend hooks; do
       OMP_WAIT_POLICY=passive "$build/bin/cinch_test_$name" --gtest_output="json:$log.$name.json" >"$log.$name" 2>&1 || true
+      [ -f "$log.$name.json" ] || crashed+=("cinch_test_$name")
     done
     "$build/bin/cinch-bench" needs --json "$log.needs.json" >"$log.needs" 2>&1 || true
+    [ -f "$log.needs.json" ] || crashed+=("cinch-bench needs")
   fi
-  .venv/bin/python - "$version" "$built" "$log" <<'PYTHON' >>"$log.rows"
+  .venv/bin/python - "$version" "$built" "$log" "${crashed[@]}" <<'PYTHON' >>"$log.rows"
 import json, os, sys
 version, built, log = sys.argv[1], sys.argv[2] == "true", sys.argv[3]
-row = {"torch": version, "built": built}
+row = {"torch": version, "built": built, "crashed": sys.argv[4:]}
 failed = []
 for name in ("backend", "hooks"):
     path = f"{log}.{name}.json"
@@ -101,5 +103,6 @@ rows = [json.loads(line) for line in sys.stdin]
 commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
 with open(sys.argv[1], "w") as file:
     json.dump({"schema": "cinch.bench/1", "suite": "torch_matrix", "commit": commit, "rows": rows}, file, indent=1)
-    file.write("\n")' "$json"
-say "written: $json"
+    file.write("\n")
+print("torch_matrix: written: " + sys.argv[1])
+sys.exit(any(not row["built"] or row["crashed"] for row in rows))' "$json"

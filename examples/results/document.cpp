@@ -62,15 +62,7 @@ nlohmann::json make_document(const std::string& suite, const nlohmann::json& row
 }
 
 void check_target(const std::string& target) {
-  if (target == "-") return;
-  std::error_code error;
-  if (target.empty() || fs::is_directory(target, error)) {
-    throw Error("results cannot be written to '" + target + "': not a file name");
-  }
-  const std::string part = target + ".part" + std::to_string(getpid());
-  const bool ok = std::ofstream(part).good();
-  fs::remove(part, error);
-  if (!ok) throw Error("results cannot be written to '" + target + "': its folder is missing or not writable");
+  if (target != "-") planner::check_file_can_be_written(target);
 }
 
 void write_document(const nlohmann::json& document, const std::string& target) {

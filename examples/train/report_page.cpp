@@ -7,19 +7,18 @@
 
 namespace cinch::train {
 
-void check_report(const Options& options) {
+void check_report(const Options& options, const Budget& budget) {
   if (options.report.empty()) return;
   report::require_page();
   if (options.report == "-") throw Error("--report needs the name of a file");
   results::check_target(options.report);
-}
-
-void check_report_has_profile(const Options& options, bool observed, int64_t steps, int64_t observe_steps) {
-  if (options.report.empty() || observed) return;
+  if (budget.limit.kind == LimitKind::kFractionOfBaseline || budget.limit.kind == LimitKind::kAboveFloor)
+    return;  // its rehearsal observes
+  const int64_t observe_steps = GuardOptions{}.observe_steps;
   if (!options.load_plan.empty())
     throw Error(
         "--report needs a profile, which a run with --load-plan makes only for a relative budget (60%, floor+25%)");
-  if (steps < observe_steps)
+  if (options.steps > 0 && options.steps < observe_steps)
     throw Error("--report needs a profile, and so at least " + std::to_string(observe_steps) +
                 " steps with a budget in bytes");
 }

@@ -1,6 +1,10 @@
 #include "examples/train/session.h"
 
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 
 #include "cinch/planner.h"
@@ -44,13 +48,31 @@ GuardOptions guard_options(const Options& options, bool resolved, Progress& prog
   return guard;
 }
 
-void check(const Options& options) {
+// As BudgetGuard reads it.
+bool guards_are_inert() {
+  const char* value = std::getenv("CINCH_DISABLE");
+  return value != nullptr && std::string(value) != "" && std::string(value) != "0";
+}
+
+// A trace is written where it lies, not beside it.
+void check_trace(const std::string& path) {
+  if (path == "-" || !std::ofstream(path, std::ios::app))
+    throw Error("'" + path + "' cannot be written: " + (path == "-" ? "--trace needs a file" : std::strerror(errno)));
+}
+
+// All that can be said before anything takes time.
+void check(const Options& options, const Budget& budget) {
+  validate(budget);
   open_device(options.device);
   if (!options.json.empty()) results::check_target(options.json);
-  for (const std::string& path : {options.save_plan, options.save_profile, options.trace}) {
+  for (const std::string& path : {options.save_plan, options.save_profile, options.report, options.trace})
+    if (!path.empty() && guards_are_inert())
+      throw Error("CINCH_DISABLE is set: there would be nothing to write into '" + path + "'");
+  for (const std::string& path : {options.save_plan, options.save_profile})
     if (!path.empty()) results::check_target(path);
-  }
-  check_report(options);
+  if (!options.trace.empty()) check_trace(options.trace);
+  if (!options.load_plan.empty()) Plan::from_json_file(options.load_plan);
+  check_report(options, budget);
 }
 
 // Trains with cinch, and without it in turns; checks the limit after every step.
@@ -127,7 +149,6 @@ void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseli
   auto profile = resolve(budget, training, out.options, progress);
   GuardOptions guard_settings = guard_options(out.options, profile != nullptr, progress);
   if (guard_settings.load_plan.empty()) guard_settings.profile = profile;  // the first step has a plan already
-  check_report_has_profile(out.options, profile != nullptr, training.total_steps(), guard_settings.observe_steps);
   std::optional<BudgetGuard> guard(std::in_place, budget, guard_settings);
   guard->track("model", training.model());
   guard->track(training.optimizer());
@@ -154,8 +175,7 @@ void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseli
 }
 
 void train_into(Outcome& out, const Options& asked, const StockRun* stock) {
-  check(asked);
-  if (!asked.budget_value) validate(Budget::parse(asked.budget));  // before anything that takes time
+  check(asked, asked.budget_value ? *asked.budget_value : Budget::parse(asked.budget));
   MetricsOutput metrics(asked);
   out.options = asked;
   if (asked.batch_auto) {

@@ -26,7 +26,6 @@ Controller::Controller(Budget budget, GuardOptions options, std::shared_ptr<Sess
     : budget_(std::move(budget)),
       options_(std::move(options)),
       session_(std::move(session)),
-      trace_(options_.trace.empty() ? nullptr : std::make_shared<trace::TraceLog>(options_.trace)),
       step_started_(std::chrono::steady_clock::now()) {
   if (!options_.budget_file.empty()) {
     budget_ = Budget::from_json_file(options_.budget_file);
@@ -38,6 +37,7 @@ Controller::Controller(Budget budget, GuardOptions options, std::shared_ptr<Sess
   if (options_.batch < 0) throw Error("GuardOptions.batch must not be negative");
   if (options_.host_pool_bytes.value_or(0) < 0) throw Error("GuardOptions.host_pool_bytes must not be negative");
   if (options_.trace_steps < 0) throw Error("GuardOptions.trace_steps must not be negative");
+  if (!options_.trace.empty()) trace_ = std::make_shared<trace::TraceLog>(options_.trace);
   session_->store->set_trace(trace_);
   session_->store->trace_detail(options_.trace_steps > 0);
   take_over_limit();
@@ -131,6 +131,7 @@ void Controller::finish_observing() {
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       profile_ = std::move(before);
+      usage_.floor_bytes = profile_ ? profile_->floor_bytes() : 0;
     }
     emit(Event::Kind::kWarning,
          "the observed step ended in OutOfBudget, and no plan fits what it showed; the next one "

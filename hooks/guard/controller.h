@@ -123,14 +123,14 @@ class Controller final : public backend::OverrunHandler {
   Budget budget_;
   const GuardOptions options_;
   const std::shared_ptr<Session> session_;
-  const std::shared_ptr<trace::TraceLog> trace_;  // or null
+  std::shared_ptr<trace::TraceLog> trace_;  // or null
   SiteBook site_book_;
   std::vector<const torch::optim::Optimizer*> optimizers_;
   std::unordered_map<const c10::StorageImpl*, Earlier> earlier_;
   std::shared_ptr<Recorder> recorder_;
   std::shared_ptr<Refresh> refresh_;  // of the profile's options
   std::optional<std::filesystem::file_time_type> budget_file_time_;
-  std::chrono::steady_clock::time_point step_started_;
+  std::chrono::steady_clock::time_point step_started_, last_step_ = std::chrono::steady_clock::now();
   double step_seconds_ = 0;
   int64_t observed_ = 0, since_plan_ = 0, since_observed_ = 0;
   bool planned_with_measured_ = false;  // every site has been measured once, and the plan knows

@@ -47,7 +47,7 @@ void Controller::end_iteration() {
     usage_.effective_batch = v > 0 ? v / (v + variance) : variance > 0 ? 0.0 : 1.0;
     usage_.gradient_variance = v;
     usage_.gradient_pairs = session_->replay->gradient_pairs();
-    usage_.step_seconds = step_seconds_;
+    usage_.step_seconds = std::chrono::duration<double>(now - std::exchange(last_step_, now)).count();
     ++usage_.steps;
     if (host_room_.pool != nullptr) {
       usage_.offloaded_bytes = host_room_.pool->peak();

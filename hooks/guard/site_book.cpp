@@ -23,19 +23,24 @@ std::vector<SiteUsage> SiteBook::read(Store& store, const Sites& sites, const Pl
   std::unordered_map<std::string, const PlanEntry*> planned;
   if (plan != nullptr)
     for (const PlanEntry& entry : plan->entries) planned.emplace(entry.site, &entry);
-  const std::lock_guard<std::mutex> lock(mutex_);
-  std::vector<SiteUsage> result(last_.size());
+  std::vector<Bytes> last;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);  // which training takes too, so not for long
+    last = last_;
+  }
+  const std::vector<const Site*> known = sites.first(last.size());
+  std::vector<SiteUsage> result(known.size());
   for (size_t i = 0; i < result.size(); ++i) {
     const auto id = static_cast<SiteId>(i);
-    const Site& site = sites[id];
+    const Site& site = *known[i];
     SiteUsage& usage = result[i];
     usage.site = site.name;
     usage.layer = site.layer;
     usage.op = site.op;
     usage.slot = site.slot;
     usage.occurrence = site.occurrence;
-    usage.raw_bytes = last_[i].raw;
-    usage.charged_bytes = last_[i].charged;
+    usage.raw_bytes = last[i].raw;
+    usage.charged_bytes = last[i].charged;
     const SiteTime& time = store.site_times()[id];
     usage.pack_seconds = 1e-9 * static_cast<double>(time.pack_nanoseconds.load());
     usage.unpack_seconds = 1e-9 * static_cast<double>(time.unpack_nanoseconds.load());

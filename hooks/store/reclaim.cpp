@@ -185,6 +185,7 @@ int64_t Store::reclaim_coded() {
       fall_back(error.what());
     }
     std::shared_ptr<StoreListener> listener;
+    int64_t now = 0;
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       entry->busy = false;
@@ -194,14 +195,14 @@ int64_t Store::reclaim_coded() {
         set_reserve(*entry, 0);
         continue;
       }
-      const int64_t now = entry->charged - before + payload->coded_bytes();
+      now = entry->charged - before + payload->coded_bytes();
       charged_ledger_.recharge(entry->first_site, entry->charged, now);
       entry->charged = now;
       payload->noise_variance += extra;
       ++counters_.reclaims;
       listener = listener_;
     }
-    watch.done(entry->nbytes, payload->coded_bytes());
+    watch.done(entry->nbytes, now);
     const int64_t freed = before - payload->coded_bytes();
     if (listener) listener->coded(*payload, freed);
     return std::max<int64_t>(1, freed);

@@ -105,8 +105,11 @@ at::Tensor Store::unpack(const Kept& kept, const Want& want) {
   }
   if (listener) listener->unpacked(*kept.payload, want);
   if (want.pair) {
-    const CodingWatch watch(*this, CodingWatch::Kind::kUnpack, want.site);
-    if (auto stand_in = want.pair->unpack(want.place)) return std::move(*stand_in);
+    CodingWatch watch(*this, CodingWatch::Kind::kUnpack, want.site);
+    if (auto stand_in = want.pair->unpack(want.place)) {
+      watch.done(kept.payload->raw_values_bytes(), kept.payload->coded_bytes());
+      return std::move(*stand_in);
+    }
   }
   if (kept.payload->is_raw()) return kept.payload->unpack(want, kept.view);
   CodingWatch watch(*this, CodingWatch::Kind::kUnpack, want.site);

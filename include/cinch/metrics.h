@@ -1,11 +1,11 @@
-/// Metrics for Prometheus: what active guards use, in all and site by site. No torch needed.
+/// Metrics for Prometheus: what active guards use, in all and site by site. Comes with cinch::cinch.
 ///
 ///   cinch::MetricsExporter exporter("127.0.0.1:9464");   // GET /metrics, until it ends
 ///
 /// docs/metrics.md lists the metrics. They are made when somebody asks, from snapshots of the guards that are active
-/// then: training itself waits for nobody, and counters begin at zero with each guard. Where cinch was built without
-/// metrics (CINCH_WITH_METRICS) all of this throws Error. Functions from any thread; an exporter belongs to one thread
-/// at a time.
+/// then: training waits at most for a copy of figures, and counters begin at zero with each guard. Where cinch was
+/// built without metrics (CINCH_WITH_METRICS) all of this throws Error. Functions from any thread; an exporter belongs
+/// to one thread at a time.
 #pragma once
 
 #include <cstdint>

@@ -32,14 +32,7 @@ std::string cut(const std::string& text, size_t width) {
 }  // namespace
 
 void check_target(const std::string& target) {
-  if (target == "-") return;
-  std::error_code error;
-  if (target.empty() || std::filesystem::is_directory(target, error))
-    throw Error("'" + target + "' cannot be written: not a file name");
-  const std::string part = target + ".part" + std::to_string(getpid());
-  const bool ok = std::ofstream(part).good();
-  std::filesystem::remove(part, error);
-  if (!ok) throw Error("'" + target + "' cannot be written: its folder is missing or not writable");
+  if (target != "-") planner::check_file_can_be_written(target);
 }
 
 void write_text(const std::string& text, const std::string& target) {

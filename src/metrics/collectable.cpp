@@ -1,6 +1,7 @@
 #include "src/metrics/collectable.h"
 
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "cinch/error.h"
 #include "cinch/version.h"
@@ -11,14 +12,21 @@ namespace {
 
 using Labels = std::vector<prometheus::ClientMetric::Label>;
 
+// Names of layers are the program's, in whatever encoding; Prometheus refuses a whole page for one byte that is no
+// UTF-8. What is none becomes the replacement character.
+std::string utf8(const std::string& text) {
+  const std::string quoted = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return nlohmann::json::parse(quoted).get<std::string>();
+}
+
 Labels labels_of(const Snapshot& snapshot) { return {{"device", snapshot.device}, {"rank", snapshot.rank}}; }
 
 Labels labels_of(const Snapshot& snapshot, const SiteRow& row) {
   Labels labels = labels_of(snapshot);
-  labels.push_back({"layer", row.layer});
-  labels.push_back({"op", row.op});
+  labels.push_back({"layer", utf8(row.layer)});
+  labels.push_back({"op", utf8(row.op)});
   labels.push_back({"occurrence", row.occurrence});
-  labels.push_back({"slot", row.slot});
+  labels.push_back({"slot", utf8(row.slot)});
   return labels;
 }
 

@@ -66,13 +66,16 @@ struct MetricsExporter::Impl {
     if (daemon == nullptr)  // it does not say whether it closed the socket then
       throw Error("metrics cannot be served at " + to_string(address) + ": the HTTP server did not start");
   }
-  ~Impl() { MHD_stop_daemon(daemon); }
+  ~Impl() {
+    if (getpid() == owner) MHD_stop_daemon(daemon);  // a forked child has not its thread, for which this would wait
+  }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
   metrics::Collectable collectable;
   metrics::Address address;
   MHD_Daemon* daemon = nullptr;
+  const pid_t owner = getpid();
 };
 
 MetricsExporter::MetricsExporter(const std::string& address, MetricsOptions options)

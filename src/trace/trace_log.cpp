@@ -14,6 +14,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr int kProcess = 1;
+constexpr size_t kMostKept = 1 << 20;
 
 ordered_json arguments_of(const std::string& detail, const Numbers& numbers) {
   ordered_json arguments = ordered_json::object();
@@ -51,6 +52,10 @@ void TraceLog::append(const std::string& event) {
   if (closed_) return;
   if (!std::exchange(first_, false)) kept_ += ",\n";
   kept_ += event;
+  if (kept_.size() > kMostKept) {  // a loop without step(); flush() says where it cannot be written
+    file_ << kept_;
+    kept_.clear();
+  }
 }
 
 void TraceLog::span(const char* name, Clock::time_point begin, Clock::time_point end, const std::string& detail,

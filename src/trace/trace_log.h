@@ -17,8 +17,8 @@ namespace cinch::trace {
 using Clock = std::chrono::steady_clock;
 using Numbers = std::vector<std::pair<const char*, int64_t>>;
 
-// Thread-safe. Events are kept until flush(); what is in the file is readable at any time, also when the process ends
-// without close().
+// Thread-safe. Events are kept until flush(), a mebibyte of them at most; what is in the file is readable at any time,
+// also when the process ends without close().
 class TraceLog {
  public:
   // Makes the file, in place of one that is there. Throws Error where it cannot.

@@ -59,6 +59,14 @@ TEST_F(TraceLogTest, WhatWasFlushedIsThereWhenTheProcessEndsWithoutClosing) {
   EXPECT_EQ(found[1]["args"]["message"], "kept");
 }
 
+TEST_F(TraceLogTest, ALoopThatNeverFlushesKeepsLittleInMemory) {
+  TraceLog log(path);
+  for (int i = 0; i < 20000; ++i) log.moment("plan", "a sentence of some length, again and again, without a step");
+  EXPECT_GT(std::filesystem::file_size(path), 1u << 20);
+  log.close();
+  EXPECT_EQ(events().size(), 20001u);
+}
+
 TEST_F(TraceLogTest, NamesOfAnyBytesAreWritten) {
   TraceLog log(path);
   log.moment("plan", "a \"quoted\" name, \x01 and \xff");

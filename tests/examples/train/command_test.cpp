@@ -143,10 +143,25 @@ TEST_F(Command, HelpIsNoError) {
 TEST_F(Command, RefusesReportsThatItCouldNotWrite) {
   const std::string run = "--model lstm --steps 1 --eval-samples 0 --json result.json --report ";
   expect_refused(run + "no/such/folder/page.html", "no/such/folder/page.html");
-  expect_refused(run + ".", "'.': not a file name");
+  expect_refused(run + ".", "'.' cannot be written: it is a folder");
   expect_refused(run + "-", "--report needs the name of a file");
   expect_refused(run + "page.html --budget 2GiB", "--report needs a profile, and so at least 2 steps");
   EXPECT_FALSE(fs::exists(folder_ / "page.html"));
+  // Written where a link leads, so that is where it must be possible.
+  fs::create_symlink("/dev/null", folder_ / "link.html");
+  expect_refused(run + "link.html", "'link.html' cannot be written: it is not a regular file");
+  // Another file of the run cannot be written either, and training for nothing would be worse than a refusal.
+  expect_refused("--model lstm --steps 1 --trace no/such/trace.json --json result.json", "no/such/trace.json");
+  expect_refused("--model lstm --steps 1 --trace - --json result.json", "--trace needs a file");
+  expect_refused("--device cpu --baseline --load-plan missing.json --report page.html --budget 2GiB", "missing.json");
+}
+
+TEST_F(Command, RefusesToWriteWhatAnInertGuardDoesNotKnow) {
+  ASSERT_EQ(setenv("CINCH_DISABLE", "1", 1), 0);
+  for (const char* option :
+       {"--report page.html", "--trace trace.json", "--save-plan plan.json", "--save-profile p.json"})
+    expect_refused("--model lstm --steps 1 --json result.json " + std::string(option), "CINCH_DISABLE is set");
+  ASSERT_EQ(unsetenv("CINCH_DISABLE"), 0);
 }
 
 TEST_F(Command, ThePeakOfTheReportIsTheMeters) {

@@ -43,6 +43,15 @@ std::map<std::string, std::string> labels_of(const prometheus::ClientMetric& met
   return labels;
 }
 
+// Prometheus refuses a whole page for one byte that is no UTF-8.
+TEST(Collectable, NamesOfAnyBytesBecomeUtf8) {
+  Reading reading = sample_reading();
+  reading.sites[0].layer = "caf\xe9.conv";
+  const std::string text = text_of({snapshot_of("cpu", reading)});
+  EXPECT_NE(text.find("layer=\"caf\xef\xbf\xbd.conv\""), std::string::npos) << text;
+  EXPECT_EQ(text.find('\xe9'), std::string::npos);
+}
+
 TEST(Collectable, HasTheUsageOfADevice) {
   auto families = by_name({snapshot_of("cpu", sample_reading())});
   const std::map<std::string, double> expected{{"cinch_limit_bytes", 10000},

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <memory>
 #include <thread>
 
 #include "bench/http_get.h"
@@ -40,6 +41,21 @@ TEST(Exporter, AnswersScrapes) {
   const auto head = http_get(exporter.address(), "/metrics", "HEAD");
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.body, "");
+}
+
+// The thread that serves is not the child's: ending the exporter there must not wait for it, nor end the parent's.
+TEST(Exporter, AForkedChildMayEndIt) {
+  auto exporter = std::make_unique<MetricsExporter>("127.0.0.1:0");
+  const pid_t child = fork();
+  if (child == 0) {
+    exporter.reset();
+    _exit(7);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+  EXPECT_EQ(http_get(exporter->address(), "/metrics").status, 200);
 }
 
 TEST(Exporter, NamesThePortThatItFound) {
