@@ -17,4 +17,7 @@ std::vector<int32_t> options_of(const Problem& problem, const std::vector<int32_
 /// are.
 Plan describe(const Profile& profile, const std::vector<int32_t>& options, int64_t limit, int64_t floor);
 
+/// The part of the plan's noise variance that `variance` is; 0 where there is none.
+double noise_share(const Plan& plan, double variance);
+
 }  // namespace cinch::planner

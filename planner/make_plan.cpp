@@ -91,6 +91,11 @@ std::string bounds_that_do(const Profile& profile, const Budget& budget, double 
 
 }  // namespace
 
+double planner::noise_share(const Plan& plan, double variance) {
+  const double all = plan.predicted_noise * plan.predicted_noise;
+  return all > 0 ? variance / all : 0;
+}
+
 Plan planner::describe(const Profile& profile, const std::vector<int32_t>& choice, int64_t limit, int64_t floor) {
   Plan plan;
   plan.cinch_version = CINCH_VERSION;

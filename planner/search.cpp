@@ -13,7 +13,6 @@ namespace cinch::planner {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr int kRounds = 160;
 constexpr int64_t kEnumerationWork = 400'000;
 // Ends of an interval that differ by less are one to whoever asks.
 constexpr double kSameCost = 4e-4, kSameTie = 1e-2;
@@ -21,9 +20,8 @@ constexpr double kBinding = 1e-3;  // share of all prices below which an instant
 constexpr int kSettled = 16'000, kFewestTries = 12, kMostTries = 48;  // payloads and tries make one amount of work
 constexpr double kHope = 0.2;
 constexpr double kMargins[] = {0.01, 0.03, 0.1};
-constexpr double kPoor = 0.05;
-constexpr double kGoodEnough = 0.01;  // gap at which no more is tried
-constexpr int kHalvings = 20;         // of limits under which nothing was found
+constexpr double kPoor = 0.05, kGoodEnough = 0.01;  // gaps; at the second no more is tried
+constexpr int kRounds = 160, kHalvings = 20;        // of prices; of limits under which nothing was found
 
 State state_of(const Compact& compact, const std::vector<int32_t>& choice) {
   State state(compact.problem);

@@ -8,6 +8,7 @@
 
 #include "cinch/error.h"
 #include "cinch/planner.h"
+#include "planner/describe.h"
 #include "planner/enum_json.h"
 #include "src/cli/commands.h"
 #include "src/cli/instants.h"
@@ -59,11 +60,6 @@ MoreMemory planned(const Plan& plan, const Profile& profile, Budget budget) {
   return more;
 }
 
-double noise_share(const Plan& plan, const PlanEntry& entry) {
-  const double all = plan.predicted_noise * plan.predicted_noise;
-  return all > 0 ? entry.noise_variance / all : 0;
-}
-
 // Charged to an earlier site that saved the same tensor.
 bool is_shared(const PlanEntry& entry) { return entry.raw_bytes == 0; }
 
@@ -83,8 +79,9 @@ std::string entries_text(const Plan& plan, size_t width) {
     if (shared)
       row.insert(row.end(), {"shared", "", "", ""});
     else
-      row.insert(row.end(), {format_bytes(entry.raw_bytes), format_bytes(entry.charged_bytes),
-                             percent_or_less(noise_share(plan, entry)), duration(entry.seconds)});
+      row.insert(row.end(),
+                 {format_bytes(entry.raw_bytes), format_bytes(entry.charged_bytes),
+                  percent_or_less(planner::noise_share(plan, entry.noise_variance)), duration(entry.seconds)});
   }
   return table(columns, rows, width);
 }
@@ -163,7 +160,7 @@ nlohmann::ordered_json document_of(const Plan& plan, const Profile* profile, con
                                    {"shared", is_shared(entry)},
                                    {"raw_bytes", entry.raw_bytes},
                                    {"charged_bytes", entry.charged_bytes},
-                                   {"noise_share", noise_share(plan, entry)},
+                                   {"noise_share", planner::noise_share(plan, entry.noise_variance)},
                                    {"seconds", entry.seconds}});
   return document;
 }

@@ -14,11 +14,7 @@ namespace cinch::report {
 namespace {
 
 using nlohmann::ordered_json;
-
-double noise_share(const Plan& plan, double variance) {
-  const double all = plan.predicted_noise * plan.predicted_noise;
-  return all > 0 ? variance / all : 0;
-}
+using planner::noise_share;
 
 double ratio(int64_t raw, int64_t charged) {
   return charged > 0 ? static_cast<double>(raw) / static_cast<double>(charged) : 0;

@@ -1,92 +1,23 @@
 #!/usr/bin/env python3
 """The report's page in a headless Chromium: its figures are the document's, it sorts, searches, obeys keys, fits a phone,
 fetches nothing, and logs nothing. usage: page_test.py PROGRAM_CINCH [unittest arguments]"""
-import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import browser as chromium  # noqa: E402
+import page_case  # noqa: E402
+from page_case import PROFILE, PageCase, cinch  # noqa: E402
+from page_look_test import PageLook  # noqa: E402, F401  (unittest finds it here)
 
-PROFILE = pathlib.Path(__file__).resolve().parent.parent / "planner" / "data" / "network.profile.json"
 SKIPPED = 77
-BEGIN, END = '<script type="application/json" id="report-data">', "</script>"
 CATEGORIES = ("Parameters", "Optimizer", "Gradients", "Saved tensors, decode buffers included", "Transients")
-program = None
 
 
-def cinch(*arguments, folder):
-    return subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True, check=False)
-
-
-def with_document(html, document):
-    """The same page for another document."""
-    begin = html.index(BEGIN) + len(BEGIN)
-    return html[:begin] + json.dumps(document).replace("<", "\\u003c") + html[html.index(END, begin):]
-
-
-class Page(unittest.TestCase):
-    maxDiff = 2000
-
-    @classmethod
-    def setUpClass(cls):
-        cls.scratch = tempfile.TemporaryDirectory()
-        cls.folder = pathlib.Path(cls.scratch.name)
-        cls.browser = chromium.Browser(chromium.find_program())
-        cls.html, cls.document = cls.make("page", PROFILE)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.browser.__exit__()
-        cls.scratch.cleanup()
-
-    @classmethod
-    def make(cls, name, profile, plan=True):
-        commands = [["report", str(profile), "-o", name + ".html", "--json", name + ".json"]]
-        if plan:
-            commands.insert(0, ["plan", str(profile), "--budget", "floor+12%", "-o", name + ".plan.json"])
-            commands[1].insert(2, name + ".plan.json")
-        for command in commands:
-            ended = cinch(*command, folder=cls.folder)
-            if ended.returncode != 0:
-                raise RuntimeError(ended.stderr)
-        return ((cls.folder / (name + ".html")).read_text(encoding="utf-8"),
-                json.loads((cls.folder / (name + ".json")).read_text(encoding="utf-8")))
-
-    def open(self, html, width=1280, height=900, dark=False):
-        path = self.folder / "shown.html"
-        path.write_text(html, encoding="utf-8")
-        self.browser.screen(width, height, dark)
-        self.browser.open(path)
-
-    def open_good(self, html, **screen):
-        self.open(html, **screen)
-        self.expect_silence()
-
-    def expect_silence(self):
-        self.assertEqual(self.browser.complaints, [])
-        self.assertEqual([url for url in self.browser.requests if not url.startswith(("file:///", "data:"))], [])
-        self.assertEqual(len([url for url in self.browser.requests if url.startswith("file:///")]), 1)
-        self.assertEqual(self.browser.value("document.documentElement.dataset.ready"), "yes")
-
-    def value(self, expression):
-        return self.browser.value(expression)
-
-    def chart(self, name):
-        return self.value(f"charts['{name}'].data.datasets.map((d) => ({{label: d.label, stack: d.stack, data: d.data}}))")
-
-    def expect_drawn(self, name):
-        colours = self.value(
-            f"(() => {{ const c = byId('{name}'), p = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-            " const seen = new Set(); for (let i = 0; i < p.length; i += 4)"
-            " if (p[i + 3]) seen.add((p[i] << 16) + (p[i + 1] << 8) + p[i + 2]); return seen.size; })()")
-        self.assertGreater(colours, 3, name)
-        self.assertTrue(self.value(f"byId('{name}').getAttribute('aria-label')"), name)
-
+class Page(PageCase):
     # What it shows -------------------------------------------------------------------------------------------------
 
     def test_all_figures_are_the_documents(self):
@@ -160,10 +91,6 @@ class Page(unittest.TestCase):
 
     # The table -----------------------------------------------------------------------------------------------------
 
-    def rows(self, column):
-        return self.value(f"[...byId('sites-body').rows].filter((r) => !r.hidden).map((r) => {{"
-                          f" const c = r.cells[{column}]; return c.dataset.value ?? c.textContent; }})")
-
     def test_each_heading_sorts_both_ways(self):
         self.open_good(self.html)
         names = self.value("[...byId('sites-head').children].map((h) => h.dataset.key)")
@@ -222,120 +149,12 @@ class Page(unittest.TestCase):
         self.assertEqual(shown, sorted(shown, reverse=True))
         self.assertEqual(self.value("document.activeElement.textContent"), "Raw")
 
-    # Sizes and colours -----------------------------------------------------------------------------------------------
-
-    def test_it_fits_screens_from_a_phone_up(self):
-        for width in (320, 360, 768, 1024, 1920):
-            self.open_good(self.html, width=width, height=780)
-            self.assertLessEqual(self.value("document.documentElement.scrollWidth"), width)
-            wide = self.value("[...document.querySelectorAll('body *')].filter((e) => !e.closest('.table-box') && !e.closest('.skip')"
-                              " && e.getBoundingClientRect().right > innerWidth + 1).map((e) => e.id || e.className)")
-            self.assertEqual(wide, [], width)
-            for name in ("timeline-before", "layers-chart", "frontier-noise"):
-                self.expect_drawn(name)
-        self.open_good(self.html, width=360, height=780)
-        self.assertGreater(self.value("byId('sites-box').scrollWidth"), self.value("byId('sites-box').clientWidth"))
-        self.assertGreaterEqual(self.value("parseFloat(getComputedStyle(document.body).fontSize)"), 15)
-
-    def test_light_and_dark_follow_the_user_at_once(self):
-        self.open_good(self.html)
-        probe = "[getComputedStyle(document.body).backgroundColor, charts['timeline-after'].data.datasets[3].backgroundColor]"
-        light = self.value(probe)
-        self.browser.screen(1280, 900, dark=True)
-        self.browser.settle()
-        dark = self.value(probe)
-        self.assertNotEqual(light[0], dark[0])
-        self.assertNotEqual(light[1], dark[1])
-        self.open_good(self.html, dark=True)
-        self.assertEqual(self.value(probe), dark)
-        self.expect_silence()
-
-    def test_texts_stand_out_from_what_is_behind_them(self):
-        def luminance(colour):
-            parts = [int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)]
-            r, g, b = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-            return 0.2126 * r + 0.7152 * g + 0.0722 * b
-
-        for dark in (False, True):
-            self.open_good(self.html, dark=dark)
-            for behind in ("card", "page"):
-                for name in ("text", "soft", "accent", "good", "bad", "limit", "floor"):
-                    pair = [self.value(f"colour('{c}')") for c in (name, behind)]
-                    bright, dim = sorted(map(luminance, pair), reverse=True)
-                    self.assertGreaterEqual((bright + 0.05) / (dim + 0.05), 4.5, (name, behind, dark))
-
-    # Hard cases ------------------------------------------------------------------------------------------------------
-
-    def test_names_stay_text(self):
-        profile = json.loads(PROFILE.read_text(encoding="utf-8"))
-        names = ["</script><script>document.title = 'taken'</script>", "<img src=x onerror=\"document.title='taken'\">",
-                 "<!--<script>", "__proto__", "\u202eevil & \"quoted\" 'name'"]
-        for site, name in zip(profile["sites"], names):
-            site["layer"], site["name"] = name, name + "/" + site["name"]
-        path = self.folder / "<b>names.json"
-        path.write_text(json.dumps(profile), encoding="utf-8")
-        html, document = self.make("names", path)
-        self.open_good(html)
-        self.assertEqual(self.value("document.title"), "<b>names - cinch report")
-        self.assertEqual(self.rows(1), [s["layer"] for s in document["sites"]])
-        self.assertEqual(self.value("document.querySelectorAll('img, b').length"), 0)
-        self.assertEqual(sum(s["raw_bytes"] for s in document["sites"]),
-                         round(sum(sum(d["data"]) for d in self.chart("layers-chart") if d["stack"] == "raw") * (1 << 20)))
-
-    def test_thousands_of_sites_and_layers(self):
-        document = json.loads(json.dumps(self.document))
-        document["sites"] = [{**s, "site": f"block{i}." + s["site"], "layer": f"block{i}." + s["layer"]}
-                             for i in range(250) for s in self.document["sites"]]
-        document["layers"] = [{**s, "layer": f"block{i}." + s["layer"]} for i in range(250) for s in self.document["layers"]]
-        self.open_good(with_document(self.html, document))
-        self.assertEqual(len(self.rows(0)), 250 * len(self.document["sites"]))
-        total = sum(layer["raw_bytes"] for layer in document["layers"])
-        shown = "charts['layers-chart'].data.datasets[0].data"
-        for most in (20, 400):
-            self.assertEqual(self.value(shown + ".length"), most)
-            drawn = self.value(shown + ".reduce((a, b) => a + b)") * (1 << 20)
-            self.assertEqual(round(drawn) + int(self.value("byId('layers-rest').dataset.value")), total)
-            self.value("byId('layers-more').click()")
-        self.assertEqual(self.value(shown + ".length"), 20)
-        self.expect_drawn("layers-chart")
-        self.value("byId('sites-head').children[5].querySelector('button').click()")
-        self.value("byId('search').value = 'block249. relu'; byId('search').dispatchEvent(new Event('input'))")
-        self.assertEqual(len(self.rows(0)), sum("relu" in s["site"] for s in self.document["sites"]))
-        self.expect_silence()
-
-    def test_an_exact_plan_has_no_noise_to_draw(self):
-        ended = cinch("plan", str(PROFILE), "--budget", "exact", "-o", "exact.plan.json", folder=self.folder)
-        self.assertEqual(ended.returncode, 0, ended.stderr)
-        self.assertEqual(cinch("report", str(PROFILE), "exact.plan.json", "-o", "exact.html", folder=self.folder).returncode, 0)
-        self.open_good((self.folder / "exact.html").read_text(encoding="utf-8"))
-        self.assertTrue(self.value("byId('noise-plot').hidden"))
-
-    # The test itself -------------------------------------------------------------------------------------------------
-
-    def test_what_is_wrong_would_be_noticed(self):
-        """Each of these copies is broken, and the check that all others rely on must say so."""
-        broken = {
-            "throws": self.html.replace("drawAll();\nfillTable();", "drawAll();\nmissing();\nfillTable();"),
-            "logs": self.html.replace("drawAll();\nfillTable();", "console.error('no');\ndrawAll();\nfillTable();"),
-            "does not parse": self.html.replace("'use strict';", "'use strict'; }", 1),
-            "fetches a picture": self.html.replace("<main>", '<main><img src="https://example.invalid/a.png">'),
-            "fetches a file": self.html.replace("<main>", '<main><img src="other.png">'),
-            "has damaged data": self.html.replace('"schema":"cinch.report/1",', '"schema":'),
-        }
-        for name, html in broken.items():
-            self.assertNotEqual(html, self.html, name)
-            self.open(html)
-            with self.assertRaises(AssertionError, msg=name):
-                self.expect_silence()
-        self.open_good(self.html)
-
 
 def main():
-    global program
     if len(sys.argv) < 2:
         print(__doc__, file=sys.stderr)
         return 2
-    program = os.path.abspath(sys.argv.pop(1))
+    page_case.program = os.path.abspath(sys.argv.pop(1))
     if not chromium.find_program():
         print("skipped: no Chromium on this machine (Debian package chromium; scripts/setup.sh --peers)")
         return SKIPPED
