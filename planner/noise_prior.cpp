@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "planner/spec_json.h"
 
@@ -42,6 +45,22 @@ double noise_of(const SiteProfile& site, double rel_mse) noexcept {
   if (site.need == Need::kNonlinear && site.replays > 0 && rel_mse > kBelieved * site.replayed_error)
     sensitivity = std::max(sensitivity, site.prior_sensitivity);
   return noise_of(site.need, sensitivity, rel_mse);
+}
+
+void spread_measurements(Profile& profile) {
+  std::map<std::pair<std::string, std::string>, std::vector<double>> factors;
+  const auto has_prior = [](const SiteProfile& site) { return is_value(site.need) && site.prior_sensitivity > 0; };
+  for (const SiteProfile& site : profile.sites)
+    if (has_prior(site) && site.replays > 0)
+      factors[{site.op, site.slot}].push_back(site.sensitivity / site.prior_sensitivity);
+  for (auto& [kind, values] : factors) std::ranges::sort(values);
+  for (SiteProfile& site : profile.sites) {
+    if (!has_prior(site) || site.replays > 0) continue;
+    const auto found = factors.find({site.op, site.slot});
+    if (found == factors.end()) continue;
+    const std::vector<double>& sorted = found->second;
+    site.sensitivity = site.prior_sensitivity * sorted[sorted.size() * 3 / 4];
+  }
 }
 
 void reprice(Profile& profile) noexcept {

@@ -54,6 +54,11 @@ double noise_of(Need need, double sensitivity, double rel_mse) noexcept;
 /// times as large where the need is not linear: an exponential (log-softmax) makes far more of them.
 double noise_of(const SiteProfile& site, double rel_mse) noexcept;
 
+/// Sets the sensitivity of sites that were not measured from their priors and from how far the priors of measured sites
+/// of the same op and slot were off: the third quartile of these factors, so that it errs on the safe side. Where no
+/// such site was measured, the prior stands.
+void spread_measurements(Profile& profile);
+
 /// Sets the noise of each lossy option from its error and the sensitivities of the payload's sites. Options without a
 /// relative_error keep their noise.
 void reprice(Profile& profile) noexcept;

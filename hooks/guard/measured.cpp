@@ -21,6 +21,8 @@ constexpr double kNewestSeconds = 0.3, kLeastSeconds = 1e-4;
 // Of the noise that is allowed.
 constexpr double kCaution = 0.9;
 constexpr int64_t kStepsBetweenPlans = 10;
+// Trial, gradient handed in, gradient handed on, and the same once more.
+constexpr int64_t kValuesOfAReplay = 4;
 
 }  // namespace
 
@@ -71,7 +73,8 @@ bool Controller::measuring() const {
 }
 
 // At a plan's peak instants nothing could be replayed. One that leaves room there, where the budget has one; the limit
-// stays what it is.
+// stays what it is. To follow an error is to run the rest of a backward while all that was saved is there: it holds
+// what the floor is made of, but for what lives through all of a step.
 std::shared_ptr<const Plan> Controller::roomy_plan() const {
   const auto known = profile();
   if (!measuring() || budget_.limit.kind == LimitKind::kNone) return nullptr;
@@ -79,12 +82,14 @@ std::shared_ptr<const Plan> Controller::roomy_plan() const {
   for (const PayloadProfile& payload : known->payloads)
     if (std::ranges::any_of(payload.options, [](const Option& option) { return !option.lossless; }))
       largest = std::max(largest, payload.raw_bytes);
+  const int64_t whole =
+      known->floor_bytes() - known->parameters_bytes - known->optimizer_bytes + kValuesOfAReplay * largest;
   Profile roomy = *known;
   std::vector<Budget> budgets{budget_};
   if (session_->replay->complete(1)) budgets.insert(budgets.begin(), cautious());
   for (const Budget& budget : budgets)
-    for (const int64_t share : {4, 2, 1}) {
-      roomy.reserve_bytes = known->reserve_bytes + share * largest;
+    for (const int64_t eighths : {8, 6, 4, 2, 1}) {
+      roomy.reserve_bytes = known->reserve_bytes + whole / 8 * eighths;
       try {
         return std::make_shared<Plan>(make_plan(roomy, budget));
       } catch (const Error&) {

@@ -288,6 +288,7 @@ void Replay::apply(Profile& profile) const {
     profile.gradient_variance = *v;
     profile.gradient_pairs = variance_.pairs();
   }
+  planner::spread_measurements(profile);
   planner::reprice(profile);
 }
 

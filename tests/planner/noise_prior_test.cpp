@@ -142,6 +142,37 @@ Profile two_payloads() {
   return profile;
 }
 
+SiteProfile site_of_kind(const char* op, Need need, double prior) {
+  SiteProfile site;
+  site.op = op;
+  site.slot = "input";
+  site.need = need;
+  site.prior_sensitivity = site.sensitivity = prior;
+  return site;
+}
+
+TEST(SpreadMeasurements, PriorsAreCorrectedByWhatMeasuredSitesOfTheirKindShowed) {
+  Profile profile;
+  for (const double factor : {1.0, 8.0, 1000.0, 20.0}) {
+    profile.sites.push_back(site_of_kind("native_batch_norm", Need::kNonlinear, 0.5));
+    profile.sites.back().sensitivity *= factor;
+    profile.sites.back().replays = 1;
+  }
+  profile.sites.push_back(site_of_kind("native_batch_norm", Need::kNonlinear, 0.25));
+  profile.sites.push_back(site_of_kind("convolution", Need::kLinear, 0.25));       // none of its kind was measured
+  profile.sites.push_back(site_of_kind("native_batch_norm", Need::kExact, 0.25));  // no values are read
+  const std::vector<SiteProfile> before = profile.sites;
+  for (int round = 0; round < 2; ++round) {  // again changes nothing
+    spread_measurements(profile);
+    for (const size_t i : {0u, 1u, 2u, 3u, 5u, 6u}) EXPECT_EQ(profile.sites[i].sensitivity, before[i].sensitivity) << i;
+    EXPECT_DOUBLE_EQ(profile.sites[4].sensitivity, 0.25 * 1000);
+    EXPECT_EQ(profile.sites[4].replays, 0);
+  }
+  profile.sites[2].sensitivity = 0.5 * 9;
+  spread_measurements(profile);
+  EXPECT_DOUBLE_EQ(profile.sites[4].sensitivity, 0.25 * 20) << "of factors 1, 8, 9, 20";
+}
+
 TEST(Reprice, AddsWhatTheSitesFeel) {
   Profile profile = two_payloads();
   reprice(profile);

@@ -144,6 +144,33 @@ TEST(Replay, TakesNoMemoryThatTrainingNeeds) {
   EXPECT_LE(guard.usage().device_peak_bytes, guard.usage().limit_bytes);
 }
 
+// An error near the loss is followed through the wide layers at the other end, when all that was saved is alive: what
+// that holds is many times the largest payload.
+TEST(Replay, UnderALimitErrorsFarFromTheWideLayersAreFollowedToo) {
+  torch::manual_seed(5);
+  torch::nn::Sequential net;
+  int64_t channels = 3;
+  for (int block = 0; block < 6; ++block) {
+    const int64_t next = block < 3 ? 32 : 8;
+    net->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, next, 3).padding(1).stride(block < 3 ? 1 : 2)));
+    net->push_back(torch::nn::BatchNorm2d(next));
+    net->push_back(torch::nn::GELU());
+    channels = next;
+  }
+  net->push_back(torch::nn::Flatten());
+  net->push_back(torch::nn::Linear(8 * 4 * 4, 10));
+  Budget budget = Budget::above_floor(0.85);
+  budget.min_effective_batch = 0;
+  BudgetGuard guard(*net, budget);
+  for (int i = 0; i < kSteps; ++i) {
+    net->zero_grad();
+    const auto x = torch::randn({16, 3, 32, 32}), target = torch::randint(10, {16});
+    torch::nn::functional::cross_entropy(net->forward(x), target).backward();
+    guard.step();
+  }
+  for (const SiteProfile& site : guard.profile()->sites) EXPECT_EQ(site.unplayed, "") << site.name;
+}
+
 TEST(Replay, GradientAccumulationAndRetainedGraphsAreMeasuredToo) {
   Net net;
   BudgetGuard guard(*net.all, everything({"dither", {{"step_sigma", 1.0}}}));
