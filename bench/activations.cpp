@@ -9,17 +9,19 @@
 #include "cinch/error.h"
 #include "examples/train/training.h"
 #include "hooks/catalogue/op_info.h"
+#include "hooks/node_ptr.h"
 
 namespace cinch::bench {
 namespace {
 
 namespace generated = torch::autograd::generated;
+using hooks::NodePtr;
 using torch::autograd::Node;
 
 // What nodes of a kind saved, last layer first.
 using Found = std::map<std::string, std::vector<torch::Tensor>>;
 
-void look_at(const std::shared_ptr<Node>& node, Found& found) {
+void look_at(const NodePtr& node, Found& found) {
   if (auto* conv = dynamic_cast<generated::ConvolutionBackward0*>(node.get())) {
     found["convolution input"].push_back(conv->input_.unpack());
   } else if (auto* batch_norm = dynamic_cast<generated::NativeBatchNormBackward0*>(node.get())) {
@@ -45,16 +47,16 @@ void look_at(const std::shared_ptr<Node>& node, Found& found) {
 }
 
 // By sequence number, so that the order is the program's, not the graph's shape.
-Found walk(const std::shared_ptr<Node>& root) {
+Found walk(const NodePtr& root) {
   Found found;
-  std::vector<std::shared_ptr<Node>> open{root};
+  std::vector<NodePtr> open{root};
   std::set<Node*> seen{root.get()};
-  const auto later = [](const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) {
+  const auto later = [](const NodePtr& a, const NodePtr& b) {
     return a->sequence_nr() < b->sequence_nr();
   };
   while (!open.empty()) {
     const auto top = std::max_element(open.begin(), open.end(), later);
-    const std::shared_ptr<Node> node = *top;
+    const NodePtr node = *top;
     open.erase(top);
     look_at(node, found);
     for (const auto& edge : node->next_edges())

@@ -4,6 +4,8 @@
 #include <torch/csrc/autograd/engine.h>
 #include <torch/csrc/autograd/saved_variable_hooks.h>
 
+#include "hooks/node_ptr.h"
+
 namespace cinch::bench {
 namespace {
 
@@ -81,7 +83,7 @@ class RecordingEngine final : public Engine {
     return upstream->execute(roots, inputs, keep_graph, create_graph, accumulate_grad, outputs);
   }
   c10::intrusive_ptr<at::ivalue::Future> execute_with_graph_task(
-      const std::shared_ptr<torch::autograd::GraphTask>& task, std::shared_ptr<torch::autograd::Node> root,
+      const std::shared_ptr<torch::autograd::GraphTask>& task, hooks::NodePtr root,
       torch::autograd::InputBuffer&& buffer) override {
     return upstream->execute_with_graph_task(task, std::move(root), std::move(buffer));
   }

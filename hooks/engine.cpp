@@ -6,6 +6,8 @@
 #include <atomic>
 #include <mutex>
 
+#include "hooks/node_ptr.h"
+
 namespace cinch::hooks {
 namespace {
 
@@ -22,7 +24,7 @@ class DelegatingEngine final : public Engine {
   }
 
   c10::intrusive_ptr<at::ivalue::Future> execute_with_graph_task(
-      const std::shared_ptr<torch::autograd::GraphTask>& task, std::shared_ptr<torch::autograd::Node> root,
+      const std::shared_ptr<torch::autograd::GraphTask>& task, NodePtr root,
       torch::autograd::InputBuffer&& buffer) override {
     return upstream()->execute_with_graph_task(task, std::move(root), std::move(buffer));
   }

@@ -1,5 +1,7 @@
 #include "hooks/session.h"
 
+#include <string_view>
+#include <type_traits>
 #include <typeinfo>
 
 #include "cinch/error.h"
@@ -9,8 +11,17 @@
 namespace cinch::hooks {
 namespace {
 
-// Torch has no registry of slots; this one is meant for tests and unused by torch itself.
-constexpr auto kSlot = c10::DebugInfoKind::TEST_INFO_2;
+constexpr std::string_view kSlotName = "cinch";
+
+// LibTorch 2.15 makes slots for whoever asks. Before, the one that is taken is meant for tests and unused by torch itself.
+template <typename Kind>
+constexpr Kind slot_of() {
+  if constexpr (std::is_enum_v<Kind>)
+    return Kind::TEST_INFO_2;
+  else
+    return Kind(&kSlotName);
+}
+constexpr auto kSlot = slot_of<c10::DebugInfoKind>();
 
 // The layer of the last op that used a parameter, on this thread, within this iteration.
 struct LastLayer {

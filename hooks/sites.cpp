@@ -1,7 +1,11 @@
 #include "hooks/sites.h"
 
+#include <algorithm>
+
 namespace cinch::hooks {
 namespace {
+
+constexpr size_t kSlice = 1024;  // about a microsecond
 
 // FNV-1a: std::hash may differ between processes, a fingerprint must not.
 uint64_t stable_hash(const std::string& text) {
@@ -57,10 +61,17 @@ const Site& Sites::operator[](SiteId id) const {
   return *sites_[static_cast<size_t>(id)];
 }
 
+// In slices: each save takes the lock too, and graphs that change may have made a million sites. Sites are only added,
+// so that slices fit together.
 std::vector<const Site*> Sites::first(size_t count) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
   std::vector<const Site*> result;
-  for (size_t i = 0; i < std::min(count, sites_.size()); ++i) result.push_back(sites_[i].get());
+  result.reserve(count);
+  for (bool more = true; more;) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const size_t end = std::min({count, sites_.size(), result.size() + kSlice});
+    more = result.size() < end;
+    while (result.size() < end) result.push_back(sites_[result.size()].get());
+  }
   return result;
 }
 

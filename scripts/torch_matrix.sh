@@ -44,28 +44,28 @@ fi
 
 # one VERSION: its row of the summary on the last line of the file that is named second.
 one() {
-  local version="$1" log="$2" environment=".cache/torch-$1" build="build-torch-$1" folder built=true crashed=()
-  mkdir -p .cache
+  local version="$1" log="$2" environment=".cache/torch-$1" build="build-torch-$1" folder built=true crashed=() needs=0
+  mkdir -p .cache "$build"
   [ -x "$environment/bin/python" ] || .venv/bin/python -m venv "$environment"
   "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "torch==$version"
   folder="$PWD/$(echo "$environment"/lib/python3*/site-packages/torch)"
   { cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCINCH_TORCH_DIR="$folder" -DCINCH_WITH_CUDA=OFF &&
-    cmake --build "$build" -j "$jobs" --target cinch_test_backend cinch_test_hooks cinch-bench; } >"$log.build" 2>&1 || built=false
+    cmake --build "$build" -j "$jobs" --target cinch_test_backend cinch_test_hooks cinch-bench; } >"$build/matrix.log" 2>&1 || built=false
   if [ "$built" = false ]; then
-    say "$version does not build: $(grep -m1 -E 'error' "$log.build" || tail -n1 "$log.build")"
+    say "$version does not build, see $build/matrix.log: $(grep -m1 -E 'error: |Error at' "$build/matrix.log" || tail -n1 "$build/matrix.log")"
   else
     local name
     for name in backend hooks; do
       OMP_WAIT_POLICY=passive "$build/bin/cinch_test_$name" --gtest_output="json:$log.$name.json" >"$log.$name" 2>&1 || true
       [ -f "$log.$name.json" ] || crashed+=("cinch_test_$name")
     done
-    "$build/bin/cinch-bench" needs --json "$log.needs.json" >"$log.needs" 2>&1 || true
+    "$build/bin/cinch-bench" needs --json "$log.needs.json" >"$log.needs" 2>&1 || needs=$?
     [ -f "$log.needs.json" ] || crashed+=("cinch-bench needs")
   fi
-  .venv/bin/python - "$version" "$built" "$log" "${crashed[@]}" <<'PYTHON' >>"$log.rows"
+  .venv/bin/python - "$version" "$built" "$log" "$needs" "${crashed[@]}" <<'PYTHON' >>"$log.rows"
 import json, os, sys
 version, built, log = sys.argv[1], sys.argv[2] == "true", sys.argv[3]
-row = {"torch": version, "built": built, "crashed": sys.argv[4:]}
+row = {"torch": version, "built": built, "crashed": sys.argv[5:]}
 failed = []
 for name in ("backend", "hooks"):
     path = f"{log}.{name}.json"
@@ -86,6 +86,7 @@ if os.path.exists(path):
         rows = json.load(file)["rows"]
     row["needs_rows"] = len(rows)
     row["needs_verified"] = sum(r.get("verified") is True for r in rows)
+    row["needs_held"] = sys.argv[4] == "0"  # no row that is trusted failed
 print(json.dumps(row))
 PYTHON
 }
@@ -105,4 +106,4 @@ with open(sys.argv[1], "w") as file:
     json.dump({"schema": "cinch.bench/1", "suite": "torch_matrix", "commit": commit, "rows": rows}, file, indent=1)
     file.write("\n")
 print("torch_matrix: written: " + sys.argv[1])
-sys.exit(any(not row["built"] or row["crashed"] for row in rows))' "$json"
+sys.exit(any(not row["built"] or row["crashed"] or row.get("failed") or not row.get("needs_held") for row in rows))' "$json"
