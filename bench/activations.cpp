@@ -51,9 +51,7 @@ Found walk(const NodePtr& root) {
   Found found;
   std::vector<NodePtr> open{root};
   std::set<Node*> seen{root.get()};
-  const auto later = [](const NodePtr& a, const NodePtr& b) {
-    return a->sequence_nr() < b->sequence_nr();
-  };
+  const auto later = [](const NodePtr& a, const NodePtr& b) { return a->sequence_nr() < b->sequence_nr(); };
   while (!open.empty()) {
     const auto top = std::max_element(open.begin(), open.end(), later);
     const NodePtr node = *top;

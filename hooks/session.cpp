@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::string_view kSlotName = "cinch";
 
-// LibTorch 2.15 makes slots for whoever asks. Before, the one that is taken is meant for tests and unused by torch itself.
+// LibTorch 2.15 makes slots for whoever asks. Before, the one that is taken is meant for tests and unused by torch
+// itself.
 template <typename Kind>
 constexpr Kind slot_of() {
   if constexpr (std::is_enum_v<Kind>)

@@ -13,7 +13,8 @@ Runs scripts/setup.sh, configures and builds into build/, runs every test but th
   CTEST_ARGUMENT goes to ctest: -R GroupQuant, -L unit, --verbose
 
 Environment: CINCH_WERROR=ON makes warnings errors; JOBS sets how many compilers and tests run at once;
-CINCH_WITH_CUDA=ON|OFF|AUTO and CINCH_CUDA_ARCHITECTURES="80;90" are handed to CMake.
+CINCH_WITH_CUDA, CINCH_WITH_METRICS, CINCH_WITH_REPORT=ON|OFF|AUTO and CINCH_CUDA_ARCHITECTURES="80;90" are handed to
+CMake; CINCH_TEST_REQUIRE=1 makes tests of reports and monitoring fail where they would be skipped.
 TEXT
 }
 
@@ -34,6 +35,8 @@ jobs="${JOBS:-$(nproc)}"
 scripts/setup.sh
 cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DCINCH_WERROR="${CINCH_WERROR:-OFF}" \
       ${CINCH_WITH_CUDA:+-DCINCH_WITH_CUDA="$CINCH_WITH_CUDA"} \
+      ${CINCH_WITH_METRICS:+-DCINCH_WITH_METRICS="$CINCH_WITH_METRICS"} \
+      ${CINCH_WITH_REPORT:+-DCINCH_WITH_REPORT="$CINCH_WITH_REPORT"} \
       ${CINCH_CUDA_ARCHITECTURES:+-DCINCH_CUDA_ARCHITECTURES="$CINCH_CUDA_ARCHITECTURES"} \
       ${CINCH_TORCH_DIR:+-DCINCH_TORCH_DIR="$CINCH_TORCH_DIR"}
 cmake --build build -j "$jobs"

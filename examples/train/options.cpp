@@ -65,7 +65,7 @@ void declare(CLI::App& app, Options& o) {
   app.add_option("--metrics", o.metrics,
                  "serve metrics for Prometheus at HOST:PORT, as in 127.0.0.1:9464; port 0: any");
   app.add_option("--metrics-file", o.metrics_file, "write these metrics to a text file, now and then and at the end");
-  app.add_flag("--quiet", o.quiet, "no progress");
+  app.add_flag("--quiet", o.quiet, "no progress; warnings and the address of --metrics go to standard error");
   app.add_option("--baseline-fd", o.baseline_fd, "")->group("");
 }
 

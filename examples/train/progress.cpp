@@ -18,13 +18,17 @@ int columns_of(int fd) {
   return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
+// Whether lines can be rewritten there.
+bool is_screen(int fd) {
+  const char* terminal = std::getenv("TERM");
+  return isatty(fd) != 0 && (terminal == nullptr || std::strcmp(terminal, "dumb") != 0);
+}
+
 }  // namespace
 
 bool wants_colour(int fd) {
   const char* no_colour = std::getenv("NO_COLOR");
-  const char* terminal = std::getenv("TERM");
-  return isatty(fd) != 0 && (no_colour == nullptr || *no_colour == '\0') &&
-         (terminal == nullptr || std::strcmp(terminal, "dumb") != 0);
+  return is_screen(fd) && (no_colour == nullptr || *no_colour == '\0');
 }
 
 Progress::Progress(int64_t steps, const Options& options)
@@ -33,17 +37,29 @@ Progress::Progress(int64_t steps, const Options& options)
       batch_(options.batch),
       every_(std::max<int64_t>(1, steps / 20)),
       quiet_(options.quiet),
-      terminal_(isatty(fileno(out_)) != 0),
+      terminal_(is_screen(fileno(out_))),
       colour_(wants_colour(fileno(out_))) {}
 
 Progress::~Progress() {
-  if (open_) std::fputs("\r\033[K", out_);
+  erase();
   std::fflush(out_);
 }
 
-void Progress::phase(const std::string& text) { show(text, false); }
+void Progress::phase(const std::string& text) {
+  // What is wider than the terminal would take two lines, and only the second would be rewritten.
+  show(terminal_ ? text.substr(0, static_cast<size_t>(columns_of(fileno(out_)) - 1)) : text);
+}
 
-void Progress::note(const std::string& text) { show(colour_ ? "\033[33m" + text + "\033[0m" : text, true); }
+void Progress::milestone(const std::string& text) {
+  if (!quiet_) note(text);
+}
+
+void Progress::note(const std::string& text) {
+  FILE* const out = quiet_ ? stderr : out_;
+  erase();
+  std::fprintf(out, wants_colour(fileno(out)) ? "\033[33m%s\033[0m\n" : "%s\n", text.c_str());
+  std::fflush(out);
+}
 
 void Progress::step(int64_t done, const StepRecord& record, int64_t limit_bytes) {
   if (!begun_) {
@@ -53,7 +69,7 @@ void Progress::step(int64_t done, const StepRecord& record, int64_t limit_bytes)
                                                     std::chrono::duration<double>(record.seconds));
   }
   recent_seconds_ += 0.1 * (record.seconds - recent_seconds_);
-  if (terminal_ || done % every_ == 0 || done == 1 || done == steps_) show(line(done, record, limit_bytes), false);
+  if (terminal_ || done % every_ == 0 || done == 1 || done == steps_) show(line(done, record, limit_bytes));
 }
 
 std::string Progress::line(int64_t done, const StepRecord& record, int64_t limit_bytes) const {
@@ -69,16 +85,23 @@ std::string Progress::line(int64_t done, const StepRecord& record, int64_t limit
   return terminal_ ? terminal_line(values, columns_of(fileno(out_)) - 1, colour_) : plain_line(values);
 }
 
-void Progress::show(const std::string& line, bool keep) {
+void Progress::show(const std::string& line) {
   if (quiet_) return;
-  if (!terminal_) {
-    std::fprintf(out_, "%s\n", line.c_str());
-    std::fflush(out_);
-    return;
-  }
-  std::fprintf(out_, "\r\033[K%s%s", line.c_str(), keep ? "\n" : "");
+  erase();
+  std::fprintf(out_, terminal_ ? "%s" : "%s\n", line.c_str());
   std::fflush(out_);
-  open_ = !keep;
+  if (terminal_) shown_ = line.size();
+}
+
+// By blanks where no escapes are wanted; then the line has none either, and its length is its width.
+void Progress::erase() {
+  if (shown_ == 0) return;
+  const int blanks = std::min(static_cast<int>(shown_), columns_of(fileno(out_)) - 1);
+  if (colour_)
+    std::fputs("\r\033[K", out_);
+  else
+    std::fprintf(out_, "\r%*s\r", blanks, "");
+  shown_ = 0;
 }
 
 }  // namespace cinch::train

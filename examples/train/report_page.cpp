@@ -6,21 +6,31 @@
 #include "src/report/report.h"
 
 namespace cinch::train {
+namespace {
+
+// Resolving such a limit takes a rehearsal, which observes.
+bool is_rehearsed(const Budget& budget) {
+  return budget.limit.kind == LimitKind::kFractionOfBaseline || budget.limit.kind == LimitKind::kAboveFloor;
+}
+
+}  // namespace
 
 void check_report(const Options& options, const Budget& budget) {
   if (options.report.empty()) return;
   report::require_page();
   if (options.report == "-") throw Error("--report needs the name of a file");
   results::check_target(options.report);
-  if (budget.limit.kind == LimitKind::kFractionOfBaseline || budget.limit.kind == LimitKind::kAboveFloor)
-    return;  // its rehearsal observes
-  const int64_t observe_steps = GuardOptions{}.observe_steps;
-  if (!options.load_plan.empty())
+  if (!options.load_plan.empty() && !is_rehearsed(budget))
     throw Error(
         "--report needs a profile, which a run with --load-plan makes only for a relative budget (60%, floor+25%)");
-  if (options.steps > 0 && options.steps < observe_steps)
-    throw Error("--report needs a profile, and so at least " + std::to_string(observe_steps) +
-                " steps with a budget in bytes");
+  if (options.steps > 0) check_report_steps(options, budget, options.steps);
+}
+
+void check_report_steps(const Options& options, const Budget& budget, int64_t steps) {
+  const int64_t observe_steps = GuardOptions{}.observe_steps;
+  if (options.report.empty() || is_rehearsed(budget) || steps >= observe_steps) return;
+  throw Error("--report needs a profile, and so at least " + std::to_string(observe_steps) +
+              " steps, unless the budget is relative (60%, floor+25%); these would be " + std::to_string(steps));
 }
 
 void write_report(const Outcome& out) {

@@ -1,19 +1,15 @@
 #include "examples/train/session.h"
 
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 
 #include "cinch/planner.h"
 #include "cinch/torch/meter.h"
-#include "examples/results/document.h"
 #include "examples/train/baseline_process.h"
 #include "examples/train/device.h"
 #include "examples/train/find_batch.h"
 #include "examples/train/metrics_output.h"
+#include "examples/train/outputs.h"
 #include "examples/train/progress.h"
 #include "examples/train/rehearsal.h"
 #include "examples/train/report_page.h"
@@ -48,29 +44,11 @@ GuardOptions guard_options(const Options& options, bool resolved, Progress& prog
   return guard;
 }
 
-// As BudgetGuard reads it.
-bool guards_are_inert() {
-  const char* value = std::getenv("CINCH_DISABLE");
-  return value != nullptr && std::string(value) != "" && std::string(value) != "0";
-}
-
-// A trace is written where it lies, not beside it.
-void check_trace(const std::string& path) {
-  if (path == "-" || !std::ofstream(path, std::ios::app))
-    throw Error("'" + path + "' cannot be written: " + (path == "-" ? "--trace needs a file" : std::strerror(errno)));
-}
-
 // All that can be said before anything takes time.
 void check(const Options& options, const Budget& budget) {
   validate(budget);
   open_device(options.device);
-  if (!options.json.empty()) results::check_target(options.json);
-  for (const std::string& path : {options.save_plan, options.save_profile, options.report, options.trace})
-    if (!path.empty() && guards_are_inert())
-      throw Error("CINCH_DISABLE is set: there would be nothing to write into '" + path + "'");
-  for (const std::string& path : {options.save_plan, options.save_profile})
-    if (!path.empty()) results::check_target(path);
-  if (!options.trace.empty()) check_trace(options.trace);
+  check_outputs(options);
   if (!options.load_plan.empty()) Plan::from_json_file(options.load_plan);
   check_report(options, budget);
 }
@@ -175,13 +153,14 @@ void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseli
 }
 
 void train_into(Outcome& out, const Options& asked, const StockRun* stock) {
-  check(asked, asked.budget_value ? *asked.budget_value : Budget::parse(asked.budget));
+  const Budget budget = asked.budget_value ? *asked.budget_value : Budget::parse(asked.budget);
+  check(asked, budget);
   MetricsOutput metrics(asked);
   out.options = asked;
   if (asked.batch_auto) {
     Progress progress(0, asked);
     progress.phase("looking for the largest batch that trains under " + asked.budget);
-    out.options.batch = find_batch(asked, [&](const std::string& what) { progress.note(what); });
+    out.options.batch = find_batch(asked, [&](const std::string& what) { progress.milestone(what); });
     out.options.batch_auto = false;
   }
   const Options& options = out.options;
@@ -189,6 +168,7 @@ void train_into(Outcome& out, const Options& asked, const StockRun* stock) {
   out.data = data_name(options);
   {
     Training training(options, *data);
+    check_report_steps(options, budget, training.total_steps());
     out.metric = training.model().metric();
     Progress progress(training.total_steps(), options);
     if (!metrics.url().empty()) progress.note("metrics at " + metrics.url());

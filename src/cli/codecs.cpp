@@ -80,6 +80,19 @@ std::string joined(const nlohmann::json& names) {
   return text;
 }
 
+// Words below each other, `indent` blanks in front of each line.
+std::string paragraph(const std::string& text, size_t indent) {
+  constexpr size_t kColumns = 80;
+  std::string out, line;
+  std::istringstream words(text);
+  for (std::string word; words >> word; line += (line.empty() ? std::string(indent, ' ') : " ") + word) {
+    if (line.empty() || line.size() + 1 + word.size() <= kColumns) continue;
+    out += line + "\n";
+    line.clear();
+  }
+  return out + line + "\n";
+}
+
 }  // namespace
 
 nlohmann::json codecs_document() {
@@ -94,13 +107,14 @@ std::string codecs_text() {
   const auto document = codecs_document();
   for (const auto& method : document["methods"]) {
     out << method["name"].get<std::string>() << " (" << method["error_class"].get<std::string>() << "; "
-        << joined(method["devices"]) << ")\n  " << method["description"].get<std::string>() << "\n";
-    if (method["source"] != "cinch") out << "  after " << method["source"].get<std::string>() << "\n";
+        << joined(method["devices"]) << ")\n"
+        << paragraph(method["description"], 2);
+    if (method["source"] != "cinch") out << paragraph("after " + method["source"].get<std::string>(), 2);
     for (const auto& param : method["parameters"]) {
       const auto& fallback = param["default"];
       out << "  " << param["name"].get<std::string>() << " = "
-          << (fallback.is_string() ? fallback.get<std::string>() : fallback.dump()) << "  [" << allowed(param)
-          << "]\n      " << param["description"].get<std::string>() << "\n";
+          << (fallback.is_string() ? fallback.get<std::string>() : fallback.dump()) << "  [" << allowed(param) << "]\n"
+          << paragraph(param["description"], 6);
     }
   }
   return out.str();

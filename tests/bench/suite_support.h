@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ inline SuiteResult run_quick(const std::string& name, const std::string& model =
 inline void expect_no_failures(const SuiteResult& result) {
   EXPECT_FALSE(result.rows.empty());
   for (const std::string& failure : result.failures) ADD_FAILURE() << failure;
+  std::istringstream table(to_table(result, 80));
+  for (std::string line; std::getline(table, line);) EXPECT_LE(line.size(), 80u) << line;
 }
 
 // Present, finite, above zero.

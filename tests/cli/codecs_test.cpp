@@ -42,7 +42,23 @@ TEST(CodecsCommand, TextHasAllParametersWithDefaultsAndFitsAScreen) {
   EXPECT_NE(text.find("  average_bits = 0.0  [0 or 1 to 8]"), std::string::npos) << text;
   EXPECT_NE(text.find("  relative = true  [false or true]"), std::string::npos) << text;
   std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 120u) << line;
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80u) << line;
+}
+
+TEST(CodecsCommand, TextLosesNoWordWhereItIsFolded) {
+  const auto words = [](const std::string& text) {
+    std::istringstream stream(text);
+    std::string joined;
+    for (std::string word; stream >> word;) joined += word + " ";
+    return joined;
+  };
+  const std::string text = words(codecs_text());
+  for (const auto& method : codecs_document()["methods"]) {
+    EXPECT_NE(text.find(words(method["description"])), std::string::npos) << method.dump();
+    for (const auto& param : method["parameters"])
+      EXPECT_NE(text.find(words(param["description"])), std::string::npos) << param.dump();
+  }
+  EXPECT_NE(codecs_text().find("IPDPS 2016), cuSZ\n  (Tian et al., PACT 2020)\n"), std::string::npos) << codecs_text();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <string>
 #include <thread>
 
 #include <ATen/core/dispatch/Dispatcher.h>
@@ -21,6 +22,16 @@ TEST(Catalogue, HoldsForItsTorchVersionsOnly) {
   EXPECT_FALSE(catalogue_holds_for("2.11.1"));
   EXPECT_FALSE(catalogue_holds_for("2.1"));
   EXPECT_FALSE(catalogue_holds_for(""));
+}
+
+TEST(Catalogue, HoldsForAVersionThatIsVouchedFor) {
+  const char* const before = std::getenv("CINCH_TRUST_TORCH");
+  const std::string kept = before != nullptr ? before : "";
+  setenv("CINCH_TRUST_TORCH", "2.99.1", 1);
+  EXPECT_TRUE(catalogue_holds_for("2.99.1+cpu"));
+  EXPECT_FALSE(catalogue_holds_for("2.99.10"));
+  EXPECT_FALSE(catalogue_holds_for(""));
+  before != nullptr ? setenv("CINCH_TRUST_TORCH", kept.c_str(), 1) : unsetenv("CINCH_TRUST_TORCH");
 }
 
 TEST(Catalogue, NamesOnlyOperatorsAndArgumentsThatExist) {

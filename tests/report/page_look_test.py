@@ -1,15 +1,7 @@
 """How the report's page looks, what it makes of hard documents, and that the checks notice what is wrong."""
 import json
 
-from page_case import PROFILE, PageCase, cinch
-
-BEGIN, END = '<script type="application/json" id="report-data">', "</script>"
-
-
-def with_document(html, document):
-    """The same page for another document."""
-    begin = html.index(BEGIN) + len(BEGIN)
-    return html[:begin] + json.dumps(document).replace("<", "\\u003c") + html[html.index(END, begin):]
+from page_case import PROFILE, PageCase, cinch, with_document
 
 
 class PageLook(PageCase):

@@ -8,12 +8,10 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import browser as chromium  # noqa: E402
 import page_case  # noqa: E402
-from page_case import PROFILE, PageCase, cinch  # noqa: E402
+from page_case import PROFILE, PageCase, cinch, skip, skip_without_browser  # noqa: E402
 from page_look_test import PageLook  # noqa: E402, F401  (unittest finds it here)
 
-SKIPPED = 77
 CATEGORIES = ("Parameters", "Optimizer", "Gradients", "Saved tensors, decode buffers included", "Transients")
 
 
@@ -22,15 +20,12 @@ class Page(PageCase):
 
     def test_all_figures_are_the_documents(self):
         self.open_good(self.html)
-        shown = self.value("Object.fromEntries([...document.querySelectorAll('[data-figure]')]"
-                           ".map((e) => [e.dataset.figure, Number(e.dataset.value)]))")
-        self.assertEqual(shown, self.document["figures"])
-        texts = self.value("Object.fromEntries([...document.querySelectorAll('[data-figure]')]"
-                           ".map((e) => [e.dataset.figure, e.textContent.replaceAll('\\u00a0', ' ')]))")
+        shown = self.figures()
+        self.assertEqual({name: number for name, (number, _) in shown.items()}, self.document["figures"])
         line = cinch("report", str(PROFILE), "page.plan.json", folder=self.folder).stdout
         for words, figure in (("predicted peak", "predicted_peak_bytes"), ("limit", "limit_bytes"),
                               ("baseline", "baseline_peak_bytes"), ("floor", "floor_bytes")):
-            self.assertIn(f"{words} {texts[figure]}", line)
+            self.assertIn(f"{words} {shown[figure][1]}", line)
 
     def test_bytes_are_written_as_the_programs_write_them(self):
         self.open_good(self.html)
@@ -155,14 +150,12 @@ def main():
         print(__doc__, file=sys.stderr)
         return 2
     page_case.program = os.path.abspath(sys.argv.pop(1))
-    if not chromium.find_program():
-        print("skipped: no Chromium on this machine (Debian package chromium; scripts/setup.sh --peers)")
-        return SKIPPED
+    if (code := skip_without_browser()) is not None:
+        return code
     with tempfile.TemporaryDirectory() as folder:
         ended = cinch("report", str(PROFILE), folder=folder)
     if ended.returncode == 2 and "libjs-chart.js" in ended.stderr:
-        print("skipped: " + ended.stderr.strip())
-        return SKIPPED
+        return skip(ended.stderr.strip())
     unittest.main()
     return 0
 

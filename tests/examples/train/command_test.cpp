@@ -156,6 +156,42 @@ TEST_F(Command, RefusesReportsThatItCouldNotWrite) {
   expect_refused("--device cpu --baseline --load-plan missing.json --report page.html --budget 2GiB", "missing.json");
 }
 
+// How many steps an epoch has is in the data.
+TEST_F(Command, RefusesReportsOfRunsThatEndBeforeTheyHaveAProfile) {
+  write("text.txt", std::string(20000, 'a'));  // 140 samples to train on
+  const std::string training = "--model gpt --text text.txt --eval-samples 0 --json result.json --report page.html ";
+  for (const char* budget : {"exact", "2GiB"}) {
+    const std::string one_step = training + "--epochs 1 --batch 100 --budget " + budget;
+    expect_refused(one_step, "--report needs a profile, and so at least 2 steps");
+    EXPECT_EQ(run(one_step).out, "") << "it had begun";
+  }
+  EXPECT_FALSE(fs::exists(folder_ / "page.html"));
+  const Ended ended = run(training + "--epochs 2 --batch 100 --budget exact");
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_TRUE(fs::exists(folder_ / "page.html"));
+}
+
+TEST_F(Command, RefusesTwoOutputsThatAreOne) {
+  const std::string training = "--model lstm --steps 3 --json result.json ";
+  for (const char* option : {"--report", "--trace", "--save-plan", "--save-profile", "--metrics-file"})
+    expect_refused(training + option + " ./result.json",
+                   "--json 'result.json' and " + std::string(option) + " './result.json' are the same");
+  expect_refused("--model lstm --steps 3 --save-plan plan.json --save-profile no/../plan.json", "are the same");
+}
+
+// Without progress the address is all that tells which port it is.
+TEST_F(Command, QuietStillSaysWhereMetricsAre) {
+  write("text.txt", std::string(20000, 'a'));
+  const Ended ended =
+      run("--model gpt --text text.txt --batch 2 --steps 2 --eval-samples 0 --budget exact --quiet --metrics "
+          "127.0.0.1:0");
+  if (ended.err.find("has no metrics") != std::string::npos) GTEST_SKIP() << ended.err;
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(ended.err.rfind("metrics at http://127.0.0.1:", 0), 0u) << ended.err;
+  EXPECT_EQ(ended.error_lines(), 1u) << ended.err;
+  EXPECT_EQ(ended.out.find("step 1/2"), std::string::npos) << ended.out;
+}
+
 TEST_F(Command, RefusesToWriteWhatAnInertGuardDoesNotKnow) {
   ASSERT_EQ(setenv("CINCH_DISABLE", "1", 1), 0);
   for (const char* option :
