@@ -11,7 +11,8 @@ For each VERSION (default: the newest torch on PyPI, and 2.10.0): installs it in
 build-torch-VERSION, runs the tests that need LibTorch, and runs the catalogue (cinch-bench needs). Each version
 takes about half an hour and 6 GB. What is there already is used again.
 
-  --json FILE   where the summary is written (default: docs/results/torch_matrix.json)
+  --json FILE   where the summary is written, beside what it has of other versions
+                (default: docs/results/torch_matrix.json)
 
 Environment: JOBS sets how many compilers and tests run at once.
 TEXT
@@ -101,11 +102,17 @@ for version in "${versions[@]}"; do
   tail -n1 "$work/$version.rows"
 done
 cat "$work"/*.rows | .venv/bin/python -c '
-import json, subprocess, sys
+import json, os, subprocess, sys
 rows = [json.loads(line) for line in sys.stdin]
 commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+for row in rows:
+    row["commit"] = commit
+kept = []
+if os.path.exists(sys.argv[1]):
+    with open(sys.argv[1]) as file:
+        kept = [row for row in json.load(file)["rows"] if row["torch"] not in {row["torch"] for row in rows}]
 with open(sys.argv[1], "w") as file:
-    json.dump({"schema": "cinch.bench/1", "suite": "torch_matrix", "commit": commit, "rows": rows}, file, indent=1)
+    json.dump({"schema": "cinch.bench/1", "suite": "torch_matrix", "rows": kept + rows}, file, indent=1)
     file.write("\n")
 print("torch_matrix: written: " + sys.argv[1])
 sys.exit(any(not row["built"] or row["crashed"] or row.get("failed") or not row.get("needs_held") for row in rows))' "$json"
