@@ -10,6 +10,10 @@
 
 namespace cinch::train {
 
+bool is_relative(const Budget& budget) {
+  return budget.limit.kind == LimitKind::kFractionOfBaseline || budget.limit.kind == LimitKind::kAboveFloor;
+}
+
 std::shared_ptr<const Profile> observe(Training& training, const std::vector<SiteRule>& rules) {
   GuardOptions options;
   options.device = training.device();

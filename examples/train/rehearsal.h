@@ -10,6 +10,9 @@
 
 namespace cinch::train {
 
+/// Whether resolving this budget's limit takes a rehearsal: 60%, floor+25%.
+bool is_relative(const Budget& budget);
+
 /// The profile of the second of two steps (by then the optimizer has its state). Parameters, buffers, gradients,
 /// optimizer, batches and torch's generators are restored; the meter's peak is begun anew. These steps keep to no
 /// limit: throws Error where they do not fit the device. Null when guards are inert (CINCH_DISABLE=1). Codecs that

@@ -3,24 +3,17 @@
 #include "cinch/error.h"
 #include "cinch/planner.h"
 #include "examples/results/document.h"
+#include "examples/train/rehearsal.h"
 #include "src/report/report.h"
 
 namespace cinch::train {
-namespace {
-
-// Resolving such a limit takes a rehearsal, which observes.
-bool is_rehearsed(const Budget& budget) {
-  return budget.limit.kind == LimitKind::kFractionOfBaseline || budget.limit.kind == LimitKind::kAboveFloor;
-}
-
-}  // namespace
 
 void check_report(const Options& options, const Budget& budget) {
   if (options.report.empty()) return;
   report::require_page();
   if (options.report == "-") throw Error("--report needs the name of a file");
   results::check_target(options.report);
-  if (!options.load_plan.empty() && !is_rehearsed(budget))
+  if (!options.load_plan.empty() && !is_relative(budget))
     throw Error(
         "--report needs a profile, which a run with --load-plan makes only for a relative budget (60%, floor+25%)");
   if (options.steps > 0) check_report_steps(options, budget, options.steps);
@@ -28,7 +21,7 @@ void check_report(const Options& options, const Budget& budget) {
 
 void check_report_steps(const Options& options, const Budget& budget, int64_t steps) {
   const int64_t observe_steps = GuardOptions{}.observe_steps;
-  if (options.report.empty() || is_rehearsed(budget) || steps >= observe_steps) return;
+  if (options.report.empty() || is_relative(budget) || steps >= observe_steps) return;
   throw Error("--report needs a profile, and so at least " + std::to_string(observe_steps) +
               " steps, unless the budget is relative (60%, floor+25%); these would be " + std::to_string(steps));
 }

@@ -20,10 +20,6 @@ namespace {
 // The two runs change turns after so many steps.
 constexpr int64_t kTurn = 10;
 
-bool is_relative(const Budget& budget) {
-  return budget.limit.kind == LimitKind::kFractionOfBaseline || budget.limit.kind == LimitKind::kAboveFloor;
-}
-
 GuardOptions guard_options(const Options& options, bool resolved, Progress& progress) {
   GuardOptions guard;
   guard.device = open_device(options.device);
