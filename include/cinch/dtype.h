@@ -32,6 +32,7 @@ DType dtype_from_string(std::string_view name) noexcept;
 constexpr bool is_codable_float(DType d) noexcept {
   return d == DType::kFloat32 || d == DType::kBFloat16 || d == DType::kFloat16;
 }
+/// uint8 to int64; not bool.
 constexpr bool is_integer(DType d) noexcept { return d >= DType::kUInt8 && d <= DType::kInt64; }
 
 }  // namespace cinch

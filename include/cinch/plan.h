@@ -12,13 +12,14 @@
 
 namespace cinch {
 
+/// What one site's tensor is kept as, and what that is predicted to cost.
 struct PlanEntry {
-  std::string site;
+  std::string site;  ///< SiteProfile::name
   CodecSpec spec;
   int64_t raw_bytes = 0;            ///< 0 for a site whose payload is charged to an earlier site
-  int64_t charged_bytes = 0;        ///< likewise
-  double noise_variance = 0.0;      ///< likewise
-  double seconds = 0.0;             ///< likewise
+  int64_t charged_bytes = 0;        ///< in this form; 0 likewise
+  double noise_variance = 0.0;      ///< added to the gradient's, relative to its squared norm; 0 likewise
+  double seconds = 0.0;             ///< a step: one encode and a decode for each use; 0 likewise
   std::string layer = {}, op = {};  ///< of the site, like `need`: for people
   Need need = Need::kExact;
 };
@@ -29,10 +30,14 @@ struct BindingInstant {
   double saved_per_byte = 0.0;  ///< its share of Plan::saved_per_byte
 };
 
+/// The forms of all payloads of one iteration. Owns all it says; refers to sites by name and to instants by index.
 struct Plan {
+  /// What it was made with and for; `fingerprint` is Profile's. A guard refuses a plan of another torch, device or
+  /// fingerprint.
   std::string cinch_version, torch_version, device, fingerprint;
   std::vector<PlanEntry> entries;  ///< in order of saving; all sites of one payload have the same spec
   int64_t limit_bytes = 0;         ///< resolved; 0: none
+  // Bytes in use on the device at their highest: under this plan, with every payload raw, with payloads of no bytes.
   int64_t predicted_peak_bytes = 0;
   int64_t baseline_peak_bytes = 0;
   int64_t floor_bytes = 0;

@@ -14,11 +14,13 @@ struct Usage {
   int64_t limit_bytes = 0;        ///< 0: none
   double gradient_noise = 0.0;    ///< predicted relative RMS error of the parameter gradient
   double effective_batch = 1.0;   ///< V / (V + C), predicted
+  // Coding of the step, and giving back to backwards with decoding. Those of all threads are added up, so that their
+  // sum may be more than step_seconds.
   double pack_seconds = 0.0;
   double unpack_seconds = 0.0;
-  int64_t reclaims = 0;
-  int64_t fallbacks = 0;
-  int64_t steps = 0;
+  int64_t reclaims = 0;         ///< payloads that were coded further to keep the limit
+  int64_t fallbacks = 0;        ///< payloads that stayed as they were although the plan would have coded them
+  int64_t steps = 0;            ///< finished
   int64_t offloaded_bytes = 0;  ///< peak of the pinned host memory that payloads took
   /// V, the variance of the mini-batch gradient relative to its squared norm; a guess until it is measured.
   double gradient_variance = 0.5;
@@ -38,8 +40,8 @@ struct SiteUsage {
   std::string codec;  ///< name of the method that the plan in force gives it; "keep" without a plan
   int64_t raw_bytes = 0;
   int64_t charged_bytes = 0;
-  double pack_seconds = 0.0;
-  double unpack_seconds = 0.0;
+  double pack_seconds = 0.0;    ///< of all threads
+  double unpack_seconds = 0.0;  ///< likewise
   double noise_variance = 0.0;  ///< its predicted share of Usage::gradient_noise squared
 };
 

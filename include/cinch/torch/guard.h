@@ -26,9 +26,11 @@
 
 namespace cinch {
 
+/// kObserve: until the first plan, everything raw unless a limit asks for more; kRun: a plan is in force.
 enum class Phase : uint8_t { kObserve, kRun };
 
-/// Something that happened, for the log callback.
+/// Something that happened, for the log callback: a new plan; payloads coded further to keep the limit; payloads that
+/// stayed as they were; a peak above the limit; anything else worth knowing.
 struct Event {
   enum class Kind : uint8_t { kPlan, kReclaim, kFallback, kOverrun, kWarning } kind = Kind::kWarning;
   std::string message;  ///< one sentence
@@ -37,11 +39,11 @@ struct Event {
 /// Only ever appended to.
 struct GuardOptions {
   c10::Device device = c10::Device(c10::kCPU);
-  std::string load_plan;           ///< plan file to start with instead of observing; its fingerprint must match
-  std::string save_plan;           ///< where each new plan is written
-  std::string save_profile;        ///< where the profile is written after observing
-  std::string budget_file;         ///< watched: a changed file means a new plan at the next step()
-  int64_t observe_steps = 2;       ///< >= 1; the last one is profiled
+  std::string load_plan;      ///< plan file to start with instead of observing; its fingerprint must match
+  std::string save_plan;      ///< where each new plan is written
+  std::string save_profile;   ///< where the profile is written after observing
+  std::string budget_file;    ///< in place of the constructor's budget; changed later: a new plan at the next step()
+  int64_t observe_steps = 2;  ///< >= 1; the last one is profiled
   int64_t replan_interval = 1000;  ///< steps; 0: never
   uint64_t seed = 0;               ///< of the private generator
   /// Called on the thread where it happened, which may be in the midst of an allocation: it must not throw, and tensors
