@@ -7,6 +7,7 @@
 
 #include "bench/device.h"
 #include "bench/suite.h"
+#include "bench/table.h"
 #include "cinch/error.h"
 #include "cinch/torch/meter.h"
 #include "examples/results/document.h"

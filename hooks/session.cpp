@@ -1,5 +1,6 @@
 #include "hooks/session.h"
 
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <typeinfo>
@@ -11,16 +12,23 @@
 namespace cinch::hooks {
 namespace {
 
-constexpr std::string_view kSlotName = "cinch";
+constexpr std::string_view kOwnName = "cinch";
+
+// A slot of ThreadLocalDebugInfo, with the name that messages give it.
+template <typename Kind>
+struct Slot {
+  Kind kind;
+  std::string_view name;
+};
 
 // LibTorch 2.15 makes slots for whoever asks. Before, the one that is taken is meant for tests and unused by torch
 // itself.
 template <typename Kind>
-constexpr Kind slot_of() {
+constexpr Slot<Kind> slot_of() {
   if constexpr (std::is_enum_v<Kind>)
-    return Kind::TEST_INFO_2;
+    return {Kind::TEST_INFO_2, "TEST_INFO_2"};
   else
-    return Kind(&kSlotName);
+    return {Kind(&kOwnName), kOwnName};
 }
 constexpr auto kSlot = slot_of<c10::DebugInfoKind>();
 
@@ -60,11 +68,12 @@ void join(Session& session, Frame& frame, Want& want) {
 }  // namespace
 
 void switch_on(const std::shared_ptr<Session>& session) {
-  auto* present = c10::ThreadLocalDebugInfo::get(kSlot);
+  auto* present = c10::ThreadLocalDebugInfo::get(kSlot.kind);
   if (present != nullptr && dynamic_cast<SessionInfo*>(present) == nullptr)
-    throw Error("BudgetGuard: another library uses the thread-local slot TEST_INFO_2; cinch cannot tell its threads");
+    throw Error("BudgetGuard: another library uses the thread-local slot " + std::string(kSlot.name) +
+                "; cinch cannot tell its threads");
   session->outer = current_session();
-  c10::ThreadLocalDebugInfo::_push(kSlot, std::make_shared<SessionInfo>(session));
+  c10::ThreadLocalDebugInfo::_push(kSlot.kind, std::make_shared<SessionInfo>(session));
 }
 
 void switch_off(const std::shared_ptr<Session>& session) noexcept {
@@ -72,9 +81,9 @@ void switch_off(const std::shared_ptr<Session>& session) noexcept {
   if (!thread_is_alive()) return;
   try {
     // Those that ended while others lay on top of them go with these: nothing else would ever let go of them.
-    while (auto* present = dynamic_cast<SessionInfo*>(c10::ThreadLocalDebugInfo::get(kSlot))) {
+    while (auto* present = dynamic_cast<SessionInfo*>(c10::ThreadLocalDebugInfo::get(kSlot.kind))) {
       if (present->session->active.load()) break;
-      c10::ThreadLocalDebugInfo::_pop(kSlot);
+      c10::ThreadLocalDebugInfo::_pop(kSlot.kind);
     }
   } catch (...) {
     // Something else lies on top: the switch stays, and `active` says no.
@@ -82,7 +91,7 @@ void switch_off(const std::shared_ptr<Session>& session) noexcept {
 }
 
 std::shared_ptr<Session> current_session() {
-  auto* info = c10::ThreadLocalDebugInfo::get(kSlot);
+  auto* info = c10::ThreadLocalDebugInfo::get(kSlot.kind);
   if (info == nullptr) return nullptr;
   if (typeid(*info) != typeid(SessionInfo)) return nullptr;  // each save comes here: cheaper than dynamic_cast
   // A guard that ended on another thread, or before one that was made after it, has left its switch here.

@@ -40,20 +40,8 @@ Highest highest_without(const State& state, size_t item) {
 
 }  // namespace
 
-double noise_of(const State& state) {
-  double sum = 0;
-  for (size_t i = 0; i < state.choice().size(); ++i) sum += state.chosen(i).noise;
-  return sum;
-}
-
-double cost_of(const State& state) {
-  double sum = 0;
-  for (size_t i = 0; i < state.choice().size(); ++i) sum += state.chosen(i).cost;
-  return sum;
-}
-
 bool fits(const State& state, const Bounds& bounds) {
-  return (bounds.limit == 0 || state.peak() <= bounds.limit) && noise_of(state) <= bounds.noise;
+  return (bounds.limit == 0 || state.peak() <= bounds.limit) && state.noise() <= bounds.noise;
 }
 
 Adjuster::Adjuster(const Compact& compact, const Prices& prices, const Regrets& regrets)
@@ -94,7 +82,7 @@ bool Adjuster::room_at_dear(const State& state, const Bounds& bounds, size_t ite
 bool Adjuster::fill(State& state, const Bounds& bounds, double floor) const {
   const auto& items = compact_.problem.items;
   const double noise_bound = bounds.noise * (1 - kRounding);
-  double cost = cost_of(state), noise = noise_of(state);
+  double cost = state.cost(), noise = state.noise();
   // The cheapest candidate that fits, or the present one.
   const auto cheapest = [&](size_t i) {
     const Candidate& now = state.chosen(i);
@@ -138,8 +126,8 @@ bool Adjuster::fill(State& state, const Bounds& bounds, double floor) const {
       noise += items[i].candidates[c].noise - state.chosen(i).noise;
       state.move(i, c);
     }
-    cost = cost_of(state);
-    noise = noise_of(state);
+    cost = state.cost();
+    noise = state.noise();
   }
   return any;
 }
@@ -190,7 +178,7 @@ bool Adjuster::exchange(State& state, const Bounds& bounds, double floor) const 
     return out;
   };
   const std::vector<int64_t> up_bytes = bytes_of(ups), down_bytes = bytes_of(downs);
-  double noise = noise_of(state), cost = cost_of(state);
+  double noise = state.noise(), cost = state.cost();
   struct Pair {
     double gain;
     size_t up, down;
@@ -241,7 +229,7 @@ void Adjuster::improve(State& state, const Bounds& bounds, double floor) const {
 
 void Adjuster::settle(State& state, const Bounds& bounds, double floor, int tries) const {
   const auto& items = compact_.problem.items;
-  double cost = cost_of(state);
+  double cost = state.cost();
   for (bool any = true; any && tries > 0;) {
     any = false;
     std::vector<std::pair<double, size_t>> order;
@@ -260,7 +248,7 @@ void Adjuster::settle(State& state, const Bounds& bounds, double floor, int trie
       trial.move(i, wanted);
       if (!repair(trial, bounds, static_cast<int32_t>(i))) continue;
       fill(trial, bounds, floor);
-      const double then = cost_of(trial);
+      const double then = trial.cost();
       if (then >= cost * (1 - kLeastGain) || then < floor) continue;
       state = std::move(trial);
       cost = then;

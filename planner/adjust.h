@@ -41,8 +41,6 @@ class Adjuster {
   std::vector<int32_t> segments_at_dear_;
 };
 
-double cost_of(const State& state);
-double noise_of(const State& state);
 bool fits(const State& state, const Bounds& bounds);
 
 }  // namespace cinch::planner

@@ -67,6 +67,7 @@ void Market::add_goods(const Item& item) {
       while (hull_.size() >= first + 2 && above()) hull_.pop_back();
       hull_.push_back(g);
     }
+    for (size_t g = first; g < hull_.size(); ++g) corners_.push_back({hull_[g].cost, hull_[g].bytes});
     last_.push_back(first);
     hull_starts_.push_back(hull_.size());
   }
@@ -117,7 +118,8 @@ const Market::Good* Market::cheapest_of_hull(size_t item, const Tariff& tariff, 
   for (size_t h = item * kKinds; h < (item + 1) * kKinds; ++h) {
     const size_t begin = hull_starts_[h], end = hull_starts_[h + 1];
     if (begin == end) continue;
-    const auto price_at = [&](size_t g) { return hull_[g].cost + tariff.of(hull_[g]); };
+    const double per_byte = tariff.per_byte[h % kKinds], fixed = tariff.fixed[h % kKinds];
+    const auto price_at = [&](size_t g) { return corners_[g].cost + (per_byte * corners_[g].bytes + fixed); };
     size_t g = last_[h];
     double price = price_at(g);
     for (double next; g + 1 < end && (next = price_at(g + 1)) < price; ++g) price = next;

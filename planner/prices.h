@@ -59,6 +59,10 @@ class Market {
     int32_t candidate;
     int32_t kind;  // 0 kept, 1 with a decode buffer, 2 without
   };
+  /// What of a good on the hull the search along it reads, close together.
+  struct Corner {
+    double cost, bytes;
+  };
   static constexpr size_t kKinds = 3;
   struct Tariff {
     double per_byte[kKinds], fixed[kKinds];
@@ -87,6 +91,7 @@ class Market {
   std::vector<Span> spans_;
   std::vector<size_t> span_starts_;
   std::vector<Good> goods_, hull_;
+  std::vector<Corner> corners_;  ///< of each good of the hull
   std::vector<size_t> starts_;
   std::vector<size_t> hull_starts_;  ///< of each kind of each item
   std::vector<Memory> memories_;

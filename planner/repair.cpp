@@ -11,17 +11,6 @@ namespace {
 constexpr int kPasses = 4;
 constexpr size_t kRepairs = 64;  // moves, and twice the items; who needs more started from prices that are no good
 
-// How many instants above the limit lie before each one.
-int64_t count_above(const std::vector<int64_t>& usage, int64_t limit, std::vector<int32_t>& before) {
-  int32_t count = 0;
-  for (size_t t = 0; t < usage.size(); ++t) {
-    before[t] = count;
-    count += usage[t] > limit;
-  }
-  before[usage.size()] = count;
-  return count;
-}
-
 }  // namespace
 
 // How far a state is beyond its bounds, and how much nearer a change would bring it. Bytes count as shares of the room
@@ -29,17 +18,30 @@ int64_t count_above(const std::vector<int64_t>& usage, int64_t limit, std::vecto
 class Adjuster::Excess {
  public:
   Excess(const Adjuster& adjuster, const State& state, const Bounds& bounds)
-      : adjuster_(adjuster), state_(state), bounds_(bounds), above_before_(state.usage().size() + 1) {
+      : adjuster_(adjuster),
+        state_(state),
+        bounds_(bounds),
+        above_before_(state.usage().size() + 1),
+        bounded_(std::isfinite(bounds.noise)) {
     room_ = static_cast<double>(std::max<int64_t>(1, bounds.limit - state.problem().floor_bytes));
   }
 
   /// Looks at the state anew; false where it keeps the bounds.
   bool look() {
-    above_ = bounds_.limit > 0 ? count_above(state_.usage(), bounds_.limit, above_before_) : 0;
-    noise_ = noise_of(state_);
-    double over = 0;
-    for (const int64_t bytes : state_.usage()) over += static_cast<double>(std::max<int64_t>(0, bytes - bounds_.limit));
-    needed_ = above_ > 0 ? over / (static_cast<double>(above_) * room_) : 0;
+    // This is asked after each move: one pass, in integers.
+    const std::vector<int64_t>& usage = state_.usage();
+    above_ = 0;
+    int64_t over = 0;
+    if (bounds_.limit > 0) {
+      for (size_t t = 0; t < usage.size(); ++t) {
+        above_before_[t] = above_;
+        above_ += usage[t] > bounds_.limit ? 1 : 0;
+        over += std::max<int64_t>(0, usage[t] - bounds_.limit);
+      }
+      above_before_[usage.size()] = above_;
+    }
+    if (bounded_) noise_ = state_.noise();
+    needed_ = above_ > 0 ? static_cast<double>(over) / (static_cast<double>(above_) * room_) : 0;
     return above_ > 0 || noise_ > bounds_.noise;
   }
 
@@ -55,6 +57,7 @@ class Adjuster::Excess {
         unbuffered_ += n * static_cast<double>(s.add_unbuffered);
       }
     }
+    load_ = load(state_.chosen(item));
     return instants_ > 0 || noise_ > bounds_.noise;
   }
 
@@ -62,8 +65,8 @@ class Adjuster::Excess {
     const Candidate& now = state_.chosen(item_);
     double freed = 0;
     // More than is needed is worth no more.
-    if (above_ > 0) freed += std::min(needed_, (load(now) - load(c)) / (static_cast<double>(above_) * room_));
-    if (c.noise != now.noise && std::isfinite(bounds_.noise)) {
+    if (above_ > 0) freed += std::min(needed_, (load_ - load(c)) / (static_cast<double>(above_) * room_));
+    if (bounded_ && c.noise != now.noise) {
       const auto over = [&](double noise) { return std::max(0.0, noise - bounds_.noise) / bounds_.noise; };
       freed += over(noise_) - over(noise_ - now.noise + c.noise);
     }
@@ -87,15 +90,16 @@ class Adjuster::Excess {
   const Adjuster& adjuster_;
   const State& state_;
   const Bounds bounds_;
-  std::vector<int32_t> above_before_;
-  double room_ = 1, noise_ = 0, needed_ = 0, instants_ = 0, buffered_ = 0, unbuffered_ = 0;
-  int64_t above_ = 0;
+  std::vector<int32_t> above_before_;  ///< how many instants above the limit lie before each one
+  const bool bounded_;                 ///< noise is
+  double room_ = 1, noise_ = 0, needed_ = 0, load_ = 0, instants_ = 0, buffered_ = 0, unbuffered_ = 0;
+  int32_t above_ = 0;
   size_t item_ = 0;
 };
 
 bool Adjuster::repair(State& state, const Bounds& bounds, int32_t fixed) const {
   const auto& items = compact_.problem.items;
-  if (bounds.noise <= 0 && noise_of(state) > 0) return false;  // what is lossless alone was left, and is not enough
+  if (bounds.noise <= 0 && state.noise() > 0) return false;  // what is lossless alone was left, and is not enough
   Excess excess(*this, state, bounds);
   const auto best_offer = [&](size_t i) {
     Offer best;

@@ -78,13 +78,13 @@ Point Search::make_point(const State& state) const {
   out.choice = state.choice();
   out.totals = state.totals();
   out.limit = out.totals.peak;
-  out.cost = cost_of(state);
+  out.cost = state.cost();
   return out;
 }
 
 double Search::proven_by(const Enumeration& all, double otherwise) const {
   if (!all.complete) return -kInfinity;
-  const double least = all.choice ? cost_of(state_of(compact_, *all.choice)) : otherwise;
+  const double least = all.choice ? state_of(compact_, *all.choice).cost() : otherwise;
   return least - compact_.costs.tie_weight * compact_.costs.most_ties;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include "planner/problem.h"
@@ -20,8 +21,12 @@ class State {
  public:
   /// Every item at its first candidate.
   explicit State(const Problem& problem)
-      : problem_(&problem), usage_(problem.raw_timeline), choice_(problem.items.size(), 0) {
-    for (size_t i = 0; i < choice_.size(); ++i) add(problem.items[i], problem.items[i].candidates[0], +1);
+      : problem_(&problem),
+        usage_(problem.raw_timeline),
+        choice_(problem.items.size(), 0),
+        noises_(problem.items.size()),
+        costs_(problem.items.size()) {
+    for (size_t i = 0; i < choice_.size(); ++i) take(i, 0);
   }
 
   const Problem& problem() const { return *problem_; }
@@ -31,13 +36,14 @@ class State {
 
   void move(size_t item, int32_t candidate) {
     add(problem_->items[item], chosen(item), -1);
-    choice_[item] = candidate;
-    add(problem_->items[item], chosen(item), +1);
+    take(item, candidate);
   }
 
   int64_t peak() const { return usage_.empty() ? 0 : *std::max_element(usage_.begin(), usage_.end()); }
 
-  /// Summed afresh in the order of items, so that equal choices have equal totals however they were reached.
+  // Sums are made afresh in the order of items, so that equal choices have equal sums however they were reached.
+  double noise() const { return std::accumulate(noises_.begin(), noises_.end(), 0.0); }
+  double cost() const { return std::accumulate(costs_.begin(), costs_.end(), 0.0); }
   Totals totals() const {
     Totals out;
     out.peak = peak();
@@ -56,6 +62,14 @@ class State {
   }
 
  private:
+  void take(size_t item, int32_t candidate) {
+    choice_[item] = candidate;
+    const Candidate& c = chosen(item);
+    noises_[item] = c.noise;
+    costs_[item] = c.cost;
+    add(problem_->items[item], c, +1);
+  }
+
   void add(const Item& item, const Candidate& c, int sign) {
     if (c.kept) return;
     for (const Segment& segment : item.segments) {
@@ -68,6 +82,7 @@ class State {
   const Problem* problem_;
   std::vector<int64_t> usage_;
   std::vector<int32_t> choice_;
+  std::vector<double> noises_, costs_;  // of what was chosen: side by side, since their sums are asked for at each move
 };
 
 }  // namespace cinch::planner

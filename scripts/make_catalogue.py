@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Turns hooks/catalogue/needs.json into the C++ table and the table in docs/catalogue.md.
+"""Turns hooks/catalogue/needs.json into the C++ table and the table in docs/catalogue.md, which also says what
+docs/results/torch_matrix.json has of other versions of torch.
 
 Without options both files are rewritten. With --check nothing is written: exit 1 where a file differs from
 what needs.json gives, exit 2 where needs.json itself is wrong. With --verified FILE the rows that held in
@@ -17,6 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "hooks/catalogue/needs.json"
 TABLE = ROOT / "hooks/catalogue/needs_table.inc"
 PAGE = ROOT / "docs/catalogue.md"
+MATRIX = ROOT / "docs/results/torch_matrix.json"
 BEGIN, END = "<!-- begin generated -->", "<!-- end generated -->"
 
 NEEDS = ["shape", "mask", "bool", "integer", "linear", "nonlinear", "exact", "opaque", "parameter"]
@@ -157,7 +159,34 @@ def describe(predicate):
     return said + (", on for NaN" if predicate.get("nan_on") else "")
 
 
-def page_table(data):
+def other_versions(data):
+    """Of each version of torch that the catalogue is not for, and that its rows were run with: how many held, and the
+    (op, slot) of those that hold with the catalogue's own and did not."""
+    try:
+        runs = [row for row in json.loads(MATRIX.read_text())["rows"] if "needs_verified" in row and row["torch"] not in data["torch"]]
+        runs.sort(key=lambda row: [int(part) for part in row["torch"].split("+")[0].split(".")])
+        found = {row["torch"]: (row["needs_verified"], [tuple(name.rsplit(":", 1)) for name in row["needs_failed"]]) for row in runs}
+    except (ValueError, KeyError, TypeError) as error:
+        raise Wrong(f"{MATRIX.relative_to(ROOT)} is not what scripts/torch_matrix.sh writes: {error!r}") from error
+    known = {(op["op"], slot["name"]) for op in data["ops"] for slot in op["slots"]}
+    for _, failed in found.values():
+        for op, slot in set(failed) - known:
+            raise Wrong(f"{MATRIX.relative_to(ROOT)} names {op}:{slot}, which is not here")
+    return found
+
+
+def versions_text(data, versions):
+    if not versions:
+        return ""
+    told = []
+    for version, (held, failed) in versions.items():
+        names = ", ".join(f"`{op.removeprefix('aten::')}` {slot}" for op, slot in failed)
+        told.append(f"with torch {version} {held} rows held" + (f", but not {names}" if failed else f", all that hold with {', '.join(data['torch'])}"))
+    return ("\nWith other versions the rows were run on the CPU alone (`docs/results/torch_matrix.json`): " + "; ".join(told) +
+            ". They are used there only where somebody [vouches for them](compatibility.md#versions-of-libtorch).\n")
+
+
+def page_table(data, versions):
     out = ["| op | slot | variant | need | keep | error reaches | checked |", "|---|---|---|---|---|---|---|"]
     for op in data["ops"]:
         name = op["op"].removeprefix("aten::")
@@ -172,6 +201,9 @@ def page_table(data):
                 checked = "run on " + " and ".join(map(str.upper, row["verified"])) if row["verified"] else "from source"
                 if row.get("first_order"):
                     checked += ", first order only"
+                lost = [version for version, (_, failed) in versions.items() if (op["op"], slot["name"]) in failed]
+                if lost:
+                    checked += f"; not with torch {', '.join(lost)}"
                 if row.get("nonnegative"):
                     keep += " (zero or positive: `dither` needs no plane for it)"
                 reaches = row.get("reaches", "").replace("_", " ")
@@ -188,8 +220,9 @@ def page_text(data):
     rows = [row for op in data["ops"] for slot in op["slots"] for row in slot["rows"]]
     run = ", ".join(f"{sum(device in row['verified'] for row in rows)} run on {device.upper()}" for device in DEVICES)
     source = sum(not row["verified"] for row in rows)
-    intro = f"{len(data['ops'])} ops, {len(rows)} rows; with torch {', '.join(data['torch'])} {run}, {source} from source only."
-    return f"{head}{BEGIN}\n{intro}\n\n{page_table(data)}\n{END}{tail}"
+    intro = f"{len(data['ops'])} ops, {len(rows)} rows; with torch {', '.join(data['torch'])} {run}, {source} from source only. The last column names each row's devices."
+    versions = other_versions(data)
+    return f"{head}{BEGIN}\n{intro}\n{versions_text(data, versions)}\n{page_table(data, versions)}\n{END}{tail}"
 
 
 def main():

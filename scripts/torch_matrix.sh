@@ -114,5 +114,5 @@ if os.path.exists(sys.argv[1]):
 with open(sys.argv[1], "w") as file:
     json.dump({"schema": "cinch.bench/1", "suite": "torch_matrix", "rows": kept + rows}, file, indent=1)
     file.write("\n")
-print("torch_matrix: written: " + sys.argv[1])
+print("torch_matrix: written: " + sys.argv[1] + "; scripts/make_catalogue.py tells docs/catalogue.md of it")
 sys.exit(any(not row["built"] or row["crashed"] or row.get("failed") or not row.get("needs_held") for row in rows))' "$json"

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "bench/http_get.h"
+#include "bench/paired.h"
 #include "bench/suite.h"
 #include "bench/trainer.h"
 #include "cinch/error.h"
@@ -26,13 +27,6 @@ constexpr double kMostStepRatio = 1.01;
 struct Extent {
   int pairs, steps;  // turns of each kind, steps of a turn
 };
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0.0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 int64_t resident_bytes() {
   int64_t pages = 0, resident = 0;
@@ -160,6 +154,7 @@ nlohmann::json measure(const TrainingCase& what, const SuiteOptions& suite, cons
           {"without_step_seconds", without},
           {"step_ratio", with / without},
           {"turn_ratio", median(measured.pair_ratios)},
+          {"turn_ratio_standard_error", median_standard_error(measured.pair_ratios)},
           {"turn_ratios", measured.pair_ratios},
           {"scrape_interval_seconds", std::chrono::duration<double>(kInterval).count()},
           {"scrapes", measured.scrape_seconds.size()},

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "bench/gradient_noise.h"
+#include "bench/paired.h"
 #include "bench/suite.h"
 #include "bench/trainer.h"
 #include "cinch/plan.h"
@@ -15,7 +16,7 @@
 namespace cinch::bench {
 namespace {
 
-constexpr size_t kTimedSteps = 20;  // the last ones: every site has been measured by then
+constexpr size_t kTimedSteps = 60;  // the last ones: six turns of either run, and few of them still measure
 constexpr int kDraws = 5;
 constexpr size_t kObservedStep = 1;  // of GuardOptions::observe_steps the last
 
@@ -29,11 +30,11 @@ struct Case {
 
 std::vector<Case> cases(const SuiteOptions& suite) {
   if (suite.quick) return {{{"gpt", "text", 4}, 24}};
-  std::vector<Case> all{{{"resnet18", "fashion-mnist", 64}, 80},
-                        {{"vgg16", "fashion-mnist", 64}, 80},
-                        {{"mobilenet_v2", "fashion-mnist", 32}, 140},
-                        {{"unet", "fashion-mnist", 32}, 80},
-                        {{"gpt", "text", 32}, 90}};
+  std::vector<Case> all{{{"resnet18", "fashion-mnist", 64}, 120},
+                        {{"vgg16", "fashion-mnist", 64}, 120},
+                        {{"mobilenet_v2", "fashion-mnist", 32}, 160},
+                        {{"unet", "fashion-mnist", 32}, 120},
+                        {{"gpt", "text", 32}, 120}};
   if (!suite.model.empty()) std::erase_if(all, [&](const Case& c) { return c.what.model != suite.model; });
   return all;
 }
@@ -80,12 +81,11 @@ class TemporaryFile {
   const std::filesystem::path path_;
 };
 
-double median_seconds(const train::RunResult& run) {
+std::vector<double> timed_seconds(const train::RunResult& run) {
   std::vector<double> seconds;
-  const size_t first = run.steps.size() - std::min(run.steps.size(), kTimedSteps);
-  for (size_t i = first; i < run.steps.size(); ++i) seconds.push_back(run.steps[i].seconds);
-  std::ranges::nth_element(seconds, seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2));
-  return seconds[seconds.size() / 2];
+  for (size_t i = run.steps.size() - std::min(run.steps.size(), kTimedSteps); i < run.steps.size(); ++i)
+    seconds.push_back(run.steps[i].seconds);
+  return seconds;
 }
 
 GradientNoise true_noise(const train::Options& options, const std::string& plan_file) {
@@ -153,11 +153,14 @@ void measure(const Case& c, const NamedBudget& named, const SuiteOptions& suite,
   row["noise"] = std::sqrt(noise.noise_variance);
   row["effective_batch"] = outcome.usage.effective_batch;
   row["gradient_variance"] = outcome.usage.gradient_variance;
-  const double ours = median_seconds(outcome.cinch_run), theirs = median_seconds(*outcome.baseline_run);
-  row["step_seconds"] = ours;
+  const std::vector<double> ours = timed_seconds(outcome.cinch_run), stock = timed_seconds(*outcome.baseline_run);
+  const std::vector<double> ratios = pair_ratios(ours, stock);
+  const double theirs = median(stock);
+  row["step_seconds"] = median(ours);
   row["baseline_step_seconds"] = theirs;
   row["predicted_step_ratio"] = 1 + plan.predicted_extra_seconds / theirs;
-  row["step_ratio"] = ours / theirs;
+  row["step_ratio"] = median(ratios);
+  row["step_ratio_standard_error"] = median_standard_error(ratios);
   // Under a relative limit the profile is the rehearsal's.
   if (outcome.limit_bytes == 0) row["observed_step_ratio"] = outcome.cinch_run.steps.at(kObservedStep).seconds / theirs;
   if (!suite.quick) judge(row, named, label, result);
@@ -177,6 +180,7 @@ SuiteResult run(const SuiteOptions& suite) {
                     "noise",
                     "predicted_step_ratio",
                     "step_ratio",
+                    "step_ratio_standard_error",
                     "observed_step_ratio"};
   for (const Case& c : cases(suite))
     for (const NamedBudget& named : budgets(c.what.model, suite.quick)) measure(c, named, suite, result);

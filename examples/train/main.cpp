@@ -8,6 +8,7 @@
 #include "examples/results/document.h"
 #include "examples/train/baseline_process.h"
 #include "examples/train/options.h"
+#include "examples/train/outputs.h"
 #include "examples/train/progress.h"
 #include "examples/train/report_page.h"
 #include "examples/train/session.h"
@@ -30,6 +31,8 @@ int report(const cinch::train::Outcome& outcome) {
     cinch::results::write_document(cinch::results::make_document("train", rows), outcome.options.json);
   }
   cinch::train::write_report(outcome);
+  for (const std::string& sentence : cinch::train::unwritten(outcome))
+    std::cerr << "cinch-train: " << sentence << std::endl;
   return outcome.limit_held() ? 0 : 1;
 }
 

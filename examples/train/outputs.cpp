@@ -9,6 +9,7 @@
 
 #include "cinch/error.h"
 #include "examples/results/document.h"
+#include "examples/train/rehearsal.h"
 
 namespace cinch::train {
 namespace {
@@ -64,6 +65,41 @@ void check_outputs(const Options& options) {
   for (const std::string& path : {options.save_plan, options.save_profile})
     if (!path.empty()) results::check_target(path);
   if (!options.trace.empty()) check_trace(options.trace);
+}
+
+void check_steps(const Options& options, const Budget& budget, int64_t steps) {
+  const int64_t observe_steps = GuardOptions{}.observe_steps;
+  if (is_relative(budget) || steps >= observe_steps) return;
+  const auto refuse = [&](const Output& output, const char* what) {
+    if (output.path.empty()) return;
+    throw Error(std::string(output.option) + " needs a " + what + ", and so at least " + std::to_string(observe_steps) +
+                " steps, unless the budget is relative (60%, floor+25%); these would be " + std::to_string(steps));
+  };
+  refuse({"--report", options.report}, "profile");
+  if (!options.load_plan.empty()) return;  // a few steps more would not do either: `unwritten` tells of it
+  refuse({"--save-plan", options.save_plan}, "plan");
+  refuse({"--save-profile", options.save_profile}, "profile");
+}
+
+std::vector<std::string> unwritten(const Outcome& outcome) {
+  const Options& options = outcome.options;
+  std::vector<std::string> sentences;
+  const auto say = [&](const Output& output, const std::string& why) {
+    sentences.push_back(std::string(output.option) + ": nothing was written into '" + output.path + "': " + why);
+  };
+  // A guard saves the plans that it makes, not the one that it was given.
+  const bool given = !options.load_plan.empty() && outcome.usage.replans == 0;
+  if (!options.save_plan.empty() && given)
+    say({"--save-plan", options.save_plan}, "the plan of --load-plan '" + options.load_plan +
+                                                "' stayed in force; copy that file, or leave --load-plan out");
+  else if (!options.save_plan.empty() && !outcome.plan)
+    say({"--save-plan", options.save_plan}, "the run ended without a plan; train more steps");
+  if (options.save_profile.empty() || outcome.profile) return sentences;
+  say({"--save-profile", options.save_profile},
+      options.load_plan.empty() ? "the run was not observed; train more steps"
+                                : "a run that starts with a plan observes nothing at first; leave --load-plan out, or "
+                                  "take a relative budget (60%, floor+25%)");
+  return sentences;
 }
 
 }  // namespace cinch::train

@@ -16,14 +16,6 @@ void check_report(const Options& options, const Budget& budget) {
   if (!options.load_plan.empty() && !is_relative(budget))
     throw Error(
         "--report needs a profile, which a run with --load-plan makes only for a relative budget (60%, floor+25%)");
-  if (options.steps > 0) check_report_steps(options, budget, options.steps);
-}
-
-void check_report_steps(const Options& options, const Budget& budget, int64_t steps) {
-  const int64_t observe_steps = GuardOptions{}.observe_steps;
-  if (options.report.empty() || is_relative(budget) || steps >= observe_steps) return;
-  throw Error("--report needs a profile, and so at least " + std::to_string(observe_steps) +
-              " steps, unless the budget is relative (60%, floor+25%); these would be " + std::to_string(steps));
 }
 
 void write_report(const Outcome& out) {

@@ -47,6 +47,7 @@ void check(const Options& options, const Budget& budget) {
   check_outputs(options);
   if (!options.load_plan.empty()) Plan::from_json_file(options.load_plan);
   check_report(options, budget);
+  if (options.steps > 0) check_steps(options, budget, options.steps);
 }
 
 // Trains with cinch, and without it in turns; checks the limit after every step.
@@ -122,7 +123,11 @@ void train_under_guard(Outcome& out, Training& training, BaselineProcess* baseli
   validate(budget);
   auto profile = resolve(budget, training, out.options, progress);
   GuardOptions guard_settings = guard_options(out.options, profile != nullptr, progress);
-  if (guard_settings.load_plan.empty()) guard_settings.profile = profile;  // the first step has a plan already
+  if (guard_settings.load_plan.empty()) {
+    guard_settings.profile = profile;  // the first step has a plan already
+  } else if (profile && !guard_settings.save_profile.empty()) {
+    profile->save(guard_settings.save_profile);  // the guard, which does without it, saves only later ones
+  }
   std::optional<BudgetGuard> guard(std::in_place, budget, guard_settings);
   guard->track("model", training.model());
   guard->track(training.optimizer());
@@ -164,7 +169,7 @@ void train_into(Outcome& out, const Options& asked, const StockRun* stock) {
   out.data = data_name(options);
   {
     Training training(options, *data);
-    check_report_steps(options, budget, training.total_steps());
+    check_steps(options, budget, training.total_steps());
     out.metric = training.model().metric();
     Progress progress(training.total_steps(), options);
     if (!metrics.url().empty()) progress.note("metrics at " + metrics.url());

@@ -18,7 +18,11 @@
 
 namespace cinch {
 
-enum class DeviceKind : uint8_t { kCpu, kCuda };
+/// Where data, payload and output of a call are, and what works on them.
+enum class DeviceKind : uint8_t {
+  kCpu,   ///< host memory; the caller's thread and those of CodecContext::executor, done on return
+  kCuda,  ///< memory of a CUDA device; kernels on CodecContext::stream, queued on return
+};
 
 /// What decode gives back of a finite value.
 enum class ErrorClass : uint8_t {
@@ -121,10 +125,14 @@ class Codec {
   /// Normalised spec (all parameters present).
   virtual const CodecSpec& spec() const noexcept = 0;
   virtual ErrorClass error_class() const noexcept = 0;
+  /// Whether this build codes such values there. Callers ask first: what follows checks the dtype, not the device.
   virtual bool supports(DType dtype, DeviceKind device) const noexcept = 0;
   /// Whether zeros decode to zeros, and nothing else does: then `x != 0` needs no mask beside the values.
   virtual bool keeps_zeros(DType dtype) const noexcept;
 
+  /// Looks at no values, so that it does not know what will be declined. Like the next three it throws CodecError for
+  /// an unsupported dtype, a numel below 0 or beyond what the format holds (2^56 at most), and a side that the method
+  /// looks at and cannot use (a grid of another numel, a `mask` without a predicate of single values).
   virtual Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const = 0;
 
   /// Upper bound of encode's result for any data of this size; attained by fixed-rate formats. Formats whose size
@@ -170,7 +178,8 @@ struct Trial {
 
 /// Codes, decodes and compares about `max_samples` values of an extent in host memory, chosen so that what the method
 /// looks at is whole: groups of values, or maps (rows of them, where one is larger) of some images and channels of the
-/// side's grid. Statistics alone know neither neighbours nor channels; this does. nullopt: declined. Allocates.
+/// side's grid. Statistics alone know neither neighbours nor channels; this does. nullopt: declined. Allocates. Throws
+/// CodecError like encode; `max_samples` below 256 counts as 256.
 std::optional<Trial> try_on_sample(const Codec& codec, const Extent& in, const SideInfo& side,
                                    const CodecContext& context, int64_t max_samples = 65536);
 
@@ -186,7 +195,8 @@ struct SampledGroups {
 SampledGroups sampled_groups(int64_t numel, int64_t max_samples = 65536) noexcept;
 
 /// Statistics of an extent in host memory from at most `max_samples` values (sampled_groups; everything when smaller).
-/// Integer and bool dtypes: min, max, zero_fraction only.
+/// Integer and bool dtypes: min, max, zero_fraction only. Throws CodecError for dtype kOther, and for values without
+/// data.
 TensorStats compute_stats(const Extent& in, int64_t max_samples = 65536);
 
 }  // namespace cinch

@@ -1,6 +1,7 @@
 /// What the first iterations showed, as plain data: sites, payloads, lifetimes, the timeline of bytes in use, and for
 /// each payload its evaluated options. Made by BudgetGuard, read by make_plan; JSON "cinch.profile/1". No torch.
 /// Values without locks: share a const one between threads. Sizes and numel count elements, raw and charged are bytes.
+/// Functions that simulate throw Error for a profile whose indices or numbers cannot be (`from_json` gives none).
 #pragma once
 
 #include <array>
@@ -20,11 +21,11 @@ namespace cinch {
 struct SiteProfile {
   std::string name;
   std::string layer, op, slot;
-  int64_t occurrence = 0;
+  int64_t occurrence = 0;  ///< of this op in this layer within an iteration, from 0
   Need need = Need::kExact;
-  Predicate predicate;  ///< for kMask
-  std::vector<int64_t> sizes;
-  int32_t payload = -1;  ///< index into Profile::payloads
+  Predicate predicate;         ///< for kMask
+  std::vector<int64_t> sizes;  ///< of the tensor as it was saved there
+  int32_t payload = -1;        ///< index into Profile::payloads; -1: none
   /// Relative variance of the parameter gradient per unit of relative mean square error of this site's values, for
   /// small errors: a cautious prior until replays have measured it. 0 where no values are read.
   double sensitivity = 0.0;
@@ -49,7 +50,8 @@ struct Option {
   double relative_error = 0.0;
 };
 
-/// Statistics of a payload's values (of a sample where it is large). Meaning of each: docs/concepts.md.
+/// Statistics of a payload's finite values (of a sample where it is large). Meaning of each: docs/concepts.md. Of
+/// integers and booleans `sampled`, `min`, `max` and `zero_fraction` only; `sampled` is 0 where nobody looked.
 struct TensorStats {
   /// Parts of equal size into which `square_group_ranges` divides the groups.
   static constexpr size_t kRangeParts = 16;
@@ -73,7 +75,7 @@ struct Use {
 
 /// A kept tensor; it serves every site that saved it. Instants index Profile::timeline.
 struct PayloadProfile {
-  std::vector<int32_t> sites;
+  std::vector<int32_t> sites;  ///< indices into Profile::sites, in order of saving
   DType dtype = DType::kFloat32;
   int64_t numel = 0;
   int64_t raw_bytes = 0;      ///< storage bytes that stock autograd keeps alive for it (shared storage: its share)
@@ -102,14 +104,17 @@ struct BytesByCategory {
   }
 };
 
+/// One observed iteration. Owns all it says; its parts refer to each other by index.
 struct Profile {
-  std::string cinch_version, torch_version, device;
-  std::string fingerprint;  ///< of the sequence of sites; a plan made for another fingerprint is refused
-  std::vector<SiteProfile> sites;
-  std::vector<PayloadProfile> payloads;
-  std::vector<Instant> timeline;  ///< one iteration, in event order
+  std::string cinch_version, torch_version;  ///< that observed it
+  std::string device;                        ///< as torch writes it: "cpu", "cuda:0"
+  std::string fingerprint;                   ///< of the sequence of sites; a plan made for another one is refused
+  std::vector<SiteProfile> sites;            ///< in order of saving
+  std::vector<PayloadProfile> payloads;      ///< likewise
+  std::vector<Instant> timeline;             ///< in order of time; an instant is the interval between two events
+  // Of what the guard tracks, as the iteration ended: parameters and buffers, .grad, state of optimizers.
   int64_t parameters_bytes = 0, gradients_bytes = 0, optimizer_bytes = 0;
-  double step_seconds = 0;
+  double step_seconds = 0;    ///< the iteration's, observing included
   int64_t device_bytes = 0;   ///< memory of the device, for fraction_of_device
   int64_t reserve_bytes = 0;  ///< kept free below a limit, so that any payload can be coded; plans stay below it
   /// V, the variance of the mini-batch gradient relative to its squared norm: a guess until it is measured.
@@ -117,20 +122,21 @@ struct Profile {
   int64_t gradient_pairs = 0;  ///< pairs of backwards that gradient_variance was measured on; 0: the guess
   int64_t batch = 0;           ///< samples of the iteration that was observed; 0: not known. For advise_batch.
 
-  /// The timeline by what its bytes are made of, every payload raw.
+  /// The timeline by what its bytes are made of, every payload raw. Simulates.
   std::vector<BytesByCategory> timeline_by_category() const;
-  /// Peak with every payload raw, from the timeline.
+  /// Peak with every payload raw: the timeline's highest instant; 0 without one. Throws nothing.
   int64_t baseline_peak_bytes() const;
-  /// Peak with payloads of zero bytes, full-size decode buffers included. Simulated.
+  /// Peak with payloads of zero bytes, full-size decode buffers included; no plan goes below it. Simulates.
   int64_t floor_bytes() const;
-  /// Sum over payloads of raw_bytes at its highest instant.
+  /// Sum over payloads of raw_bytes at its highest instant. Simulates.
   int64_t raw_peak_bytes() const;
 
+  /// The document. Throws Error for NaN and infinity where readers want a finite number.
   std::string to_json() const;
   /// These two throw JsonError (file, JSON pointer, what was expected).
   static Profile from_json(const std::string& text, const std::string& name = "<text>");
   static Profile from_json_file(const std::string& path);
-  /// Replaces the file atomically. Throws Error.
+  /// Replaces the file atomically. Throws Error where it cannot be written, and like to_json.
   void save(const std::string& path) const;
 };
 

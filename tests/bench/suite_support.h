@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bench/suite.h"
+#include "bench/table.h"
 #include "cinch/torch/meter.h"
 
 namespace cinch::bench {

@@ -1,10 +1,10 @@
 // What people see of a suite's rows: any table fits its width, and nothing is lost where it is folded.
+#include "bench/table.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <sstream>
-
-#include "bench/suite.h"
 
 namespace cinch::bench {
 namespace {

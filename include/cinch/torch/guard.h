@@ -79,9 +79,12 @@ class BudgetGuard {
   /// Switches off; graphs made inside stay usable. Never throws.
   ~BudgetGuard();
 
-  /// Layers of `module` are named "name.child..."; its parameters and buffers are counted and never packed.
+  /// Layers of `module` are named "name.child..."; its parameters and buffers are counted and never packed. Those that
+  /// it has now: call it again for a module that gained some. Nothing is kept alive. At any time; of two names for one
+  /// storage the first holds. Throws nothing of its own.
   void track(const std::string& name, const torch::nn::Module& module);
-  /// Its tensor state is counted. The optimizer must outlive the guard.
+  /// Its tensor state is counted, as it comes to be: that of torch's SGD, Adam, AdamW, RMSprop and Adagrad, of others
+  /// none. The optimizer must outlive the guard. Throws nothing of its own.
   void track(const torch::optim::Optimizer& optimizer);
 
   /// End of an iteration. After the observed steps it plans. Throws BudgetError when no plan exists, Error when a
@@ -96,7 +99,10 @@ class BudgetGuard {
   Usage usage() const;
   /// Every site that saved something so far, in the order of first saving. From any thread.
   std::vector<SiteUsage> usage_by_site() const;
-  /// A new budget from the next step() on.
+  /// A new budget from the next step() on; of several the last, and those of budget_file count as calls. Throws Error
+  /// for a budget out of range (validate), and changes nothing then. Whether a plan meets it is found in step(), which
+  /// throws where none does (BudgetError; Error for a rule that the profile has no option for): the old plan stays in
+  /// force then, under the new limit unless that is relative to a baseline.
   void replan(Budget budget);
   /// Breakdown at the last request that did not fit, if any.
   std::optional<MemoryBreakdown> last_overrun() const;

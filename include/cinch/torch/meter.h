@@ -22,14 +22,20 @@ class DeviceMeter {
   static DeviceMeter& of(c10::Device device);
 
   int64_t current_bytes() const noexcept;
-  /// Highest current_bytes since the last reset_peak().
+  /// Highest current_bytes since the last reset_peak(), whoever called it; without one since the meter was made.
   int64_t peak_bytes() const noexcept;
   /// Bytes in tensors. CPU: the same as current_bytes and peak_bytes. CUDA: less, by what is cached.
   int64_t allocated_bytes() const noexcept;
   int64_t allocated_peak_bytes() const noexcept;
+  /// Both peaks begin anew at what is in use now. There is one meter a device for the whole process, and each step() of
+  /// a guard resets it when it has read it: take a peak over several steps as the largest of those read before each
+  /// step(). A reset between two steps hides what came before it from Usage::device_peak_bytes, from the guard's event
+  /// of an overrun, and on CUDA from a profile's share of fragmentation; the limit holds all the same.
   void reset_peak() noexcept;
   /// Requests that would pass `bytes` throw OutOfBudget (after an active guard has reclaimed what it can). 0 lifts it.
-  /// Throws Error when negative, and on CUDA when more is reserved already. A guard with a limit sets this itself.
+  /// Throws Error when negative, and on CUDA when more is reserved already even after the cache was emptied; the CPU
+  /// takes a limit below what is in use, and then refuses the next request. A guard with a limit sets this itself, and
+  /// puts back what was set before when it ends.
   void set_limit(int64_t bytes);
   /// 0: none.
   int64_t limit_bytes() const noexcept;

@@ -171,6 +171,46 @@ TEST_F(Command, RefusesReportsOfRunsThatEndBeforeTheyHaveAProfile) {
   EXPECT_TRUE(fs::exists(folder_ / "page.html"));
 }
 
+// Without them so short a run would end as if all were well.
+TEST_F(Command, RefusesToSaveWhatSoShortARunDoesNotKnow) {
+  const std::string one_step = "--model lstm --steps 1 --eval-samples 0 --json result.json --budget 2GiB ";
+  expect_refused(one_step + "--save-plan plan.json", "--save-plan needs a plan, and so at least 2 steps");
+  expect_refused(one_step + "--save-profile profile.json", "--save-profile needs a profile, and so at least 2 steps");
+  EXPECT_FALSE(fs::exists(folder_ / "profile.json"));
+}
+
+TEST_F(Command, SaysWhatARunUnderALoadedPlanDidNotSave) {
+  write("text.txt", std::string(20000, 'a'));
+  const std::string training = "--model gpt --text text.txt --batch 2 --steps 2 --eval-samples 0 --quiet --budget ";
+  const Ended made = run(training + "exact --save-plan plan.json --save-profile profile.json");
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(made.err, "");
+  ASSERT_TRUE(fs::exists(folder_ / "plan.json"));
+  ASSERT_TRUE(fs::exists(folder_ / "profile.json"));
+  const Ended loaded =
+      run(training + "exact --load-plan plan.json --save-plan other.json --save-profile other_profile.json");
+  EXPECT_EQ(loaded.code, 0) << loaded.err;
+  EXPECT_EQ(loaded.error_lines(), 2u) << loaded.err;
+  EXPECT_NE(loaded.err.find("nothing was written into 'other.json'"), std::string::npos) << loaded.err;
+  EXPECT_NE(loaded.err.find("nothing was written into 'other_profile.json'"), std::string::npos) << loaded.err;
+  EXPECT_FALSE(fs::exists(folder_ / "other.json"));
+  EXPECT_FALSE(fs::exists(folder_ / "other_profile.json"));
+}
+
+// A relative budget is rehearsed, so that a step is enough.
+TEST_F(Command, SavesWhatTheRehearsalShowed) {
+  write("text.txt", std::string(20000, 'a'));
+  const std::string training = "--model gpt --text text.txt --batch 2 --steps 1 --eval-samples 0 --quiet ";
+  const Ended made = run(training + "--budget floor+50% --save-plan plan.json --save-profile profile.json");
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_TRUE(fs::exists(folder_ / "profile.json"));
+  fs::remove(folder_ / "profile.json");
+  // A limit that this plan surely keeps.
+  const Ended loaded = run(training + "--budget floor+80% --load-plan plan.json --save-profile profile.json");
+  EXPECT_EQ(loaded.code, 0) << loaded.err;
+  EXPECT_TRUE(fs::exists(folder_ / "profile.json")) << loaded.err;
+}
+
 TEST_F(Command, RefusesTwoOutputsThatAreOne) {
   const std::string training = "--model lstm --steps 3 --json result.json ";
   for (const char* option : {"--report", "--trace", "--save-plan", "--save-profile", "--metrics-file"})

@@ -1,0 +1,38 @@
+// What two runs that take turns say of each other: pairs share what the machine was like at the time. No torch.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <vector>
+
+namespace cinch::bench {
+
+// q in [0, 1], between neighbours where it falls between them; NaN of nothing.
+inline double quantile(std::vector<double> values, double q) {
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+  std::ranges::sort(values);
+  const double at = q * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<size_t>(at);
+  const size_t above = std::min(below + 1, values.size() - 1);
+  return std::lerp(values[below], values[above], at - static_cast<double>(below));
+}
+
+inline double median(const std::vector<double>& values) { return quantile(values, 0.5); }
+
+// Of a median, as if what it is taken of were normal in the middle: its quartiles are 1.349 deviations apart, and a
+// median of normal values scatters 1.2533 times as much as their mean.
+inline double median_standard_error(const std::vector<double>& values) {
+  const double spread = (quantile(values, 0.75) - quantile(values, 0.25)) / 1.349;
+  return 1.2533 * spread / std::sqrt(static_cast<double>(values.size()));
+}
+
+// with[i] / without[i], as many as both have.
+inline std::vector<double> pair_ratios(const std::vector<double>& with, const std::vector<double>& without) {
+  std::vector<double> ratios;
+  for (size_t i = 0; i < std::min(with.size(), without.size()); ++i) ratios.push_back(with[i] / without[i]);
+  return ratios;
+}
+
+}  // namespace cinch::bench
