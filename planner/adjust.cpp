@@ -16,28 +16,6 @@ constexpr double kLeastGain = 1e-7;  // share of the cost that an exchange must 
 // Sums that are kept up to date differ from sums made afresh in their last bits.
 constexpr double kRounding = 1e-12;
 
-// Highest instant within an item's segments if it were kept, coded with a decode buffer, or without; charged bytes
-// apart.
-struct Highest {
-  int64_t kept = INT64_MIN, buffered = INT64_MIN, unbuffered = INT64_MIN;
-  int64_t with(const Candidate& c) const {
-    const int64_t coded = c.buffered ? buffered : unbuffered;
-    return c.kept || coded == INT64_MIN ? kept : coded + c.bytes;
-  }
-};
-
-Highest highest_without(const State& state, size_t item) {
-  Highest out;
-  for (const Segment& s : state.problem().items[item].segments) {
-    const auto begin = state.usage().begin();
-    const int64_t without = *std::max_element(begin + s.begin, begin + s.end) - State::delta(s, state.chosen(item));
-    out.kept = std::max(out.kept, without);
-    out.buffered = std::max(out.buffered, without + s.add_buffered);
-    out.unbuffered = std::max(out.unbuffered, without + s.add_unbuffered);
-  }
-  return out;
-}
-
 }  // namespace
 
 bool fits(const State& state, const Bounds& bounds) {
@@ -69,14 +47,38 @@ const Segment* Adjuster::segment_at(size_t item, size_t dear) const {
   return s < 0 ? nullptr : &compact_.problem.items[item].segments[static_cast<size_t>(s)];
 }
 
-// Whether the item's candidate leaves the dear instants at or below the limit. Quick; most fail there.
-bool Adjuster::room_at_dear(const State& state, const Bounds& bounds, size_t item, const Candidate& c) const {
-  for (size_t d = 0; d < dear_.size(); ++d) {
-    const Segment* s = segment_at(item, d);
-    if (s && state.usage()[dear_[d]] + State::delta(*s, c) - State::delta(*s, state.chosen(item)) > bounds.limit)
-      return false;
+// Highest of some instants within an item's segments if it were kept, coded with a decode buffer, or without; charged
+// bytes apart.
+struct Adjuster::Highest {
+  int64_t kept = INT64_MIN, buffered = INT64_MIN, unbuffered = INT64_MIN;
+
+  void see(int64_t without, const Segment& s) {
+    kept = std::max(kept, without);
+    buffered = std::max(buffered, without + s.add_buffered);
+    unbuffered = std::max(unbuffered, without + s.add_unbuffered);
   }
-  return true;
+  int64_t with(const Candidate& c) const {
+    const int64_t coded = c.buffered ? buffered : unbuffered;
+    return c.kept || coded == INT64_MIN ? kept : coded + c.bytes;
+  }
+};
+
+Adjuster::Highest Adjuster::highest_of_dear(const State& state, size_t item) const {
+  Highest out;
+  for (size_t d = 0; d < dear_.size(); ++d) {
+    if (const Segment* s = segment_at(item, d))
+      out.see(state.usage()[dear_[d]] - State::delta(*s, state.chosen(item)), *s);
+  }
+  return out;
+}
+
+Adjuster::Highest Adjuster::highest_of_all(const State& state, size_t item) {
+  Highest out;
+  for (const Segment& s : state.problem().items[item].segments) {
+    const auto begin = state.usage().begin();
+    out.see(*std::max_element(begin + s.begin, begin + s.end) - State::delta(s, state.chosen(item)), s);
+  }
+  return out;
 }
 
 bool Adjuster::fill(State& state, const Bounds& bounds, double floor) const {
@@ -89,16 +91,17 @@ bool Adjuster::fill(State& state, const Bounds& bounds, double floor) const {
     const double cost_now = now.cost;
     int32_t best = state.choice()[i];
     double best_cost = cost_now;
-    std::optional<Highest> highest;
+    std::optional<Highest> dear, all;  // most candidates fail at the dear instants
     for (size_t c = 0; c < items[i].candidates.size(); ++c) {
       const Candidate& candidate = items[i].candidates[c];
       const double cost_then = candidate.cost;
       if (cost_then >= best_cost || cost - cost_now + cost_then < floor) continue;
       if (noise - now.noise + candidate.noise > noise_bound) continue;
       if (bounds.limit > 0) {
-        if (!room_at_dear(state, bounds, i, candidate)) continue;
-        if (!highest) highest = highest_without(state, i);
-        if (highest->with(candidate) > bounds.limit) continue;
+        if (!dear) dear = highest_of_dear(state, i);
+        if (dear->with(candidate) > bounds.limit) continue;
+        if (!all) all = highest_of_all(state, i);
+        if (all->with(candidate) > bounds.limit) continue;
       }
       best = static_cast<int32_t>(c);
       best_cost = cost_then;

@@ -27,10 +27,12 @@ class Adjuster {
   };
 
   class Excess;
+  struct Highest;
 
   /// The item's segment at a dear instant.
   const Segment* segment_at(size_t item, size_t dear) const;
-  bool room_at_dear(const State& state, const Bounds& bounds, size_t item, const Candidate& c) const;
+  Highest highest_of_dear(const State& state, size_t item) const;
+  static Highest highest_of_all(const State& state, size_t item);
   bool fill(State& state, const Bounds& bounds, double floor) const;
   bool exchange(State& state, const Bounds& bounds, double floor) const;
   std::vector<Move> best_moves(const State& state, bool cheaper) const;
