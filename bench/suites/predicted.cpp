@@ -17,7 +17,8 @@ namespace cinch::bench {
 namespace {
 
 constexpr size_t kTimedSteps = 60;  // the last ones: six turns of either run, and few of them still measure
-constexpr int kDraws = 5;
+// Noise and bytes are those of some batches, since neither is the same for any two of them.
+constexpr int kBatches = 5, kDraws = 2;
 constexpr size_t kObservedStep = 1;  // of GuardOptions::observe_steps the last
 
 // Within these the issue of the planner calls a plan right.
@@ -88,14 +89,21 @@ std::vector<double> timed_seconds(const train::RunResult& run) {
   return seconds;
 }
 
+// After the training, with the plan that it ended with; parameters stay as they are.
 GradientNoise true_noise(const train::Options& options, const std::string& plan_file) {
   const auto data = train::load_data(options);
   train::Training training(options, *data);
   for (int64_t i = 0; i < options.steps; ++i) training.step(training.next_batch());
-  const models::Batch batch = training.next_batch();
   Budget free;  // the plan's own noise is what is asked for
   free.min_effective_batch = 0;
-  return gradient_noise(training.model(), batch, free, kDraws, plan_file);
+  GradientNoise mean;
+  for (int i = 0; i < kBatches; ++i) {
+    const GradientNoise one = gradient_noise(training.model(), training.next_batch(), free, kDraws, plan_file);
+    mean.raw_bytes += one.raw_bytes / kBatches;
+    mean.charged_bytes += one.charged_bytes / kBatches;
+    mean.noise_variance += one.noise_variance / kBatches;
+  }
+  return mean;
 }
 
 bool near(double predicted, double measured, double within) {
@@ -132,7 +140,8 @@ void measure(const Case& c, const NamedBudget& named, const SuiteOptions& suite,
   const train::Outcome outcome = train::try_train(options);
   const std::string label = to_string(c.what) + ", " + named.name;
   nlohmann::json row = {{"model", c.what.model}, {"batch", c.what.batch},      {"budget", named.name},
-                        {"steps", c.steps},      {"timed_steps", kTimedSteps}, {"draws", kDraws}};
+                        {"steps", c.steps},      {"timed_steps", kTimedSteps}, {"batches", kBatches},
+                        {"draws", kDraws}};
   if (!outcome.refusal.empty() || !outcome.baseline_run) {
     result.failures.push_back(label + ": " + (outcome.refusal.empty() ? "stock did not run" : outcome.refusal));
     row["refusal"] = outcome.refusal;
