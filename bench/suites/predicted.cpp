@@ -117,8 +117,8 @@ void judge(const nlohmann::json& row, const NamedBudget& named, const std::strin
     missed("the peak is not within 3 %");
   if (!near(number("predicted_charged_bytes"), number("charged_bytes"), kBytes))
     missed("charged bytes are not within 5 %");
-  const double predicted = number("noise_predicted"), noise = number("noise");
-  if (predicted > kNoise * noise || noise > kNoise * predicted) missed("the noise is not within a factor 1.5");
+  const double predicted = number("noise_predicted"), noise = number("noise");  // a NaN misses
+  if (!(predicted <= kNoise * noise && noise <= kNoise * predicted)) missed("the noise is not within a factor 1.5");
   const double said = number("predicted_step_ratio"), took = number("step_ratio");
   const bool overhead =
       said > 1 && took > 1 && (said - 1) <= kOverhead * (took - 1) && (took - 1) <= kOverhead * (said - 1);
@@ -126,7 +126,7 @@ void judge(const nlohmann::json& row, const NamedBudget& named, const std::strin
     missed("the step ratio is neither within 0.03 nor its overhead within 1.5");
   if (row.contains("observed_step_ratio") && number("observed_step_ratio") > kObserved)
     missed("the observed step took more than twice as long as stock's");
-  if (named.most_noise && noise > *named.most_noise) missed("more noise than was allowed");
+  if (named.most_noise && !(noise <= *named.most_noise)) missed("more noise than was allowed");
   if (named.least_ratio && number("raw_of_charged") < *named.least_ratio) missed("raw over charged bytes falls short");
 }
 
