@@ -28,10 +28,23 @@ inline double median_standard_error(const std::vector<double>& values) {
   return 1.2533 * spread / std::sqrt(static_cast<double>(values.size()));
 }
 
-// with[i] / without[i], as many as both have.
-inline std::vector<double> pair_ratios(const std::vector<double>& with, const std::vector<double>& without) {
+// Medians of whole turns of `turn` values.
+inline std::vector<double> turn_medians(const std::vector<double>& values, size_t turn) {
+  std::vector<double> medians;
+  for (size_t i = 0; i + turn <= values.size(); i += turn)
+    medians.push_back(median(
+        {values.begin() + static_cast<std::ptrdiff_t>(i), values.begin() + static_cast<std::ptrdiff_t>(i + turn)}));
+  return medians;
+}
+
+// Of runs that change turns, `with` first: the median of each of its turns but the first over the geometric mean of
+// those of the turns before and after it, so that a machine that grows slower or faster steadily leaves no trace.
+inline std::vector<double> turn_ratios(const std::vector<double>& with, const std::vector<double>& without,
+                                       size_t turn) {
+  const std::vector<double> ours = turn_medians(with, turn), theirs = turn_medians(without, turn);
   std::vector<double> ratios;
-  for (size_t i = 0; i < std::min(with.size(), without.size()); ++i) ratios.push_back(with[i] / without[i]);
+  for (size_t i = 1; i < std::min(ours.size(), theirs.size()); ++i)
+    ratios.push_back(ours[i] / std::sqrt(theirs[i - 1] * theirs[i]));
   return ratios;
 }
 

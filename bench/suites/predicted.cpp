@@ -16,7 +16,7 @@
 namespace cinch::bench {
 namespace {
 
-constexpr size_t kTimedSteps = 60;  // the last ones: six turns of either run, and few of them still measure
+constexpr size_t kTimedSteps = 100;  // the last ones: ten turns of either run
 // Noise and bytes are those of some batches, since neither is the same for any two of them.
 constexpr int kBatches = 5, kDraws = 2;
 constexpr size_t kObservedStep = 1;  // of GuardOptions::observe_steps the last
@@ -163,7 +163,7 @@ void measure(const Case& c, const NamedBudget& named, const SuiteOptions& suite,
   row["effective_batch"] = outcome.usage.effective_batch;
   row["gradient_variance"] = outcome.usage.gradient_variance;
   const std::vector<double> ours = timed_seconds(outcome.cinch_run), stock = timed_seconds(*outcome.baseline_run);
-  const std::vector<double> ratios = pair_ratios(ours, stock);
+  const std::vector<double> ratios = turn_ratios(ours, stock, train::kTurnSteps);
   const double theirs = median(stock);
   row["step_seconds"] = median(ours);
   row["baseline_step_seconds"] = theirs;

@@ -15,6 +15,7 @@ c10::Device parse_device(const std::string& text);
 void check_cuda_index(int index, int count);
 
 /// The same device, made current and with its meter installed: to be called before the first tensor is made there.
+/// From the CPU's on the process keeps memory that it frees (glibc).
 c10::Device open_device(const std::string& text);
 
 /// Waits until everything that is queued on the device is done. Clocks are read after that.

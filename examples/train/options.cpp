@@ -53,7 +53,7 @@ void declare(CLI::App& app, Options& o) {
       ->capture_default_str();
   app.add_flag("--baseline", o.baseline, "train without cinch too, in turns with it, and compare");
   app.add_option("--json", o.json, "write the results to a file, or to standard output: -");
-  app.add_flag("--losses", o.losses, "results have the loss of every step");
+  app.add_flag("--losses", o.losses, "results have the loss and the seconds of every step");
   app.add_option("--save-plan", o.save_plan, "write the plan to a file");
   app.add_option("--load-plan", o.load_plan, "start with this plan instead of observing");
   app.add_option("--save-profile", o.save_profile, "write the profile to a file");

@@ -28,7 +28,7 @@ struct Options {
   std::optional<double> lr, weight_decay;  ///< absent: the model's own
   double momentum = 0.9;
   std::string json;     ///< "-": standard output
-  bool losses = false;  ///< the results have the loss of every step
+  bool losses = false;  ///< the results have the loss and the seconds of every step
   std::string save_plan, load_plan, save_profile;
   std::string report;                 ///< HTML file at the end
   std::string metrics, metrics_file;  ///< "HOST:PORT" to serve them at; text file with them

@@ -8,10 +8,10 @@ double samples_per_second(const Outcome& out, const RunResult& run) {
   return static_cast<double>(out.options.batch) / run.step_seconds(out.first_timed_step);
 }
 
-std::vector<double> losses(const RunResult& run) {
-  std::vector<double> all;
-  for (const StepRecord& step : run.steps) all.push_back(step.loss);
-  return all;
+std::vector<double> of_steps(const RunResult& run, double StepRecord::*value) {
+  std::vector<double> values;
+  for (const StepRecord& step : run.steps) values.push_back(step.*value);
+  return values;
 }
 
 void add_cinch_run(nlohmann::json& row, const Outcome& out) {
@@ -20,7 +20,11 @@ void add_cinch_run(nlohmann::json& row, const Outcome& out) {
   row["peak_bytes"] = run.peak_bytes();
   row["first_step_peak_bytes"] = run.steps.front().peak_bytes;
   row["loss"] = run.steps.back().loss;
-  if (out.options.losses) row["losses"] = losses(run);
+  if (out.options.losses) {
+    row["losses"] = of_steps(run, &StepRecord::loss);
+    row["seconds"] = of_steps(run, &StepRecord::seconds);
+    row["coding_seconds"] = of_steps(run, &StepRecord::coding_seconds);
+  }
   if (!out.refusal.empty()) return;  // it ended before there was a plan, or in its midst: no times worth a name
   row["planned_peak_bytes"] = run.peak_bytes(out.first_timed_step);
   row["step_seconds"] = run.step_seconds(out.first_timed_step);
@@ -56,7 +60,10 @@ void add_baseline(nlohmann::json& row, const Outcome& out) {
   row["baseline_step_seconds"] = theirs;
   row["baseline_samples_per_second"] = samples_per_second(out, *out.baseline_run);
   row["baseline_loss"] = out.baseline_run->steps.back().loss;
-  if (out.options.losses) row["baseline_losses"] = losses(*out.baseline_run);
+  if (out.options.losses) {
+    row["baseline_losses"] = of_steps(*out.baseline_run, &StepRecord::loss);
+    row["baseline_seconds"] = of_steps(*out.baseline_run, &StepRecord::seconds);
+  }
   if (row.contains("step_seconds")) row["step_ratio"] = row["step_seconds"].get<double>() / theirs;
   if (out.baseline_run->evaluation) row["baseline_accuracy"] = out.baseline_run->evaluation->accuracy;
 }

@@ -19,6 +19,8 @@ StepRecord LocalRun::step() {
   if (guard_ != nullptr) {
     record.peak_bytes = meter.peak_bytes();  // the guard may begin a new interval
     guard_->step();
+    const Usage usage = guard_->usage();
+    record.coding_seconds = usage.pack_seconds + usage.unpack_seconds;
   }
   synchronize(training_.device());
   record.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -17,9 +17,6 @@
 namespace cinch::train {
 namespace {
 
-// The two runs change turns after so many steps.
-constexpr int64_t kTurn = 10;
-
 GuardOptions guard_options(const Options& options, bool resolved, Progress& progress) {
   GuardOptions guard;
   guard.device = open_device(options.device);
@@ -57,7 +54,7 @@ void train_steps(Outcome& out, Training& training, BudgetGuard& guard, BaselineP
   DeviceMeter& meter = DeviceMeter::of(training.device());
   const int64_t total = training.total_steps();
   for (int64_t done = 0; done < total;) {
-    const int64_t turn_end = std::min(done + kTurn, total);
+    const int64_t turn_end = std::min(done + kTurnSteps, total);
     const int64_t turn_begin = done;
     for (; done < turn_end; ++done) {
       const int64_t limit = meter.limit_bytes();  // a watched budget file may change it between steps

@@ -16,7 +16,27 @@ TEST(Paired, QuantilesLieBetweenNeighbours) {
   EXPECT_TRUE(std::isnan(median({})));
 }
 
-TEST(Paired, AsManyPairsAsBothHave) { EXPECT_EQ(pair_ratios({2, 9, 5}, {1, 3}), (std::vector<double>{2, 3})); }
+TEST(Paired, TurnsThatAreNotWholeAreLeftOut) {
+  EXPECT_EQ(turn_medians({1, 2, 9, 4, 4, 5, 7, 7}, 3), (std::vector<double>{2, 4}));
+  EXPECT_EQ(turn_ratios({9, 2, 9, 6, 6, 6}, {1, 1, 1, 4, 4, 4, 1, 1}, 3), (std::vector<double>{3}));
+  EXPECT_TRUE(turn_ratios({1, 1}, {1, 1}, 2).empty());
+}
+
+// Steps that take 2 % longer from turn to turn: pairs of steps of the same number, which lie a turn apart, would tell 2
+// % too little.
+TEST(Paired, AMachineThatGrowsSlowerLeavesNoTrace) {
+  std::vector<double> with, without;
+  double slowness = 1;
+  for (int turn = 0; turn < 10; ++turn) {
+    for (int i = 0; i < 5; ++i) with.push_back(1.1 * slowness);
+    slowness *= 1.02;
+    for (int i = 0; i < 5; ++i) without.push_back(slowness);
+    slowness *= 1.02;
+  }
+  const std::vector<double> ratios = turn_ratios(with, without, 5);
+  ASSERT_EQ(ratios.size(), 9u);
+  for (const double ratio : ratios) EXPECT_NEAR(ratio, 1.1, 1e-9);
+}
 
 // 2,000 medians of 60 normal values scatter as one of them says on average.
 TEST(Paired, TheStandardErrorIsWhatMediansScatterBy) {
