@@ -12,11 +12,12 @@
 
 namespace cinch::train {
 
-/// One step as measured: seconds from the batch at hand to the end of guard.step(), those of coding and decoding among
-/// them (of all threads added up), and the meter's peak.
+/// One step as measured: seconds from the batch at hand to the end of guard.step(), the meter's peak, and seconds of
+/// coding and decoding among the others, added up over threads.
 struct StepRecord {
-  double seconds = 0.0, loss = 0.0, coding_seconds = 0.0;
+  double seconds = 0.0, loss = 0.0;
   int64_t peak_bytes = 0;
+  double coding_seconds = 0.0;
 };
 
 class Run {
