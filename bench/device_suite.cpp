@@ -24,6 +24,7 @@ std::vector<Case> make_cases() {
   std::vector<Case> cases;
   for (const int64_t bits : {1, 2, 4, 8})
     for (const DType dtype : floats) cases.push_back({normalise({"group_quant", {{"bits", bits}}}), dtype, {}});
+  for (const DType dtype : floats) cases.push_back({normalise({"group_quant", {{"average_bits", 2.0}}}), dtype, {}});
   for (const char* narrow : {"bf16", "fp16", "fp8_e4m3", "fp8_e5m2"}) {
     const CodecSpec spec = normalise({"cast", {{"dtype", std::string(narrow)}}});
     for (const DType dtype : floats)
@@ -43,8 +44,9 @@ std::vector<Case> make_cases() {
     for (const DType dtype : floats)
       cases.push_back(
           {normalise({"error_bound", {{"bound", 0.01}, {"predict", std::string(predict)}}}), dtype, planes});
-  for (const DType dtype : floats)
-    cases.push_back({normalise({"dither", {{"predict", std::string("lorenzo")}}}), dtype, planes});
+  for (const char* predict : {"lorenzo", "channel"})
+    for (const DType dtype : floats)
+      cases.push_back({normalise({"dither", {{"predict", std::string(predict)}}}), dtype, planes});
   SideInfo positive;
   positive.predicate = {PredicateKind::kGreater, 0.0, 0.0, true};
   for (const DType dtype : floats) cases.push_back({normalise({"mask", {}}), dtype, positive});

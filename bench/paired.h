@@ -28,12 +28,14 @@ inline double median_standard_error(const std::vector<double>& values) {
   return 1.2533 * spread / std::sqrt(static_cast<double>(values.size()));
 }
 
-// Medians of whole turns of `turn` values.
+// Medians of whole turns of `turn` values; those that are NaN are left out.
 inline std::vector<double> turn_medians(const std::vector<double>& values, size_t turn) {
-  std::vector<double> medians;
-  for (size_t i = 0; i + turn <= values.size(); i += turn)
-    medians.push_back(median(
-        {values.begin() + static_cast<std::ptrdiff_t>(i), values.begin() + static_cast<std::ptrdiff_t>(i + turn)}));
+  std::vector<double> medians, one;
+  for (size_t i = 0; i + turn <= values.size(); i += turn) {
+    one.assign(values.begin() + static_cast<std::ptrdiff_t>(i), values.begin() + static_cast<std::ptrdiff_t>(i + turn));
+    std::erase_if(one, [](double value) { return std::isnan(value); });
+    medians.push_back(median(one));
+  }
   return medians;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 
 #include "bench/gradient_noise.h"
 #include "bench/paired.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr size_t kTimedSteps = 100;  // the last ones: ten turns of either run
 // Noise and bytes are those of some batches, since neither is the same for any two of them.
 constexpr int kBatches = 5, kDraws = 2;
+constexpr double kMeasures = 1.5;    // times as long as usual coding takes in a step that measures
 constexpr size_t kObservedStep = 1;  // of GuardOptions::observe_steps the last
 
 // Within these the issue of the planner calls a plan right.
@@ -82,18 +84,30 @@ class TemporaryFile {
   const std::filesystem::path path_;
 };
 
-std::vector<double> timed_seconds(const train::RunResult& run) {
-  std::vector<double> seconds;
-  for (size_t i = run.steps.size() - std::min(run.steps.size(), kTimedSteps); i < run.steps.size(); ++i)
-    seconds.push_back(run.steps[i].seconds);
+std::vector<train::StepRecord> timed(const train::RunResult& run) {
+  return {run.steps.end() - static_cast<std::ptrdiff_t>(std::min(run.steps.size(), kTimedSteps)), run.steps.end()};
+}
+
+// What plans foretell is a step that does not measure. One that does tries options, which is coding too; its seconds
+// are no number here.
+std::vector<double> step_seconds(const std::vector<train::StepRecord>& steps) {
+  std::vector<double> coding, seconds;
+  for (const train::StepRecord& step : steps) coding.push_back(step.coding_seconds);
+  const double usual = median(coding);
+  for (const train::StepRecord& step : steps)
+    seconds.push_back(step.coding_seconds > kMeasures * usual ? std::numeric_limits<double>::quiet_NaN()
+                                                              : step.seconds);
   return seconds;
 }
 
-// After the training, with the plan that it ended with; parameters stay as they are.
-GradientNoise true_noise(const train::Options& options, const std::string& plan_file) {
-  const auto data = train::load_data(options);
-  train::Training training(options, *data);
-  for (int64_t i = 0; i < options.steps; ++i) training.step(training.next_batch());
+double median_of_numbers(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+  return median(values);
+}
+
+// Of the trained network, with the plan that its training ended with, on the batches that come next; parameters stay as
+// they are.
+GradientNoise true_noise(train::Training& training, const std::string& plan_file) {
   Budget free;  // the plan's own noise is what is asked for
   free.min_effective_batch = 0;
   GradientNoise mean;
@@ -137,6 +151,8 @@ void measure(const Case& c, const NamedBudget& named, const SuiteOptions& suite,
   options.budget = named.name;
   options.budget_value = named.budget;
   options.save_plan = file.path();
+  GradientNoise noise;
+  options.after_training = [&](train::Training& training) { noise = true_noise(training, file.path()); };
   const train::Outcome outcome = train::try_train(options);
   const std::string label = to_string(c.what) + ", " + named.name;
   nlohmann::json row = {{"model", c.what.model}, {"batch", c.what.batch},      {"budget", named.name},
@@ -149,7 +165,6 @@ void measure(const Case& c, const NamedBudget& named, const SuiteOptions& suite,
     return;
   }
   const Plan plan = Plan::from_json_file(file.path());
-  const GradientNoise noise = true_noise(options, file.path());
   if (outcome.limit_bytes > 0) row["limit_bytes"] = outcome.limit_bytes;
   const size_t count = outcome.cinch_run.steps.size();
   row["predicted_peak_bytes"] = plan.predicted_peak_bytes;
@@ -162,10 +177,12 @@ void measure(const Case& c, const NamedBudget& named, const SuiteOptions& suite,
   row["noise"] = std::sqrt(noise.noise_variance);
   row["effective_batch"] = outcome.usage.effective_batch;
   row["gradient_variance"] = outcome.usage.gradient_variance;
-  const std::vector<double> ours = timed_seconds(outcome.cinch_run), stock = timed_seconds(*outcome.baseline_run);
+  const std::vector<double> ours = step_seconds(timed(outcome.cinch_run));
+  const std::vector<double> stock = step_seconds(timed(*outcome.baseline_run));
   const std::vector<double> ratios = turn_ratios(ours, stock, train::kTurnSteps);
   const double theirs = median(stock);
-  row["step_seconds"] = median(ours);
+  row["step_seconds"] = median_of_numbers(ours);
+  row["measuring_steps"] = std::ranges::count_if(ours, [](double seconds) { return std::isnan(seconds); });
   row["baseline_step_seconds"] = theirs;
   row["predicted_step_ratio"] = 1 + plan.predicted_extra_seconds / theirs;
   row["step_ratio"] = median(ratios);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,8 @@
 #include "cinch/torch/guard.h"
 
 namespace cinch::train {
+
+class Training;
 
 struct Options {
   std::string model = "resnet18";
@@ -36,6 +39,7 @@ struct Options {
   int64_t trace_steps = GuardOptions{}.trace_steps;
   bool baseline = false;
   bool quiet = false;
+  std::function<void(Training&)> after_training;  ///< given what was trained, when its guard has ended
   int baseline_fd = -1;  ///< set in the process that trains without cinch: its end of the socket
   /// Which program that process runs: one that understands these options. This one, where it is cinch-train.
   std::string program = "/proc/self/exe";

@@ -183,6 +183,7 @@ void train_into(Outcome& out, const Options& asked, const StockRun* stock) {
       out.baseline_run.emplace();
     }
     train_under_guard(out, training, baseline.get(), progress, metrics);
+    if (options.after_training) options.after_training(training);
   }
   release_unused(open_device(options.device));
 }

@@ -16,6 +16,11 @@ void device_decode(const std::byte*, int64_t, int, DType, void*, void*) { absent
 void device_recode(const std::byte*, int, const Header&, const GroupQuantParams&, std::byte*, uint32_t*, void*) {
   absent();
 }
+void device_encode_average(const void*, const Header&, const AverageLayout&, const GroupQuantParams&, std::byte*,
+                           uint32_t*, void*) {
+  absent();
+}
+void device_decode_average(const std::byte*, const AverageLayout&, int64_t, DType, void*, void*) { absent(); }
 void device_cast_down(const void*, const Header&, Narrow, std::byte*, void*) { absent(); }
 void device_cast_up(const std::byte*, Narrow, int64_t, DType, void*, void*) { absent(); }
 void device_encode_channels(const void*, const Header&, const ChannelTensor&, std::byte*, uint32_t*, void*) {
@@ -28,11 +33,12 @@ void device_encode_lfc(const void*, const Header&, const BlockTensor&, int, uint
   absent();
 }
 void device_decode_lfc(std::span<const std::byte>, int64_t, int64_t, int, DType, void*, void*) { absent(); }
-void device_dither_encode(const void*, DType, const Slots&, double, uint64_t, std::byte*, const DeviceCounters&,
-                          void*) {
+void device_dither_encode(const void*, DType, const Slots&, double, const Grid*, uint64_t, std::byte*,
+                          const DeviceCounters&, void*) {
   absent();
 }
 void device_dither_decode(const std::byte*, const Slots&, DType, void*, void*) { absent(); }
+void device_dither_channels_decode(std::span<const std::byte>, int64_t, DType, void*, void*) { absent(); }
 void device_bound_encode(const void*, DType, const Slots&, const BoundAim&, const Grid&, uint64_t, std::byte*,
                          const DeviceCounters&, void*) {
   absent();

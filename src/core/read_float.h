@@ -11,9 +11,8 @@ namespace cinch {
 
 // Element `i` of dense values of a floating-point dtype, exactly.
 inline double read_float(const void* data, int64_t i, DType dtype) noexcept {
-  const std::byte* p = static_cast<const std::byte*>(data) + i * dtype_bytes(dtype);
-  const auto load = [p]<class T>(T v) {
-    std::memcpy(&v, p, sizeof v);
+  const auto load = [&]<class T>(T v) {
+    std::memcpy(&v, static_cast<const std::byte*>(data) + i * static_cast<int64_t>(sizeof v), sizeof v);
     return v;
   };
   if (dtype == DType::kFloat64) return load(double{});

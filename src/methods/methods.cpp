@@ -22,8 +22,7 @@ constexpr std::array<ParamInfo, 4> kGroupQuantParams{{
      .fallback = 0.0,
      .integers = {},
      .texts = {},
-     .description =
-         "instead of bits: each group has 1, 2, 4 or 8, as its range asks for, so many on average (cpu alone)",
+     .description = "instead of bits: each group has 1, 2, 4 or 8, as its range asks for, so many on average",
      .integer_range = {},
      .numbers = Range{1.0, 8.0},
      .instead_of = "bits"},

@@ -16,6 +16,11 @@ TEST(Paired, QuantilesLieBetweenNeighbours) {
   EXPECT_TRUE(std::isnan(median({})));
 }
 
+TEST(Paired, WhatIsNoNumberIsLeftOut) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(turn_medians({1, none, 3, 9, 9, 9}, 3), (std::vector<double>{2, 9}));
+}
+
 TEST(Paired, TurnsThatAreNotWholeAreLeftOut) {
   EXPECT_EQ(turn_medians({1, 2, 9, 4, 4, 5, 7, 7}, 3), (std::vector<double>{2, 4}));
   EXPECT_EQ(turn_ratios({9, 2, 9, 6, 6, 6}, {1, 1, 1, 4, 4, 4, 1, 1}, 3), (std::vector<double>{3}));

@@ -42,6 +42,7 @@ TEST_P(CodecCuda, HasTheBytesAndTheValuesOfTheCpu) {
 using GroupQuantCuda = CodecCuda;
 
 TEST_P(GroupQuantCuda, RecodesToTheBytesOfTheCpu) {
+  if (row_.spec.get_double("average_bits", 0) != 0) return;  // is not coded further
   const int64_t bits = row_.spec.get_int("bits", 0);
   if (bits == 1) return;  // there is nothing below
   CodecSpec spec = row_.spec;
@@ -75,6 +76,57 @@ TEST_P(GroupQuantCuda, CountsGroupsThatCannotBeCoded) {
   EXPECT_EQ(poisoned, 1u);
   const Buffer decoded = fetched(out, out.size());
   for (int64_t i = 0; i < n; ++i) ASSERT_EQ(std::isnan(float_at(decoded.data(), i, row_.dtype)), i / 256 == 1) << i;
+}
+
+class AverageBitsCuda : public ::testing::TestWithParam<DType> {
+ protected:
+  void SetUp() override {
+    if (backend::cuda_device_count() == 0) GTEST_SKIP() << backend::cuda_problem();
+  }
+};
+
+// Lengths on both sides of what one block counts (8192 groups), and constant groups, whose bits others get.
+TEST_P(AverageBitsCuda, HasTheBytesAndTheValuesOfTheCpu) {
+  const DType dtype = GetParam();
+  for (const int64_t n : {256 * 8192, 256 * 8192 + 1, 256 * 70'000 + 77}) {
+    std::vector<double> values(static_cast<size_t>(n));
+    for (size_t i = 0; i < values.size(); ++i) {
+      const size_t group = i / 256;
+      values[i] = std::sin(static_cast<double>(i % 65'521)) * std::exp2(static_cast<double>(group * 7 % 13) - 6);
+      if (group % 11 == 5) values[i] = 0.5;
+    }
+    const Buffer data = floats(values, dtype);
+    for (const double bits : {1.0, 2.0, 2.5, 4.0, 8.0}) {
+      const auto codec = make_codec({"group_quant", {{"average_bits", bits}}});
+      const Buffer expected = *encode(*codec, {data.data(), n, dtype}, {}, kOnCpu);
+      const DeviceBuffer in(data.data(), data.size()), payload(expected.size()), out(data.size());
+      const std::span<std::byte> room{payload.data(), static_cast<size_t>(payload.size())};
+      for (int round = 0; round < 2; ++round) {  // the second one finds memory of the first
+        ASSERT_EQ(codec->encode({in.data(), n, dtype}, {}, room, on_gpu()), expected.size());
+        ASSERT_TRUE(fetched(payload, payload.size()) == expected) << n << " values, " << bits << " bits";
+      }
+      codec->decode(room, out.data(), n, dtype, on_gpu());
+      ASSERT_TRUE(fetched(out, out.size()) == decode(*codec, expected, n, dtype, kOnCpu)) << n << " values";
+    }
+  }
+}
+
+// The CPU refuses such a payload.
+TEST_P(AverageBitsCuda, ChunksThatDoNotFitDecodeToNaN) {
+  const DType dtype = GetParam();
+  const int64_t n = 256 * 300, second_offset = 64 + 8;
+  std::vector<double> values(static_cast<size_t>(n));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<double>(i));
+  const Buffer data = floats(values, dtype);
+  const auto codec = make_codec({"group_quant", {{"average_bits", 2.5}}});
+  for (const int64_t offset : {int64_t{-1}, int64_t{1} << 40}) {
+    const Buffer damaged = *encode(*codec, {data.data(), n, dtype}, {}, kOnCpu);
+    std::memcpy(damaged.data() + second_offset, &offset, sizeof offset);
+    const DeviceBuffer payload(damaged.data(), damaged.size()), out(data.size());
+    codec->decode({payload.data(), static_cast<size_t>(payload.size())}, out.data(), n, dtype, on_gpu());
+    const Buffer decoded = fetched(out, out.size());
+    for (int64_t i = 0; i < n; ++i) ASSERT_EQ(std::isnan(float_at(decoded.data(), i, dtype)), i < 256 * 256) << i;
+  }
 }
 
 class PoolCuda : public CodecCuda {};
@@ -128,6 +180,8 @@ TEST_P(CastCuda, CastsWhatIsSpecialAsTheCpuDoes) {
 
 INSTANTIATE_TEST_SUITE_P(Codecs, CodecCuda, ::testing::ValuesIn(rows_on_gpu("")), row_name);
 INSTANTIATE_TEST_SUITE_P(Codecs, GroupQuantCuda, ::testing::ValuesIn(rows_on_gpu("group_quant")), row_name);
+INSTANTIATE_TEST_SUITE_P(Floats, AverageBitsCuda, ::testing::Values(DType::kFloat32, DType::kBFloat16, DType::kFloat16),
+                         [](const auto& info) { return std::string(to_string(info.param)); });
 INSTANTIATE_TEST_SUITE_P(Codecs, CastCuda, ::testing::ValuesIn(rows_on_gpu("cast")), row_name);
 INSTANTIATE_TEST_SUITE_P(Codecs, PoolCuda, ::testing::ValuesIn(rows_on_gpu("int")), row_name);
 

@@ -2,11 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <optional>
 #include <random>
 
 #include "src/backend/cuda/device_buffer.h"
 #include "src/backend/cuda/runtime.h"
+#include "src/codec/entropy_coded/channel_rules.h"
 #include "tests/codec/large_data.h"
+#include "tests/contract/grids.h"
 #include "tests/contract/rows.h"
 #include "tests/warp/slot_chunks.h"
 
@@ -58,25 +61,30 @@ class DitherCuda : public ::testing::TestWithParam<DType> {
   const int64_t width_ = dtype_bytes(dtype_);
 
   // Codes and decodes on the GPU and compares with the CPU. `room` 0: what measure() asks for. `shift`: values by which
-  // the tensor is not aligned.
-  Coded code(const Buffer& values, int64_t n, double step, int64_t room = 0, int64_t shift = 0) {
-    const auto codec = make_codec({"dither", {{"step_sigma", step}}});
+  // the tensor is not aligned. `channels`: these are told apart.
+  Coded code(const Buffer& values, int64_t n, double step, int64_t room = 0, int64_t shift = 0,
+             const std::optional<Grid>& channels = {}) {
+    const std::string predict = channels ? "channel" : "none";
+    const auto codec = make_codec({"dither", {{"step_sigma", step}, {"predict", predict}}});
+    SideInfo side;
+    side.grid = channels;
+    const int64_t sides = channels ? codec::channels_bytes(*channels) : 0;
     Counters counters;
     const CodecContext on_gpu = counters.context();
     Buffer shifted((n + shift) * width_);
     std::memcpy(shifted.data() + shift * width_, values.data(), static_cast<size_t>(n * width_));
     const DeviceBuffer in(shifted.data(), shifted.size());
     const Extent on_device{in.data() + shift * width_, n, dtype_};
-    if (room == 0) room = *codec->measure(on_device, {}, on_gpu);
+    if (room == 0) room = *codec->measure(on_device, side, on_gpu);
     DeviceBuffer payload(room), out(n * width_);
-    const auto bytes = codec->encode(on_device, {}, {payload.data(), static_cast<size_t>(room)}, on_gpu);
+    const auto bytes = codec->encode(on_device, side, {payload.data(), static_cast<size_t>(room)}, on_gpu);
     EXPECT_TRUE(bytes.has_value() && *bytes <= room);
     codec->decode({payload.data(), static_cast<size_t>(*bytes)}, out.data(), n, dtype_, on_gpu);
     counters.fetch();
     Coded coded{Buffer(fetched(payload).data(), *bytes), fetched(out), counters.found[1], counters.found[0]};
-    const auto packed = encode(*codec, {values.data(), n, dtype_}, {}, kOnCpu);
+    const auto packed = encode_at_length(*codec, {values.data(), n, dtype_}, side, sides, kOnCpu);
     if (packed) {
-      EXPECT_EQ(expect_same_chunks(coded.payload, *packed), coded.coarse);
+      EXPECT_EQ(expect_same_chunks(coded.payload, *packed, sides), coded.coarse);
     }
     expect_same_values(coded.values, decode(*codec, coded.payload, n, dtype_, kOnCpu), n);
     return coded;
@@ -150,6 +158,78 @@ TEST_P(DitherCuda, GivesTheSameBytesEachTime) {
   for (int round = 0; round < 5; ++round) EXPECT_TRUE(code(values, n, 1.0).payload == first.payload);
 }
 
+// Channels of different means and deviations, some of one value, of zeros or of nothing finite where `strange`.
+Buffer channel_values(const Grid& grid, DType dtype, bool strange) {
+  std::mt19937 random(12);
+  std::normal_distribution<double> normal;
+  std::vector<double> values(static_cast<size_t>(grid.outer * codec::slab_values(grid)));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const int64_t c = place_of(grid, static_cast<int64_t>(i)).channel;
+    double& x = values[i];
+    x = normal(random) * std::exp2(static_cast<double>(c % 8) - 4) + static_cast<double>(c % 5) - 2;
+    if (!strange) continue;
+    if (c % 7 == 3) x = 300;
+    if (c % 7 == 4) x = 0;
+    if (c % 13 == 6) x = NAN;
+    if (i % 777 == 3) x = i % 2 == 0 ? INFINITY : 1e4;
+  }
+  return floats(values, dtype);
+}
+
+// Planes, tokens, channels last, maps of one value, the most channels, more values than one block fits.
+const Grid kGrids[] = {{8 * 32, {1, 14, 14}, 1, 32}, {1, {1, 1, 2100}, 37, 1},     {4, {1, 12, 13}, 48, 1},
+                       {3000, {1, 1, 1}, 1, 10},     {1, {1, 1, 256}, 4096, 1},    {2, {1, 1, 256}, 1, 2},
+                       {3, {3, 70, 65}, 1, 3},       {16 * 64, {1, 56, 56}, 1, 64}};
+
+TEST_P(DitherCuda, ChannelsHaveTheSidesTheChunksAndTheValuesOfTheCpu) {
+  for (const Grid& grid : kGrids)
+    for (const bool strange : {false, true}) {
+      const Buffer values = channel_values(grid, dtype_, strange);
+      const int64_t n = values.size() / width_;
+      for (const double step : {0.1, 1.0})
+        for (const int64_t shift : {0, 1}) {
+          SCOPED_TRACE(std::to_string(n) + " values, " + std::to_string(codec::channel_count(grid)) +
+                       " channels, step " + std::to_string(step));
+          const Slots wide{n, codec::kLetterGroup * width_, codec::channels_bytes(grid)};
+          EXPECT_EQ(code(values, n, step, strange ? wide.payload_bytes() : 0, shift, grid).coarse, 0);
+        }
+    }
+}
+
+TEST_P(DitherCuda, ChannelsOfChunksThatDoNotFitAndOfOneValue) {
+  const Grid grid = kGrids[0];
+  const int64_t n = grid.outer * codec::slab_values(grid);
+  const Slots least{n, Slots::kLeast, codec::channels_bytes(grid)};
+  EXPECT_GT(code(channel_values(grid, dtype_, false), n, 0.1, least.payload_bytes(), 0, grid).coarse, 0);
+  code(floats(std::vector<double>(static_cast<size_t>(n), 3.5), dtype_), n, 1.0, 0, 0, grid);
+  const Coded coded = code(floats(std::vector<double>(static_cast<size_t>(n), NAN), dtype_), n, 1.0, 0, 0, grid);
+  EXPECT_EQ(coded.poisoned, codec::chunk_count(n));
+}
+
+TEST_P(DitherCuda, ChannelsGiveTheSameBytesEachTime) {
+  const Grid grid = kGrids[7];
+  const Buffer values = channel_values(grid, dtype_, true);
+  const int64_t n = values.size() / width_;
+  const Coded first = code(values, n, 1.0, 0, 0, grid);
+  for (int round = 0; round < 3; ++round) EXPECT_TRUE(code(values, n, 1.0, 0, 0, grid).payload == first.payload);
+}
+
+// A header that is not that of this length: NaN.
+TEST_P(DitherCuda, OtherSlotsThanThePayloadsDecodeToNaN) {
+  const Grid grid = kGrids[0];
+  const int64_t n = grid.outer * codec::slab_values(grid);
+  const Coded coded = code(channel_values(grid, dtype_, false), n, 1.0, 0, 0, grid);
+  Buffer damaged(coded.payload.data(), coded.payload.size());
+  damaged.data()[codec::chunks_offset(n)] = std::byte{0xff};  // positions of a map
+  const DeviceBuffer payload(damaged.data(), damaged.size());
+  DeviceBuffer out(n * width_);
+  Counters counters;
+  const auto codec = make_codec({"dither", {{"predict", std::string("channel")}}});
+  codec->decode({payload.data(), static_cast<size_t>(damaged.size())}, out.data(), n, dtype_, counters.context());
+  const Buffer values = fetched(out);
+  for (int64_t i = 0; i < n; ++i) ASSERT_TRUE(std::isnan(float_at(values.data(), i, dtype_))) << i;
+}
+
 // No index may be narrower than 64 bits: values of two signs, less than half a step from what they become.
 TEST_P(DitherCuda, ValuesBeyondTwoToThe31KeepTheirSigns) {
   if (dtype_ != DType::kBFloat16) return;  // one type is enough
@@ -158,23 +238,30 @@ TEST_P(DitherCuda, ValuesBeyondTwoToThe31KeepTheirSigns) {
   const int64_t bytes = kNumel * width_;
   const Bytes data = allocate(bytes);
   repeat(period, data.get(), bytes);
-  const auto codec = make_codec(row.spec);
-  Counters counters;
-  const CodecContext on_gpu = counters.context();
   const DeviceBuffer in(data.get(), bytes), out(bytes);
   const Extent extent{in.data(), kNumel, dtype_};
-  const DeviceBuffer payload(*codec->measure(extent, {}, on_gpu));
-  const std::span<std::byte> room{payload.data(), static_cast<size_t>(payload.size())};
-  ASSERT_EQ(codec->encode(extent, {}, room, on_gpu), payload.size());
-  codec->decode(room, out.data(), kNumel, dtype_, on_gpu);
-  counters.fetch();
-  EXPECT_EQ(counters.found[1], 0u);
   const Bytes decoded = allocate(bytes);
-  out.copy_to(decoded.get());
   const auto *before = reinterpret_cast<const uint16_t*>(data.get()),
              *after = reinterpret_cast<const uint16_t*>(decoded.get());
-  for (int64_t i = 0; i < kNumel; ++i)
-    ASSERT_TRUE(((before[i] ^ after[i]) & 0x8000) == 0 && (after[i] & 0x7fff) > 0) << "value " << i;
+  static_assert(kNumel % 3 == 0);
+  for (const std::optional<Grid>& channels : {std::optional<Grid>(), std::optional(Grid{3, {1, 1, kNumel / 3}, 1, 3}),
+                                              std::optional(Grid{1, {1, 1, kNumel / 3}, 3, 1})}) {
+    const std::string predict = channels ? "channel" : "none";
+    const auto codec = make_codec({"dither", {{"predict", predict}}});
+    SideInfo side;
+    side.grid = channels;
+    Counters counters;
+    const CodecContext on_gpu = counters.context();
+    const DeviceBuffer payload(*codec->measure(extent, side, on_gpu));
+    const std::span<std::byte> room{payload.data(), static_cast<size_t>(payload.size())};
+    ASSERT_EQ(codec->encode(extent, side, room, on_gpu), payload.size());
+    codec->decode(room, out.data(), kNumel, dtype_, on_gpu);
+    counters.fetch();
+    EXPECT_EQ(counters.found[1], 0u);
+    out.copy_to(decoded.get());
+    for (int64_t i = 0; i < kNumel; ++i)
+      ASSERT_TRUE(((before[i] ^ after[i]) & 0x8000) == 0 && (after[i] & 0x7fff) > 0) << predict << ", value " << i;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, DitherCuda, ::testing::ValuesIn(kFloats),

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <optional>
 
 #include "src/codec/entropy_coded/bound_slots.h"
 #include "src/codec/entropy_coded/slots.h"
@@ -46,14 +47,32 @@ inline int64_t expect_same_bodies(const Buffer& in_slots, const codec::Slots& sl
   return others;
 }
 
-// Of dither without neighbours: how many chunks are coarser.
-inline int64_t expect_same_chunks(const Buffer& in_slots, const Buffer& packed) {
+// The CPU's payload in room for all of its values as they are: encode() has no more than normal ones may take.
+inline std::optional<Buffer> encode_at_length(const Codec& codec, const Extent& in, const SideInfo& side, int64_t sides,
+                                              const CodecContext& context) {
+  using namespace cinch::codec;
+  Buffer room(Slots{in.numel, kLetterGroup * dtype_bytes(in.dtype), sides}.payload_bytes());
+  const auto bytes = codec.encode(in, side, room.span(), context);
+  EXPECT_TRUE(room.intact());
+  return bytes ? std::optional(Buffer(room.data(), *bytes)) : std::nullopt;
+}
+
+// Of dither without neighbours: how many chunks are coarser. `sides`: bytes that channels have in the slots' payload,
+// which are the CPU's as well, unless it found one value alone and has none.
+inline int64_t expect_same_chunks(const Buffer& in_slots, const Buffer& packed, int64_t sides = 0) {
   using namespace cinch::codec;
   const Header found = header_of(in_slots), expected = header_of(packed);
-  EXPECT_EQ(found.kind, expected.kind);
+  const bool by_channel = (expected.kind & kByChannel) != 0;
+  EXPECT_EQ(found.kind, sides > 0 ? expected.kind | kByChannel : expected.kind);
   for (int i = 0; i < 3; ++i) EXPECT_EQ(found.words[i], expected.words[i]) << "word " << i;
   EXPECT_EQ(static_cast<int32_t>(found.words[3]), expected.words[3]);
-  return expect_same_bodies(in_slots, get_slots(found), packed, 0);
+  Slots slots = get_slots(found);
+  slots.sides = sides;
+  if (by_channel) {
+    const int64_t begin = chunks_offset(found.numel);
+    EXPECT_EQ(std::memcmp(in_slots.data() + begin, packed.data() + begin, static_cast<size_t>(sides)), 0) << "sides";
+  }
+  return expect_same_bodies(in_slots, slots, packed, by_channel ? sides : 0);
 }
 
 // Of error_bound, and of dither where neighbours predict: how many chunks have another form.

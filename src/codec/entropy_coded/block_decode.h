@@ -96,9 +96,9 @@ CINCH_DEVICE_FN void put_stored(const B& b, const std::byte* slot, int64_t slot_
 }
 
 // One chunk from its slot to values. Every thread of the block is there.
-template <bool kPaired, class T, class B>
+template <bool kPaired, class T, class B, class Channels = NoChannels>
 CINCH_DEVICE_FN void decode_chunk_of_block(const B& b, const SlotsJob<T>& job, const ValueSteps& q, int64_t chunk,
-                                           int reader, SlotDecodeMemory& m) {
+                                           int reader, SlotDecodeMemory& m, const Channels& channels = {}) {
   static_assert(B::kWarps == kStreams);
   const ChunkPlace place = ChunkPlace::of(job.slots, chunk);
   const std::byte* slot = job.payload + job.slots.begin(chunk);
@@ -112,8 +112,9 @@ CINCH_DEVICE_FN void decode_chunk_of_block(const B& b, const SlotsJob<T>& job, c
     return put_stored(b, slot, slot_bytes, place.values, job.out + place.first_group * kLetterGroup);
   const ChunkParts parts = ChunkParts::of(slot, slot_bytes, q.raw_bytes);
   decode_letters_of_block<kPaired>(b, slot, slot_bytes, place, parts, q, reader, m);
+  const auto row = channels.row(place.first_group * kLetterGroup);
   b.warps([&](const auto& w, int stream) {
-    put_values<kPaired>(w, job, q, place, stream, m.letters[stream], slot, parts, raws_before(m, parts, stream));
+    put_values<kPaired>(w, job, q, place, stream, row, m.letters[stream], slot, parts, raws_before(m, parts, stream));
   });
   b.sync();  // the next chunk overwrites the block's memory
 }

@@ -83,9 +83,10 @@ struct StreamPlaces {
 };
 
 // The second pass of a warp: its stream, its literals and its raw values go where those of the streams before end.
-template <bool kPaired, class T, class W>
+template <bool kPaired, class T, class W, class Row>
 CINCH_DEVICE_FN void put_stream(const W& w, const ChunksJob<T>& job, const Steps& q, const ChunkPlace& place,
-                                int stream, const ChunkForm& form, const EncodeMemory& m, std::byte* slot) {
+                                int stream, const Row& channels, const ChunkForm& form, const EncodeMemory& m,
+                                std::byte* slot) {
   using Lanes = LetterLanes<kPaired>;
   const StreamPlaces at = StreamPlaces::of<kDitherRawBytes>(m.counts, form, stream);
   put_bytes(w, m.streams[stream], static_cast<int>(m.counts[stream].bytes), slot, static_cast<int>(at.bits));
@@ -101,10 +102,12 @@ CINCH_DEVICE_FN void put_stream(const W& w, const ChunksJob<T>& job, const Steps
       [&](const T* values, int group, int half) {
         typename W::template Var<uint32_t> letters;
         w.each([&](int lane) {
-          const int row = Lanes::row(lane, half);
+          const int row = Lanes::row(lane, half), column = Lanes::column(lane);
           Chunk draws{};
-          if (q.dithered) draws = draws_of(w.scratch, 0, row, Lanes::column(lane));
-          const auto x = load_lane<kPaired>(values, place.count(group), false, lane, half);
+          if (q.dithered) draws = draws_of(w.scratch, 0, row, column);
+          const auto x =
+              deviations_of<kPaired>(channels, load_lane<kPaired>(values, place.count(group), false, lane, half),
+                                     static_cast<int>(kLetterGroup) * group + row * kColumns16 + column);
           letters[lane] = letters_of<kPaired>(q.to, x, draws, row);
         });
         return letters;
@@ -113,15 +116,16 @@ CINCH_DEVICE_FN void put_stream(const W& w, const ChunksJob<T>& job, const Steps
 }
 
 // One chunk from values to its slot. Every thread of the block is there.
-template <bool kPaired, class T, class B>
+template <bool kPaired, class T, class B, class Channels = NoChannels>
 CINCH_DEVICE_FN void encode_chunk_of_block(const B& b, const ChunksJob<T>& job, const Steps& q, int64_t chunk,
-                                           EncodeMemory& m) {
+                                           EncodeMemory& m, const Channels& channels = {}) {
   static_assert(B::kWarps == kStreams);
   const ChunkPlace place = ChunkPlace::of(job.slots, chunk);
   std::byte* slot = job.payload + job.slots.begin(chunk);
+  const auto row = channels.row(place.first_group * kLetterGroup);
   b.warps([&](const auto& w, int stream) {
     const uint32_t with_literals = code_stream<kPaired>(
-        w, q, place, stream, m, [&](auto visit) { visit_letters<kPaired>(w, job, q, place, stream, visit); });
+        w, q, place, stream, m, [&](auto visit) { visit_letters<kPaired>(w, job, q, place, stream, row, visit); });
     w.each([&](int lane) {
       // Behind the stream, where nothing else is.
       if (lane == 0) m.streams[stream][kStreamWords - 1] = with_literals;
@@ -141,7 +145,7 @@ CINCH_DEVICE_FN void encode_chunk_of_block(const B& b, const ChunksJob<T>& job, 
       put_verbatim(w, job.in + place.first_group * kLetterGroup, place.values, warp, slot + sizeof(ChunkHeader));
     });
   } else {
-    b.warps([&](const auto& w, int stream) { put_stream<kPaired>(w, job, q, place, stream, form, m, slot); });
+    b.warps([&](const auto& w, int stream) { put_stream<kPaired>(w, job, q, place, stream, row, form, m, slot); });
   }
   b.sync();  // the next chunk overwrites the block's memory
 }

@@ -153,6 +153,7 @@ CINCH_DEVICE_FN void write_header_of_block(const B& b, const FitJob<T>& job, con
   h.magic = kEntropyMagic;
   h.dtype = static_cast<uint8_t>(job.dtype);
   put_quantiser(state.quantiser, h);
+  if (job.slots.sides > 0) h.kind |= kByChannel;
   if (job.slots.numel > 0 && !state.scale.any) h.kind |= kNothingFinite;
   put_slots(job.slots, h);
   put_header(b, job.slots, h, job.payload);
@@ -193,16 +194,17 @@ CINCH_DEVICE_FN void clear_lengths(const B& b, FitState& state) {
   b.sync();
 }
 
-// From the parts to the range of symbols.
-template <class T, class B, class Memory>
-CINCH_DEVICE_FN void fit_quantiser(const B& b, const FitJob<T>& job, Memory& m) {
+// From the parts, and what there is of channels, to the range of symbols.
+template <class T, class B, class Memory, class Channels = NoChannels>
+CINCH_DEVICE_FN void fit_quantiser(const B& b, const FitJob<T>& job, Memory& m, const Channels& channels = {}) {
   settle_scale(b, job, m.parts, m.state);
+  channels.settle(b, job, m.state);
   if (!m.state.scale.any || m.state.scale.sigma == 0) return;
   const GroupSample& sample = job.window;
   const ToSymbols to = to_symbols(m.state.quantiser);
   b.warps([&](const auto& w, int warp) {
     for (int64_t pair = warp; pair < sample_pairs(sample); pair += B::kWarps)
-      count_letters_of_warp<false>(w, job, m.state.quantiser, to, sample, pair, m.state.counts);
+      count_letters_of_warp<false>(w, job, m.state.quantiser, to, sample, pair, m.state.counts, channels);
   });
   b.sync();
   settle_range(b, static_cast<uint64_t>(sample.count) * kLetterGroup, m.state);
@@ -210,8 +212,8 @@ CINCH_DEVICE_FN void fit_quantiser(const B& b, const FitJob<T>& job, Memory& m) 
 
 // All of it by one block: small tensors.
 constexpr int64_t kGroupsOfOneBlock = 4096;
-template <class T, class B, class Memory>
-CINCH_DEVICE_FN void fit_by_one_block(const B& b, const FitJob<T>& job, Memory& m) {
+template <class T, class B, class Memory, class Channels = NoChannels>
+CINCH_DEVICE_FN void fit_by_one_block(const B& b, const FitJob<T>& job, Memory& m, const Channels& channels = {}) {
   FitState& state = m.state;
   b.each([&](int i) {
     if (i == 0) state.quantiser = Quantiser(), state.scale = Scale();
@@ -223,12 +225,13 @@ CINCH_DEVICE_FN void fit_by_one_block(const B& b, const FitJob<T>& job, Memory& 
       for (int pair = warp; 2 * pair < job.parts; pair += B::kWarps) add_moments_of_warp(w, job, pair, m.parts);
     });
     b.sync();
-    fit_quantiser(b, job, m);
+    fit_quantiser(b, job, m, channels);
   }
   if (state.scale.any) {
     const ToSymbols to = to_symbols(state.quantiser);
-    b.warps(
-        [&](const auto& w, int warp) { count_for_code(w, job, state.quantiser, to, warp, B::kWarps, state.counts); });
+    b.warps([&](const auto& w, int warp) {
+      count_for_code(w, job, state.quantiser, to, warp, B::kWarps, state.counts, channels);
+    });
     b.sync();
     settle_code(b, m.merge, state);
   } else {

@@ -8,11 +8,9 @@
 #include <string_view>
 
 #include "cinch/codec.h"
+#include "src/codec/entropy_coded/channel_rules.h"
 
 namespace cinch::codec {
-
-constexpr int64_t kMostChannels = 4096;   // so that their sides fit a stack
-constexpr int64_t kLeastOfChannel = 256;  // values, for 4 bytes of sides
 
 struct Channels {
   Grid grid;
@@ -20,15 +18,11 @@ struct Channels {
   alignas(64) float mean[kMostChannels + 16], sigma[kMostChannels + 16], inverse[kMostChannels + 16];
 };
 
-// Whether a tensor with this grid has channels worth telling apart.
-bool has_channels(const Grid& grid, int64_t numel) noexcept;
-
 // From a sample of each channel. Means stay 0 where zeros are frequent, since they
 // have a symbol of their own, which values near them are to be near. Sides are rounded to their stored form.
 void sample_channels(const Extent& in, const Grid& grid, Channels& channels) noexcept;
 
-// The stored form: a multiple of 64 bytes.
-int64_t channels_bytes(const Grid& grid) noexcept;
+// The stored form, channels_bytes(grid) of it.
 void store_channels(const Channels& channels, std::byte* out) noexcept;
 // Believes nothing: CodecError where these are no channels of `numel` values. Gives the bytes that they take.
 int64_t load_channels(std::string_view method, std::span<const std::byte> in, int64_t numel, Channels& channels);

@@ -16,10 +16,6 @@ HWY_BEFORE_NAMESPACE();
 namespace cinch::codec::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Deviations that are no zeros although the value is the mean itself; and values that are not although they come out at
-// zero, in shares of a deviation.
-constexpr float kAlmostZero = 0x1p-30f, kSmallestShare = 0x1p-24f;
-
 // body(offset, lanes, mean, sigma, inverse) for each vector of a run; a run is of one channel, or of one after the
 // other.
 template <class Body>

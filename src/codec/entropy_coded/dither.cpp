@@ -34,8 +34,7 @@ class Dither final : public CodecBase, public TensorScaled {
 
   ErrorClass error_class() const noexcept override { return ErrorClass::kUnbiased; }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
-    // Kernels predict nothing.
-    return (device == DeviceKind::kCpu || (backend::cuda_built() && !predict_channel_)) && is_codable_float(dtype);
+    return (device == DeviceKind::kCpu || backend::cuda_built()) && is_codable_float(dtype);
   }
   // Not in float16: the smallest decoded values, 2^-17 of a step, may be below its range.
   bool keeps_zeros(DType dtype) const noexcept override {
@@ -44,8 +43,9 @@ class Dither final : public CodecBase, public TensorScaled {
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override;
   int64_t payload_bound(int64_t numel, DType dtype, const SideInfo& side) const override {
     check_size(numel, dtype);
-    return std::max(sides_bound(numel, side) + entropy_bytes(numel, dtype, most_bits()),
-                    default_slots(numel, dtype).payload_bytes());
+    const int64_t sides = sides_bound(numel, side);
+    return std::max(sides + entropy_bytes(numel, dtype, most_bits()),
+                    default_slots(numel, dtype, sides).payload_bytes());
   }
   std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const override;
   std::optional<int64_t> expected_bytes(const Extent& in, const SideInfo& side,
@@ -60,8 +60,11 @@ class Dither final : public CodecBase, public TensorScaled {
  private:
   double most_bits() const { return dither_slot_bits(step_sigma_); }
   // What a kernel has for its chunks where nobody knows better.
-  Slots default_slots(int64_t numel, DType dtype) const { return slots_for(most_bits(), numel, dtype_bytes(dtype)); }
-  int64_t encode_on_device(const Extent& in, std::span<std::byte> out, const CodecContext& context) const;
+  Slots default_slots(int64_t numel, DType dtype, int64_t sides) const {
+    return slots_for(most_bits(), numel, dtype_bytes(dtype), sides);
+  }
+  int64_t encode_on_device(const Extent& in, const SideInfo& side, std::span<std::byte> out,
+                           const CodecContext& context) const;
   void decode_on_device(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
                         const CodecContext& context) const;
   // The grid of a tensor whose channels are told apart; nullopt: they are not.
@@ -104,7 +107,8 @@ std::optional<DitherFit> Dither::fit(const Extent& in, const SideInfo& side, con
 
 std::optional<int64_t> Dither::measure(const Extent& in, const SideInfo& side, const CodecContext& context) const {
   check_extent(in);
-  if (context.device == DeviceKind::kCuda) return default_slots(in.numel, in.dtype).payload_bytes();
+  if (context.device == DeviceKind::kCuda)
+    return default_slots(in.numel, in.dtype, sides_bound(in.numel, side)).payload_bytes();
   const int64_t bound = payload_bound(in.numel, in.dtype, side);
   if (in.numel == 0) return bound;
   Channels channels;
@@ -138,7 +142,7 @@ std::optional<AtScale> Dither::at_scale_of(const Extent& in, const SideInfo& sid
 std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo& side, std::span<std::byte> out,
                                       const CodecContext& context) const {
   check_extent(in);
-  if (context.device == DeviceKind::kCuda) return encode_on_device(in, out, context);
+  if (context.device == DeviceKind::kCuda) return encode_on_device(in, side, out, context);
   DitherFit fitted;
   Channels channels;
   if (in.numel > 0) {
@@ -166,14 +170,17 @@ std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo& side, st
 
 // All the room that is given, but no more than is asked for: whoever knows better than a normal distribution gives
 // less.
-int64_t Dither::encode_on_device(const Extent& in, std::span<std::byte> out, const CodecContext& context) const {
-  Slots slots = default_slots(in.numel, in.dtype);
+int64_t Dither::encode_on_device(const Extent& in, const SideInfo& side, std::span<std::byte> out,
+                                 const CodecContext& context) const {
+  const auto grid = channel_grid(in.numel, side);
+  const int64_t sides = grid ? channels_bytes(*grid) : 0;
+  Slots slots = default_slots(in.numel, in.dtype, sides);
   if (static_cast<int64_t>(out.size()) < slots.payload_bytes()) {
-    slots = slots_of(static_cast<int64_t>(out.size()), in.numel);
-    check_room(out, Slots{in.numel, std::max(slots.group_bytes, Slots::kLeast)}.payload_bytes());
+    slots = slots_of(static_cast<int64_t>(out.size()), in.numel, sides);
+    check_room(out, Slots{in.numel, std::max(slots.group_bytes, Slots::kLeast), sides}.payload_bytes());
   }
-  device_dither_encode(in.data, in.dtype, slots, step_sigma_, rng_key(context, kEntropyMagic), out.data(),
-                       {context.poisoned, context.coarsened}, context.stream);
+  device_dither_encode(in.data, in.dtype, slots, step_sigma_, grid ? &*grid : nullptr, rng_key(context, kEntropyMagic),
+                       out.data(), {context.poisoned, context.coarsened}, context.stream);
   return slots.payload_bytes();
 }
 
@@ -181,6 +188,7 @@ void Dither::decode_on_device(std::span<const std::byte> payload, void* out, int
                               const CodecContext& context) const {
   const Slots slots = slots_of(static_cast<int64_t>(payload.size()), numel);
   check_length(payload, Slots{numel, numel > 0 ? std::max(slots.group_bytes, Slots::kLeast) : 0}.payload_bytes());
+  if (predict_channel_) return device_dither_channels_decode(payload, numel, dtype, out, context.stream);
   device_dither_decode(payload.data(), slots, dtype, out, context.stream);
 }
 
@@ -188,7 +196,7 @@ Header Dither::check(std::span<const std::byte> payload, int64_t numel, DType dt
   const Header h = read_header(payload, kEntropyMagic, spec().name, numel, dtype);
   const Quantiser q = get_quantiser(h);
   const int64_t base = in_slots(h) ? int64_t{q.base} : h.words[3];
-  const bool slots = in_slots(h), kind = slots ? (h.kind & ~(3 | kNothingFinite)) == 0 : h.kind <= 7;
+  const bool slots = in_slots(h), kind = h.kind <= (slots ? 7 | kNothingFinite : 7);
   if (h.payload_bytes < chunks_offset(numel) + kSlack || h.flags > kInSlots || !kind || !(q.step > 0) ||
       !std::isfinite(q.step) || !std::isfinite(q.offset) || base < -4096 || base > 4096)
     throw_damaged(spec().name, "its header makes no sense");
@@ -208,10 +216,7 @@ void Dither::decode(std::span<const std::byte> payload, void* out, int64_t numel
   DitherTensor tensor{dtype, q};
   int64_t sides = 0;
   if ((h.kind & kByChannel) != 0) {
-    const int64_t begin = chunks_offset(numel);
-    const auto after =
-        payload.subspan(static_cast<size_t>(begin), static_cast<size_t>(h.payload_bytes - kSlack - begin));
-    sides = load_channels(spec().name, after, numel, channels);
+    sides = load_channels(spec().name, behind_ends(h, payload), numel, channels);
     tensor.channels = &channels;
   }
   const int64_t width = dtype_bytes(dtype);

@@ -1,6 +1,8 @@
-// Kernels of dither: they arrange blocks and warps, the arithmetic is in block_fit.h, block_encode.h, block_decode.h.
+// Kernels of dither: they arrange blocks and warps, the arithmetic is in block_fit.h, block_channels.h, block_encode.h,
+// block_decode.h.
 #include "src/backend/cuda/device_warp.cuh"
 #include "src/backend/cuda/launch.cuh"
+#include "src/codec/entropy_coded/block_channels.h"
 #include "src/codec/entropy_coded/block_decode.h"
 #include "src/codec/entropy_coded/block_encode.h"
 #include "src/codec/entropy_coded/block_fit.h"
@@ -27,7 +29,11 @@ struct FitScratch {
   uint32_t counts[kLetters];
   MomentPart parts[kMomentParts];
 };
-static_assert(sizeof(FitScratch) < kGroupsOfOneBlock * Slots::kLeast);
+static_assert(sizeof(FitScratch) + kMostChannels * sizeof(ChannelMoment) < kGroupsOfOneBlock * Slots::kLeast);
+
+// Values that ask for their channel's sides take registers.
+template <class Channels>
+constexpr int kBlocksOfProcessor = std::is_same_v<Channels, NoChannels> ? backend::kBlocksPerProcessor : 2;
 
 CINCH_DEVICE_FN Header header_of(const std::byte* payload) { return *reinterpret_cast<const Header*>(payload); }
 
@@ -36,10 +42,17 @@ CINCH_DEVICE_FN Header header_of(const std::byte* payload) { return *reinterpret
   __shared__ alignas(16) unsigned char name##_bytes[sizeof(FitRoom)]; \
   FitRoom& name = *reinterpret_cast<FitRoom*>(name##_bytes)
 
-template <class T>
-__global__ void __launch_bounds__(kFitThreads) fit_kernel(const FitJob<T> job) {
+template <class T, class Channels>
+__global__ void __launch_bounds__(kFitThreads) fit_kernel(const FitJob<T> job, const Channels channels) {
   CINCH_FIT_ROOM(room);
-  fit_by_one_block(FitBlock{room.draws, kDrawWords}, job, room);
+  fit_by_one_block(FitBlock{room.draws, kDrawWords}, job, room, channels);
+}
+
+template <class T>
+__global__ void __launch_bounds__(128) channel_moments_kernel(const T* in, const ChannelFit fit) {
+  const int warps = static_cast<int>(gridDim.x * blockDim.x) / kLanes;
+  for (int c = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x) / kLanes; c < fit.count; c += warps)
+    find_channel_moment(DeviceWarp{}, in, fit, c);
 }
 
 template <class T>
@@ -49,8 +62,9 @@ __global__ void __launch_bounds__(128) moments_kernel(const FitJob<T> job, FitSc
     add_moments_of_warp(DeviceWarp{}, job, pair, scratch->parts);
 }
 
-template <class T>
-__global__ void __launch_bounds__(kFitThreads) quantiser_kernel(const FitJob<T> job, FitScratch* scratch) {
+template <class T, class Channels>
+__global__ void __launch_bounds__(kFitThreads)
+    quantiser_kernel(const FitJob<T> job, const Channels channels, FitScratch* scratch) {
   CINCH_FIT_ROOM(room);
   const FitBlock block{room.draws, kDrawWords};
   block.each([&](int i) {
@@ -58,12 +72,13 @@ __global__ void __launch_bounds__(kFitThreads) quantiser_kernel(const FitJob<T> 
     for (; i < kMomentParts; i += kFitThreads) room.parts[i] = i < job.parts ? scratch->parts[i] : kNoMoments;
   });
   block.sync();
-  fit_quantiser(block, job, room);
+  fit_quantiser(block, job, room, channels);
   write_header_of_block(block, job, room.state);
 }
 
-template <class T>
-__global__ void __launch_bounds__(kChunkThreads) count_kernel(const FitJob<T> job, FitScratch* scratch) {
+template <class T, class Channels>
+__global__ void __launch_bounds__(kChunkThreads)
+    count_kernel(const FitJob<T> job, const Channels channels, FitScratch* scratch) {
   __shared__ alignas(16) uint32_t draws[kChunkThreads / kLanes * kDrawWords];
   __shared__ uint32_t counts[kLetters];
   const Header header = header_of(job.payload);
@@ -75,7 +90,7 @@ __global__ void __launch_bounds__(kChunkThreads) count_kernel(const FitJob<T> jo
   block.sync();
   block.warps([&](const DeviceWarp& w, int warp) {
     count_for_code(w, job, q, to, int64_t{blockIdx.x} * ChunkBlock::kWarps + warp,
-                   int64_t{gridDim.x} * ChunkBlock::kWarps, counts);
+                   int64_t{gridDim.x} * ChunkBlock::kWarps, counts, channels);
   });
   block.sync();
   block.each([&](int i) {
@@ -104,8 +119,9 @@ __global__ void __launch_bounds__(kFitThreads) code_kernel(std::byte* payload, c
 
 extern __shared__ uint4 chunk_memory[];
 
-template <class T>
-__global__ void __launch_bounds__(kChunkThreads, backend::kBlocksPerProcessor) encode_kernel(const ChunksJob<T> job) {
+template <class T, class Channels>
+__global__ void __launch_bounds__(kChunkThreads, kBlocksOfProcessor<Channels>)
+    encode_kernel(const ChunksJob<T> job, const Channels channels) {
   EncodeMemory& m = *reinterpret_cast<EncodeMemory*>(chunk_memory);
   const ChunkBlock block{m.draws, kDrawWords};
   const Header header = header_of(job.payload);
@@ -120,19 +136,18 @@ __global__ void __launch_bounds__(kChunkThreads, backend::kBlocksPerProcessor) e
                   m.table);
   for (int64_t chunk = blockIdx.x; chunk < chunks; chunk += gridDim.x) {
     if (q.paired)
-      encode_chunk_of_block<true>(block, job, q, chunk, m);
+      encode_chunk_of_block<true>(block, job, q, chunk, m, channels);
     else
-      encode_chunk_of_block<false>(block, job, q, chunk, m);
+      encode_chunk_of_block<false>(block, job, q, chunk, m, channels);
   }
 }
 
-template <class T>
-__global__ void __launch_bounds__(kChunkThreads, backend::kBlocksPerProcessor) decode_kernel(const SlotsJob<T> job) {
-  SlotDecodeMemory& m = *reinterpret_cast<SlotDecodeMemory*>(chunk_memory);
-  const ChunkBlock block{m.draws, kDrawWords};
-  const Header header = header_of(job.payload);
+// `nothing`: there is none, or it cannot be read.
+template <class T, class Channels>
+__device__ __forceinline__ void decode_chunks(const ChunkBlock& block, const SlotsJob<T>& job, const Header& header,
+                                              bool nothing, const Channels& channels, SlotDecodeMemory& m) {
   const int64_t chunks = job.slots.chunks();
-  if ((header.kind & kNothingFinite) != 0) {
+  if (nothing) {
     for (int64_t chunk = blockIdx.x; chunk < chunks; chunk += gridDim.x)
       put_nan(block, job.out + chunk * kValuesOfChunk, ChunkPlace::of(job.slots, chunk).values);
     return;
@@ -143,10 +158,36 @@ __global__ void __launch_bounds__(kChunkThreads, backend::kBlocksPerProcessor) d
   make_decode_table(block, reinterpret_cast<const uint32_t*>(job.payload + lengths_offset()), m.making, m.table);
   for (int64_t chunk = blockIdx.x; chunk < chunks; chunk += gridDim.x) {
     if (q.paired)
-      decode_chunk_of_block<true>(block, job, q, chunk, reader, m);
+      decode_chunk_of_block<true>(block, job, q, chunk, reader, m, channels);
     else
-      decode_chunk_of_block<false>(block, job, q, chunk, reader, m);
+      decode_chunk_of_block<false>(block, job, q, chunk, reader, m, channels);
   }
+}
+
+template <class T>
+__global__ void __launch_bounds__(kChunkThreads, backend::kBlocksPerProcessor) decode_kernel(const SlotsJob<T> job) {
+  SlotDecodeMemory& m = *reinterpret_cast<SlotDecodeMemory*>(chunk_memory);
+  const ChunkBlock block{m.draws, kDrawWords};
+  const Header header = header_of(job.payload);
+  decode_chunks(block, job, header, (header.kind & (kNothingFinite | kByChannel)) != 0, NoChannels{}, m);
+}
+
+// Of a codec that tells channels apart, where it can: only the payload says whether it did.
+template <class T>
+__global__ void __launch_bounds__(kChunkThreads, kBlocksOfProcessor<TensorChannels>)
+    decode_channels_kernel(const std::byte* payload, int64_t bytes, int64_t numel, T* out) {
+  __shared__ StoredDither stored;
+  SlotDecodeMemory& m = *reinterpret_cast<SlotDecodeMemory*>(chunk_memory);
+  const ChunkBlock block{m.draws, kDrawWords};
+  if (threadIdx.x == 0) stored = stored_dither(payload, bytes, numel);
+  __syncthreads();
+  const Header header = header_of(payload);
+  const SlotsJob<T> job{payload, stored.slots(numel), out};
+  const bool nothing = !stored.fits || (header.kind & kNothingFinite) != 0;
+  if (stored.by_channel)
+    decode_chunks(block, job, header, nothing, stored.channels(payload, numel), m);
+  else
+    decode_chunks(block, job, header, nothing, NoChannels{}, m);
 }
 
 unsigned blocks_of_chunks(const Slots& slots) {
@@ -160,34 +201,45 @@ void ask_for_memory(Kernel kernel, size_t bytes) {
              "dither: memory of a block");
 }
 
-template <class T>
-void launch_fit(const FitJob<T>& job, cudaStream_t stream) {
+template <class T, class Channels>
+void launch_fit(const FitJob<T>& job, const Channels& channels, cudaStream_t stream) {
+  if constexpr (std::is_same_v<Channels, ChannelFit>)
+    channel_moments_kernel<<<static_cast<unsigned>(ceil_div(channels.count, 4)), 128, 0, stream>>>(job.in, channels);
   if (job.slots.groups() <= kGroupsOfOneBlock) {
-    fit_kernel<<<1, kFitThreads, 0, stream>>>(job);
+    fit_kernel<<<1, kFitThreads, 0, stream>>>(job, channels);
     return;
   }
-  auto* scratch = reinterpret_cast<FitScratch*>(job.payload + chunks_offset(job.slots.numel));
+  auto* scratch = reinterpret_cast<FitScratch*>(job.payload + job.slots.begin(0));
   const auto blocks = std::clamp<int64_t>(ceil_div(sample_pairs(job.code), int64_t{ChunkBlock::kWarps}), 1, 1024);
   moments_kernel<<<128, 128, 0, stream>>>(job, scratch);
-  quantiser_kernel<<<1, kFitThreads, 0, stream>>>(job, scratch);
-  count_kernel<<<static_cast<unsigned>(blocks), kChunkThreads, 0, stream>>>(job, scratch);
+  quantiser_kernel<<<1, kFitThreads, 0, stream>>>(job, channels, scratch);
+  count_kernel<<<static_cast<unsigned>(blocks), kChunkThreads, 0, stream>>>(job, channels, scratch);
   code_kernel<<<1, kFitThreads, 0, stream>>>(job.payload, scratch);
+}
+
+template <class T, class Channels>
+void launch_encode(const FitJob<T>& fit, const Channels& channels, const DeviceCounters& counters,
+                   cudaStream_t stream) {
+  launch_fit(fit, channels, stream);
+  check_cuda(cudaGetLastError(), "dither: fit");
+  if (fit.slots.numel == 0) return;
+  const auto kernel = encode_kernel<T, Channels>;
+  ask_for_memory(kernel, sizeof(EncodeMemory));
+  kernel<<<blocks_of_chunks(fit.slots), kChunkThreads, sizeof(EncodeMemory), stream>>>(
+      ChunksJob<T>{fit.in, fit.slots, fit.payload, counters.poisoned, counters.coarsened}, channels);
+  check_cuda(cudaGetLastError(), "dither: encode");
 }
 
 }  // namespace
 
-void device_dither_encode(const void* in, DType dtype, const Slots& slots, double step_sigma, uint64_t key,
-                          std::byte* out, const DeviceCounters& counters, void* stream) {
+void device_dither_encode(const void* in, DType dtype, const Slots& slots, double step_sigma, const Grid* channels,
+                          uint64_t key, std::byte* out, const DeviceCounters& counters, void* stream) {
   with_element_type(dtype, [&](auto zero) {
     using T = decltype(zero);
-    const auto* values = static_cast<const T*>(in);
-    launch_fit(fit_job(values, slots, dtype, step_sigma, key, out), to_stream(stream));
-    check_cuda(cudaGetLastError(), "dither: fit");
-    if (slots.numel == 0) return;
-    ask_for_memory(encode_kernel<T>, sizeof(EncodeMemory));
-    encode_kernel<<<blocks_of_chunks(slots), kChunkThreads, sizeof(EncodeMemory), to_stream(stream)>>>(
-        ChunksJob<T>{values, slots, out, counters.poisoned, counters.coarsened});
-    check_cuda(cudaGetLastError(), "dither: encode");
+    const FitJob<T> job = fit_job(static_cast<const T*>(in), slots, dtype, step_sigma, key, out);
+    if (channels == nullptr) return launch_encode(job, NoChannels{}, counters, to_stream(stream));
+    const bool one_block = slots.groups() <= kGroupsOfOneBlock;
+    launch_encode(job, channel_fit(job, *channels, one_block ? 0 : sizeof(FitScratch)), counters, to_stream(stream));
   });
 }
 
@@ -198,6 +250,19 @@ void device_dither_decode(const std::byte* payload, const Slots& slots, DType dt
     ask_for_memory(decode_kernel<T>, sizeof(SlotDecodeMemory));
     decode_kernel<<<blocks_of_chunks(slots), kChunkThreads, sizeof(SlotDecodeMemory), to_stream(stream)>>>(
         SlotsJob<T>{payload, slots, static_cast<T*>(out)});
+    check_cuda(cudaGetLastError(), "dither: decode");
+  });
+}
+
+void device_dither_channels_decode(std::span<const std::byte> payload, int64_t numel, DType dtype, void* out,
+                                   void* stream) {
+  if (numel == 0) return;
+  with_element_type(dtype, [&](auto zero) {
+    using T = decltype(zero);
+    ask_for_memory(decode_channels_kernel<T>, sizeof(SlotDecodeMemory));
+    decode_channels_kernel<<<blocks_of_chunks(Slots{numel, 0}), kChunkThreads, sizeof(SlotDecodeMemory),
+                             to_stream(stream)>>>(payload.data(), static_cast<int64_t>(payload.size()), numel,
+                                                  static_cast<T*>(out));
     check_cuda(cudaGetLastError(), "dither: decode");
   });
 }

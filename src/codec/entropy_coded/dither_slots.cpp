@@ -55,11 +55,14 @@ void fill_with_nan(DType dtype, int64_t numel, void* out) noexcept {
 void decode_dither_slots(std::string_view method, const CodecContext& context, const Header& h,
                          std::span<const std::byte> payload, void* out) {
   const auto dtype = static_cast<DType>(h.dtype);
-  const Slots slots = get_slots(h);
+  Slots slots = get_slots(h);
+  Channels channels;
+  const bool by_channel = (h.kind & kByChannel) != 0;
+  if (by_channel) slots.sides = load_channels(method, behind_ends(h, payload), h.numel, channels);
   check_slots(method, slots, h);
   if ((h.kind & kNothingFinite) != 0) return fill_with_nan(dtype, h.numel, out);
   const Quantiser q = get_quantiser(h);
-  const DitherTensor tensor{dtype, q};
+  const DitherTensor tensor{dtype, q, by_channel ? &channels : nullptr};
   const int64_t width = dtype_bytes(dtype);
   auto* values = static_cast<std::byte*>(out);
   const bool stream = backend::streams_out(out, h.numel * width);

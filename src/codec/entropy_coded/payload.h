@@ -72,6 +72,12 @@ inline int64_t expected_entropy_bytes(int64_t numel, double bits) noexcept {
          static_cast<int64_t>(static_cast<double>(numel) * bits / 8);
 }
 
+// What is between the ends of chunks and the slack: sides and chunks. Of a payload whose length was checked.
+inline std::span<const std::byte> behind_ends(const Header& h, std::span<const std::byte> payload) noexcept {
+  const int64_t begin = chunks_offset(h.numel);
+  return payload.subspan(static_cast<size_t>(begin), static_cast<size_t>(h.payload_bytes - kSlack - begin));
+}
+
 // code(range, room) writes a chunk to `room` of kChunkRoom bytes and returns how many. `out` has room for the empty
 // payload at least, and `sides` bytes that are the method's own, which the caller writes to chunks_offset(numel). `h`
 // holds magic, dtype, numel and the quantiser. nullopt: `out` is too small, or chunks take more than kMostChunkBytes.

@@ -5,7 +5,7 @@
 
 #include "src/codec/entropy_coded/fit_rules.h"
 #include "src/codec/entropy_coded/slots.h"
-#include "src/codec/entropy_coded/warp_letters.h"
+#include "src/codec/entropy_coded/warp_deviations.h"
 #include "src/codec/stage/sides.h"
 
 namespace cinch::codec {
@@ -153,9 +153,10 @@ CINCH_DEVICE_FN void add_moments_of_warp(const W& w, const FitJob<T>& job, int p
 }
 
 // Adds the letters of groups 2 * pair and 2 * pair + 1 of a sample to the counts.
-template <bool kPaired, class T, class W>
+template <bool kPaired, class T, class W, class Channels>
 CINCH_DEVICE_FN void count_letters_of_warp(const W& w, const FitJob<T>& job, const Quantiser& q, const ToSymbols& to,
-                                           const GroupSample& sample, int64_t pair, uint32_t* counts) {
+                                           const GroupSample& sample, int64_t pair, uint32_t* counts,
+                                           const Channels& channels) {
   using Lanes = LetterLanes<kPaired>;
   const int64_t count = std::min<int64_t>(2, sample.count - 2 * pair);
   const int64_t first = sample.group(2 * pair), second = count > 1 ? sample.group(2 * pair + 1) : first;
@@ -163,6 +164,7 @@ CINCH_DEVICE_FN void count_letters_of_warp(const W& w, const FitJob<T>& job, con
   w.each([&](int lane) {
     CINCH_ROLLED
     for (int g = 0; g < count; ++g) {
+      const auto channel_row = channels.row((g == 0 ? first : second) * kLetterGroup);
       CINCH_UNROLL
       for (int half = 0; half < Lanes::kHalves; ++half) {
         const int row = Lanes::row(lane, half), column = Lanes::column(lane);
@@ -175,6 +177,7 @@ CINCH_DEVICE_FN void count_letters_of_warp(const W& w, const FitJob<T>& job, con
         }
         Chunk draws{};
         if (q.dithered) draws = draws_of(w.scratch, g, row, column);
+        x = deviations_of<kPaired>(channel_row, x, row * kColumns16 + column);
         const uint32_t letters = letters_of<kPaired>(to, x, draws, row);
         CINCH_UNROLL
         for (int i = 0; i < kRun; ++i) W::add_to(counts + (letters >> (8 * i) & 0xffu), 1);
@@ -185,15 +188,15 @@ CINCH_DEVICE_FN void count_letters_of_warp(const W& w, const FitJob<T>& job, con
 constexpr int64_t sample_pairs(const GroupSample& sample) noexcept { return (sample.count + 1) / 2; }
 
 // Adds the letters of the code's sample from pair `begin` of its groups on, every `step` pairs.
-template <class T, class W>
+template <class T, class W, class Channels = NoChannels>
 CINCH_DEVICE_FN void count_for_code(const W& w, const FitJob<T>& job, const Quantiser& q, const ToSymbols& to,
-                                    int64_t begin, int64_t step, uint32_t* counts) {
+                                    int64_t begin, int64_t step, uint32_t* counts, const Channels& channels = {}) {
   const GroupSample& sample = job.code;
   for (int64_t pair = begin; pair < sample_pairs(sample); pair += step) {
     if (q.paired)
-      count_letters_of_warp<true>(w, job, q, to, sample, pair, counts);
+      count_letters_of_warp<true>(w, job, q, to, sample, pair, counts, channels);
     else
-      count_letters_of_warp<false>(w, job, q, to, sample, pair, counts);
+      count_letters_of_warp<false>(w, job, q, to, sample, pair, counts, channels);
   }
 }
 

@@ -7,7 +7,7 @@
 #include "src/codec/entropy_coded/block_code.h"
 #include "src/codec/entropy_coded/chunk_place.h"
 #include "src/codec/entropy_coded/warp_coarse.h"
-#include "src/codec/entropy_coded/warp_letters.h"
+#include "src/codec/entropy_coded/warp_deviations.h"
 
 namespace cinch::codec {
 
@@ -52,10 +52,10 @@ CINCH_DEVICE_FN LetterValues<kPaired> load_lane(const T* group, int count, bool 
 }
 
 // Visits the letters of a stream, two groups at a time: visit(group, half, letters), a word of four letters a lane, in
-// the order in which the stream has them.
-template <bool kPaired, class T, class W, class Visit>
+// the order in which the stream has them. `channels`: a row of them from the chunk's first value on.
+template <bool kPaired, class T, class W, class Row, class Visit>
 CINCH_DEVICE_FN void visit_letters(const W& w, const ChunksJob<T>& job, const Steps& q, const ChunkPlace& place,
-                                   int stream, Visit visit) {
+                                   int stream, const Row& channels, Visit visit) {
   using Lanes = LetterLanes<kPaired>;
   const bool aligned = is_run_aligned(job.in);
   const int end = place.end(stream);
@@ -83,10 +83,12 @@ CINCH_DEVICE_FN void visit_letters(const W& w, const ChunksJob<T>& job, const St
       for (int half = 0; half < Lanes::kHalves; ++half) {
         typename W::template Var<uint32_t> letters;
         w.each([&](int lane) {
-          const int row = Lanes::row(lane, half);
+          const int row = Lanes::row(lane, half), column = Lanes::column(lane);
           Chunk draws{};
-          if (q.dithered) draws = draws_of(w.scratch, g, row, Lanes::column(lane));
-          letters[lane] = letters_of<kPaired>(q.to, x[lane].at[g][half], draws, row);
+          if (q.dithered) draws = draws_of(w.scratch, g, row, column);
+          const int element = static_cast<int>(kLetterGroup) * (first + g) + row * kColumns16 + column;
+          const auto values = deviations_of<kPaired>(channels, x[lane].at[g][half], element);
+          letters[lane] = letters_of<kPaired>(q.to, values, draws, row);
         });
         visit(first + g, half, letters);
       }

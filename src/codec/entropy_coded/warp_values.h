@@ -4,7 +4,7 @@
 #include "src/codec/entropy_coded/chunk_place.h"
 #include "src/codec/entropy_coded/prefix_code.h"
 #include "src/codec/entropy_coded/warp_coarse.h"
-#include "src/codec/entropy_coded/warp_letters.h"
+#include "src/codec/entropy_coded/warp_deviations.h"
 
 namespace cinch::codec {
 
@@ -154,11 +154,12 @@ CINCH_DEVICE_FN void put_raws_of_lane(T* group, int element, int count, uint32_t
   }
 }
 
-// Values of a stream from its letters; `raw` is the number of its first raw value.
-template <bool kPaired, class T, class W>
+// Values of a stream from its letters; `raw` is the number of its first raw value. `channels`: a row of them from the
+// chunk's first value on.
+template <bool kPaired, class T, class W, class Row>
 CINCH_DEVICE_FN void put_values(const W& w, const SlotsJob<T>& job, const ValueSteps& q, const ChunkPlace& place,
-                                int stream, const uint32_t* letters, const std::byte* slot, const ChunkParts& parts,
-                                uint32_t raw) {
+                                int stream, const Row& channels, const uint32_t* letters, const std::byte* slot,
+                                const ChunkParts& parts, uint32_t raw) {
   using Lanes = LetterLanes<kPaired>;
   const FromSymbols& from = q.from;
   const bool aligned = is_run_aligned(job.out);
@@ -178,10 +179,13 @@ CINCH_DEVICE_FN void put_values(const W& w, const SlotsJob<T>& job, const ValueS
           const int row = Lanes::row(lane, half), column = Lanes::column(lane);
           Chunk draws{};
           if (q.dithered) draws = draws_of(w.scratch, g, row, column);
-          const LetterValues<kPaired> x = values_of<kPaired>(from, words[lane], draws, row);
+          LetterValues<kPaired> x = values_of<kPaired>(from, words[lane], draws, row);
           CINCH_UNROLL
-          for (int r = 0; r < Lanes::kRows; ++r)
-            store_run(to, (row + r) * kColumns16 + column, count, aligned, x.at[r]);
+          for (int r = 0; r < Lanes::kRows; ++r) {
+            const int element = (row + r) * kColumns16 + column;
+            channels.from_deviations(static_cast<int>(kLetterGroup) * group + element, x.at[r]);
+            store_run(to, element, count, aligned, x.at[r]);
+          }
         });
         if (parts.raw_count == 0) continue;
         typename W::template Var<uint32_t> raws;

@@ -2,72 +2,55 @@
 
 #include <algorithm>
 
+#include "src/codec/fixed_rate/allot_rules.h"
+
 namespace cinch::codec {
 namespace {
 
-constexpr uint16_t kLowest = bf16_ceil(kSmallestRange);
-constexpr uint16_t kHighest = bf16_ceil(2 * kLargestCoded);
-
-// Groups of each range. Only the ranges that occur are cleared and looked at: small tensors have few.
+// Groups by range, added up from the widest. Only the ranges that occur are cleared and looked at: small tensors have
+// few.
 class Histogram {
  public:
   explicit Histogram(std::span<const Sides> ranges) {
     for (const Sides s : ranges) {
       if (s.step == 0) continue;
-      low_ = std::min(low_, s.step);
-      high_ = std::max(high_, s.step);
+      low_ = std::min(low_, uint32_t{s.step});
+      high_ = std::max(high_, uint32_t{s.step});
     }
     if (low_ > high_) return;
-    std::fill(counts_.begin() + (low_ - kLowest), counts_.begin() + (high_ - kLowest) + 1, 0u);
-    for (const Sides s : ranges) {
-      if (s.step == 0) continue;
-      ++counts_[s.step - kLowest];
-      ++groups_;
-    }
+    std::fill(counts_.begin() + (low_ - kLowestRange), counts_.begin() + (high_ - kLowestRange) + 1, 0u);
+    for (const Sides s : ranges)
+      if (s.step != 0) ++counts_[s.step - kLowestRange];
+    for (uint32_t range = high_; range > low_; --range)
+      counts_[range - 1 - kLowestRange] += counts_[range - kLowestRange];
   }
-  int64_t groups() const { return groups_; }  // that are not constant
-  uint16_t highest() const { return low_ > high_ ? uint16_t{0} : high_; }
-  int64_t count(uint16_t range) const { return counts_[range - kLowest]; }
-  // The next range below that occurs, or 0.
-  uint16_t below(uint16_t range) const {
-    while (range > low_)
-      if (count(--range) > 0) return range;
-    return 0;
+  uint32_t at_least(uint32_t range) const {
+    return range > high_ || low_ > high_ ? 0 : counts_[std::max(range, low_) - kLowestRange];
+  }
+  // Of the ranges that there are; a raise that is due elsewhere has no groups.
+  template <class Holds>
+  uint32_t highest(const Holds& holds) const {
+    if (low_ > high_ || !holds(low_)) return 0;
+    uint32_t yes = low_, no = high_ + 1;
+    while (no - yes > 1) {
+      const uint32_t middle = (yes + no) / 2;
+      (holds(middle) ? yes : no) = middle;
+    }
+    return yes;
   }
 
  private:
-  std::array<uint32_t, kHighest - kLowest + 1> counts_;  // 105 KiB
-  uint16_t low_ = kHighest, high_ = 0;
-  int64_t groups_ = 0;
+  std::array<uint32_t, kRanges> counts_;  // 105 KiB
+  uint32_t low_ = kHighestRange, high_ = 0;
 };
 
 }  // namespace
 
 Allotment::Allotment(std::span<const Sides> ranges, int64_t bits) {
   const Histogram histogram(ranges);
-  int64_t left = bits - histogram.groups();
-  // Each raise goes down the ranges by itself; the one that saves most is next. At equal ranges a smaller width is
-  // always raised first, so no group skips one.
-  std::array<uint16_t, 3> at;
-  at.fill(histogram.highest());
-  for (;;) {
-    size_t best = kRaises.size();
-    double most = 0;
-    for (size_t i = 0; i < kRaises.size(); ++i) {
-      const double range = bf16_to_float(at[i]), saves = kRaises[i].saves * (range * range);
-      if (saves > most) best = i, most = saves;
-    }
-    if (best == kRaises.size()) return;
-    const int64_t count = histogram.count(at[best]), affordable = std::min(count, left / kRaises[best].bits);
-    left -= affordable * kRaises[best].bits;
-    if (affordable < count) {
-      // What is left buys no such raise any more, and none of a larger width, but perhaps smaller ones.
-      thresholds_[best] = {at[best], affordable};
-      at[best] = 0;
-    } else {
-      at[best] = histogram.below(at[best]);
-    }
-  }
+  find_thresholds([&](uint32_t range) { return histogram.at_least(range); }, bits,
+                  [&](const auto& holds) { return histogram.highest(holds); },
+                  [&](int raise, Threshold t) { thresholds_[static_cast<size_t>(raise)] = t; });
 }
 
 int Allotment::next(uint16_t range) noexcept {

@@ -24,8 +24,14 @@ struct Raise {
 // 1 to 2, 2 to 4, 4 to 8: (1 / (2^a - 1)^2 - 1 / (2^b - 1)^2) / (b - a).
 constexpr std::array<Raise, 3> kRaises{{{1, 57800}, {2, 3468}, {4, 72}}};
 
+// Which groups have a raise.
+struct Threshold {
+  uint32_t range;   // as bfloat16: wider groups do
+  uint32_t equals;  // and so do the first of this range
+};
+
 // What each group gets, as thresholds: its width depends on its range, and where that is just at a threshold, on its
-// place among its equals.
+// place among its equals. allot_rules.h finds them, for kernels too.
 class Allotment {
  public:
   // `ranges`: sides of every group for one level, so that a step is a range, 0 or at least kSmallestRange; fewer than
@@ -36,11 +42,7 @@ class Allotment {
   int next(uint16_t range) noexcept;
 
  private:
-  struct Threshold {
-    uint16_t range = 0;  // wider groups are raised
-    int64_t equals = 0;  // and so are the first of this range
-  };
-  std::array<Threshold, 3> thresholds_;
+  std::array<Threshold, kRaises.size()> thresholds_{};
 };
 
 }  // namespace cinch::codec

@@ -38,6 +38,23 @@ struct AverageLayout {
   static constexpr int64_t offsets_at() noexcept { return kHeaderBytes; }
 };
 
+// The sections of a payload with room for all of them.
+template <class Byte, class Offset, class Side>
+struct AverageSections {
+  Offset* offsets;  // units before each chunk
+  Side* sides;
+  Byte* widths;
+  Byte* codes;
+
+  AverageSections(Byte* payload, const AverageLayout& l)
+      : offsets(reinterpret_cast<Offset*>(payload + AverageLayout::offsets_at())),
+        sides(reinterpret_cast<Side*>(payload + l.sides_at)),
+        widths(payload + l.widths_at),
+        codes(payload + l.codes_at) {}
+};
+using WrittenSections = AverageSections<std::byte, int64_t, Sides>;
+using ReadSections = AverageSections<const std::byte, const int64_t, const Sides>;
+
 // The widths of a chunk's groups, as decode needs them.
 struct ChunkWidths {
   int64_t count = 0;
@@ -45,17 +62,20 @@ struct ChunkWidths {
   std::array<uint8_t, kAverageChunk> bits{};  // 0 where a group is constant: it has no codes
 };
 
-// `sides` and `widths` of the chunk. Whatever they hold, widths are 0, 1, 2, 4 or 8.
-inline ChunkWidths read_widths(const Sides* sides, const std::byte* widths, int64_t count) noexcept {
-  ChunkWidths chunk;
-  chunk.count = count;
-  for (int64_t i = 0; i < count; ++i) {
-    const auto log2 = std::to_integer<unsigned>(widths[i / kWidthsOfByte]) >> (i % kWidthsOfByte * 2) & 3u;
-    const unsigned bits = sides[i].step == 0 ? 0 : 1u << log2;
-    chunk.bits[static_cast<size_t>(i)] = static_cast<uint8_t>(bits);
-    chunk.units += bits;
+// Whatever the sections hold, widths are 0, 1, 2, 4 or 8.
+template <class Sections>
+ChunkWidths read_widths(const Sections& from, int64_t chunk, const AverageLayout& l) noexcept {
+  const int64_t first = chunk * kAverageChunk;
+  ChunkWidths widths;
+  widths.count = std::min(kAverageChunk, l.groups - first);
+  for (int64_t i = 0; i < widths.count; ++i) {
+    const int64_t g = first + i;
+    const auto log2 = std::to_integer<unsigned>(from.widths[g / kWidthsOfByte]) >> (g % kWidthsOfByte * 2) & 3u;
+    const unsigned bits = from.sides[g].step == 0 ? 0 : 1u << log2;
+    widths.bits[static_cast<size_t>(i)] = static_cast<uint8_t>(bits);
+    widths.units += bits;
   }
-  return chunk;
+  return widths;
 }
 
 // run(first, count, bits, units before it) for runs of groups of one width, all within the chunk; the group at `alone`

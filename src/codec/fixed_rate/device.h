@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "src/codec/fixed_rate/average_layout.h"
 #include "src/codec/fixed_rate/fixed_point_kernels.h"
 #include "src/codec/fixed_rate/kernels.h"
 #include "src/codec/fixed_rate/lfc_kernels.h"
@@ -20,6 +21,11 @@ void device_decode(const std::byte* payload, int64_t numel, int bits, DType dtyp
 // Codes a payload of `from_bits` again; `header` is the new one.
 void device_recode(const std::byte* payload, int from_bits, const Header& header, const GroupQuantParams& params,
                    std::byte* out, uint32_t* poisoned, void* stream);
+// With average_bits: `params` without bits.
+void device_encode_average(const void* in, const Header& header, const AverageLayout& layout,
+                           const GroupQuantParams& params, std::byte* out, uint32_t* poisoned, void* stream);
+void device_decode_average(const std::byte* payload, const AverageLayout& layout, int64_t numel, DType dtype, void* out,
+                           void* stream);
 
 // cast: writes a whole payload; decodes the payload of `numel` values.
 void device_cast_down(const void* in, const Header& header, Narrow to, std::byte* out, void* stream);

@@ -3,9 +3,11 @@
 #include <cstring>
 
 #include "src/backend/cpu/streaming.h"
+#include "src/backend/cuda/runtime.h"
 #include "src/codec/fixed_rate/allot.h"
 #include "src/codec/fixed_rate/average_estimate.h"
 #include "src/codec/fixed_rate/average_layout.h"
+#include "src/codec/fixed_rate/device.h"
 #include "src/codec/fixed_rate/kernels.h"
 #include "src/codec/fixed_rate/tail.h"
 #include "src/codec/registry.h"
@@ -16,27 +18,6 @@
 
 namespace cinch::codec {
 namespace {
-
-// The sections of a payload with room for all of them.
-template <class Byte, class Offset, class Side>
-struct Sections {
-  Offset* offsets;  // units before each chunk
-  Side* sides;
-  Byte* widths;
-  Byte* codes;
-
-  Sections(Byte* payload, const AverageLayout& l)
-      : offsets(reinterpret_cast<Offset*>(payload + AverageLayout::offsets_at())),
-        sides(reinterpret_cast<Side*>(payload + l.sides_at)),
-        widths(payload + l.widths_at),
-        codes(payload + l.codes_at) {}
-  ChunkWidths widths_of(int64_t chunk, const AverageLayout& l) const {
-    const int64_t first = chunk * kAverageChunk;
-    return read_widths(sides + first, widths + first / kWidthsOfByte, std::min(kAverageChunk, l.groups - first));
-  }
-};
-using Written = Sections<std::byte, int64_t, Sides>;
-using Read = Sections<const std::byte, const int64_t, const Sides>;
 
 // Values that are coded, or room for them. A short last group is on the stack of whoever looks at it.
 template <class Byte>
@@ -58,7 +39,7 @@ class GroupQuantAverage final : public CodecBase {
 
   ErrorClass error_class() const noexcept override { return nearest_ ? ErrorClass::kBounded : ErrorClass::kUnbiased; }
   bool supports(DType dtype, DeviceKind device) const noexcept override {
-    return device == DeviceKind::kCpu && is_codable_float(dtype);
+    return (device == DeviceKind::kCpu || backend::cuda_built()) && is_codable_float(dtype);
   }
   Estimate estimate(const TensorStats& stats, int64_t numel, DType dtype, const SideInfo& side) const override;
   int64_t payload_bound(int64_t numel, DType dtype, const SideInfo&) const override {
@@ -93,9 +74,6 @@ class GroupQuantAverage final : public CodecBase {
       throw CodecError(to_string(spec()) + ": the payload has other parameters");
     if (h.payload_bytes != l.bytes) throw_damaged(spec().name, "its length does not fit its header");
   }
-  void check_device(const CodecContext& context) const {
-    if (context.device != DeviceKind::kCpu) throw CodecError(to_string(spec()) + ": only the CPU is supported");
-  }
 
   double average_bits_;
   bool nearest_;
@@ -127,7 +105,7 @@ bool measure_all(const Values<const std::byte>& values, DType dtype, Sides* side
 }
 
 // Widths and offsets of all groups; returns the units that were used.
-int64_t allot(const AverageLayout& l, const Written& out) {
+int64_t allot(const AverageLayout& l, const WrittenSections& out) {
   Allotment allotment({out.sides, static_cast<size_t>(l.groups)}, l.units);
   int64_t used = 0;
   for (int64_t g = 0; g < l.groups;) {
@@ -152,11 +130,16 @@ void decode_constant(const Sides* sides, int64_t count, DType dtype, std::byte* 
 std::optional<int64_t> GroupQuantAverage::encode(const Extent& in, const SideInfo&, std::span<std::byte> out,
                                                  const CodecContext& context) const {
   check_extent(in);
-  check_device(context);
   const AverageLayout l = layout(in.numel, in.dtype);
   check_room(out, l.bytes);
-  write_header(header(l, in.numel, in.dtype), out);
-  const Written to(out.data(), l);
+  const Header h = header(l, in.numel, in.dtype);
+  const uint64_t key = rng_key(context, kAverageMagic);
+  if (context.device == DeviceKind::kCuda) {
+    device_encode_average(in.data, h, l, {0, nearest_, in.dtype, key}, out.data(), context.poisoned, context.stream);
+    return l.bytes;
+  }
+  write_header(h, out);
+  const WrittenSections to(out.data(), l);
   const Values<const std::byte> values{static_cast<const std::byte*>(in.data), in.numel / kGroup, in.numel % kGroup,
                                        dtype_bytes(in.dtype)};
   if (!measure_all(values, in.dtype, to.sides, context)) return std::nullopt;
@@ -164,14 +147,13 @@ std::optional<int64_t> GroupQuantAverage::encode(const Extent& in, const SideInf
   zero_bytes(out, l.widths_at + ceil_div(l.groups, kWidthsOfByte), l.codes_at);
   zero_bytes(out, l.codes_at + used * kUnitBytes, l.bytes);
 
-  const uint64_t key = rng_key(context, kAverageMagic);
   const bool ok = parallel_all(context, l.groups, kAverageChunk, [&](int64_t begin, int64_t end) {
     alignas(64) std::byte tail[kGroup * 4];
     bool all = true;
     for (int64_t first = begin; first < end; first += kAverageChunk) {
       const int64_t chunk = first / kAverageChunk;
       std::byte* codes = to.codes + to.offsets[chunk] * kUnitBytes;
-      for_each_run(to.widths_of(chunk, l), values.whole - first,
+      for_each_run(read_widths(to, chunk, l), values.whole - first,
                    [&](int64_t i, int64_t count, int bits, int64_t units) {
                      if (bits == 0) return;  // constant: its sides are there already
                      const int64_t g = first + i;
@@ -188,18 +170,21 @@ std::optional<int64_t> GroupQuantAverage::encode(const Extent& in, const SideInf
 
 void GroupQuantAverage::decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
                                const CodecContext& context) const {
-  check_device(context);
   const AverageLayout l = layout(numel, dtype);
   check_out(out, numel);
+  if (context.device == DeviceKind::kCuda) {
+    check_length(payload, l.bytes);
+    return device_decode_average(payload.data(), l, numel, dtype, out, context.stream);
+  }
   check_header(read_header(payload, kAverageMagic, spec().name, numel, dtype), l);
-  const Read from(payload.data(), l);
+  const ReadSections from(payload.data(), l);
   const Values<std::byte> values{static_cast<std::byte*>(out), numel / kGroup, numel % kGroup, dtype_bytes(dtype)};
   const bool stream = backend::streams_out(out, numel * values.width);
   const bool ok = parallel_all(context, l.groups, kAverageChunk, [&](int64_t begin, int64_t end) {
     alignas(64) std::byte tail[kGroup * 4];
     for (int64_t first = begin; first < end; first += kAverageChunk) {
       const int64_t chunk = first / kAverageChunk, offset = from.offsets[chunk];
-      const ChunkWidths widths = from.widths_of(chunk, l);
+      const ChunkWidths widths = read_widths(from, chunk, l);
       // What is read lies within the codes, and chunks follow each other.
       if (offset < 0 || offset > l.units || widths.units > l.units - offset) return false;
       if (chunk + 1 < l.chunks && from.offsets[chunk + 1] != offset + widths.units) return false;

@@ -102,6 +102,28 @@ CINCH_DEVICE_FN void look_up(const LaneWords<kBits, T>& words, Sides sides, Chun
   }
 }
 
+// A lane's chunks of a group of `count` values. `to`: the group's first one, chunk-aligned.
+template <int kBits, class T>
+CINCH_DEVICE_FN void decode_words(const LaneWords<kBits, T>& words, Sides sides, int count, int lane, T* to) {
+  using Lanes = DecodingLanes<T>;
+  Chunk chunks[Lanes::kChunks];
+  if constexpr (kBits <= 2 && sizeof(T) == 2) {
+    look_up<kBits, T>(words, sides, chunks);
+  } else {
+    CINCH_UNROLL
+    for (int i = 0; i < Lanes::kChunks; ++i) chunks[i] = dequantise<kBits, T>(words, sides, i);
+  }
+  T* own = to + Lanes::element(lane, 0);
+  CINCH_UNROLL
+  for (int i = 0; i < Lanes::kChunks; ++i)
+    store_chunk(own + Lanes::element(0, i), chunks[i], count - Lanes::element(lane, i));
+}
+
+// Of a group whose values and those behind it are `rest`.
+CINCH_DEVICE_FN int values_of_group(int64_t rest) {
+  return rest < kGroup ? static_cast<int>(rest) : static_cast<int>(kGroup);
+}
+
 template <class T>
 struct DecodeJob {
   CodedGroups in;
@@ -111,27 +133,15 @@ struct DecodeJob {
 // One of decoding_pieces().
 template <int kBits, class T, class W>
 CINCH_DEVICE_FN void decode_piece(const W& w, const DecodeJob<T>& job, int64_t piece) {
-  using Lanes = DecodingLanes<T>;
   const int64_t groups = group_count(job.in.numel), first = piece * kDecodedTogether;
   w.each([&](int lane) {
-    const int64_t group = first + Lanes::group(lane);
+    const int64_t group = first + DecodingLanes<T>::group(lane);
     if (group >= groups) return;
     const Sides sides = job.in.sides[group];
     LaneWords<kBits, T> words;
     words.load(job.in.codes_of(group, kBits), lane);
-    Chunk chunks[Lanes::kChunks];
-    if constexpr (kBits <= 2 && sizeof(T) == 2) {
-      look_up<kBits, T>(words, sides, chunks);
-    } else {
-      CINCH_UNROLL
-      for (int i = 0; i < Lanes::kChunks; ++i) chunks[i] = dequantise<kBits, T>(words, sides, i);
-    }
-    const int64_t rest = job.in.numel - group * kGroup;
-    const int count = rest < kGroup ? static_cast<int>(rest) : static_cast<int>(kGroup);
-    T* to = job.out + group * kGroup + Lanes::element(lane, 0);
-    CINCH_UNROLL
-    for (int i = 0; i < Lanes::kChunks; ++i)
-      store_chunk(to + Lanes::element(0, i), chunks[i], count - Lanes::element(lane, i));
+    const int count = values_of_group(job.in.numel - group * kGroup);
+    decode_words<kBits, T>(words, sides, count, lane, job.out + group * kGroup);
   });
 }
 
