@@ -28,13 +28,19 @@ inline double median_standard_error(const std::vector<double>& values) {
   return 1.2533 * spread / std::sqrt(static_cast<double>(values.size()));
 }
 
+// The median of those that are numbers.
+inline double median_of_numbers(std::vector<double> values) {
+  std::erase_if(values, [](double value) { return std::isnan(value); });
+  return median(values);
+}
+
 // Medians of whole turns of `turn` values; those that are NaN are left out.
 inline std::vector<double> turn_medians(const std::vector<double>& values, size_t turn) {
-  std::vector<double> medians, one;
-  for (size_t i = 0; i + turn <= values.size(); i += turn) {
-    one.assign(values.begin() + static_cast<std::ptrdiff_t>(i), values.begin() + static_cast<std::ptrdiff_t>(i + turn));
-    std::erase_if(one, [](double value) { return std::isnan(value); });
-    medians.push_back(median(one));
+  std::vector<double> medians;
+  for (auto begin = values.begin(); values.end() - begin >= static_cast<std::ptrdiff_t>(turn);) {
+    const auto end = begin + static_cast<std::ptrdiff_t>(turn);
+    medians.push_back(median_of_numbers({begin, end}));
+    begin = end;
   }
   return medians;
 }

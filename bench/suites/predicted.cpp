@@ -100,11 +100,6 @@ std::vector<double> step_seconds(const std::vector<train::StepRecord>& steps) {
   return seconds;
 }
 
-double median_of_numbers(std::vector<double> values) {
-  std::erase_if(values, [](double value) { return std::isnan(value); });
-  return median(values);
-}
-
 // Of the trained network, with the plan that its training ended with, on the batches that come next; parameters stay as
 // they are.
 GradientNoise true_noise(train::Training& training, const std::string& plan_file) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <utility>
 
 #include "cinch/error.h"
 #include "src/codec/stage/bitpack.h"
@@ -89,6 +90,32 @@ TEST(Int, FallsBackToTheRangeWhenAnIndexIsInNoWindow) {
     const int64_t bytes = coded(values, DType::kInt64, {{}, p});
     EXPECT_EQ(bytes, coded(values, DType::kInt64)) << wild;
   }
+}
+
+// Room is taken from a sample of many indices; one of the others that is in no window tells while they are coded.
+TEST(Int, DeclinesAWildIndexThatNoSampleMet) {
+  PoolGeometry p = two_by_two();
+  p.planes = 1000;
+  std::vector<int64_t> values = first_cells(p);
+  const auto n = static_cast<int64_t>(values.size());
+  ASSERT_EQ(coded(values, DType::kInt64, {{}, p}), 64 + n * 2 / 8);
+  for (const int64_t place : {int64_t{500}, n - 1}) {  // of each 1000 the first 256 are looked at
+    const int64_t cell = std::exchange(values[static_cast<size_t>(place)], 5);
+    const Extent in{values.data(), n, DType::kInt64};
+    const SideInfo side{{}, p};
+    const auto room = kCodec->measure(in, side, {});
+    ASSERT_TRUE(room.has_value());
+    ASSERT_EQ(*room, 64 + 64 + n * 2 / 8) << "the sample met it";
+    Buffer payload(*room);
+    EXPECT_FALSE(kCodec->encode(in, side, payload.span(), {}).has_value());
+    Buffer larger(kCodec->payload_bound(n, DType::kInt64, side));
+    const auto bytes = kCodec->encode(in, side, larger.span(), {});
+    ASSERT_TRUE(bytes.has_value());
+    EXPECT_EQ(*bytes - 64, coded(values, DType::kInt64));
+    values[static_cast<size_t>(place)] = cell;
+  }
+  values[0] = 255;  // the sample meets the first ones
+  EXPECT_EQ(coded(values, DType::kInt64, {{}, p}), coded(values, DType::kInt64));
 }
 
 TEST(Int, IgnoresAGeometryThatCannotBe) {

@@ -73,7 +73,7 @@ TEST(PoolMap, FindsTheCellsOfTheCpu) {
     const PoolMap map = map_of(store(p));
     const PoolTable table(p);
     const auto agree = [&](int64_t distance) {
-      const uint64_t expected = table.code(distance);
+      const uint64_t expected = table.code<false>(distance);
       const uint32_t cell = cell_at(map, static_cast<uint64_t>(distance));
       ASSERT_EQ(cell, expected == PoolTable::kNoCell ? kNoCell : expected) << distance;
       none += cell == kNoCell ? 1 : 0;

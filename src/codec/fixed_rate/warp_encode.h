@@ -142,6 +142,23 @@ CINCH_DEVICE_FN void quantise(const LaneValues<T>& x, int k, float minimum, floa
   }
 }
 
+// Codes of all of a lane's values, with the sides of its group.
+template <int kBits, bool kNearest, class T>
+CINCH_DEVICE_FN Words<LaneCodes<kBits, T>::kWords> codes_of_lane(const LaneValues<T>& x, const Sides& sides,
+                                                                 const uint32_t* scratch, int lane) {
+  constexpr float kScale = static_cast<float>(1u << (16 - kBits));
+  const float minimum = bf16_to_float(sides.minimum), step = bf16_to_float(sides.step);
+  const float scale = step > 0.0f ? step_reciprocal(step) * kScale : 0.0f;
+  Words<LaneCodes<kBits, T>::kWords> words = {};
+  CINCH_UNROLL
+  for (int k = 0; k < kPairsOfLane; ++k) {
+    uint32_t draws[GroupLanes<T>::kValues] = {};
+    if constexpr (!kNearest) read_draws<T>(scratch, lane, k, draws);
+    quantise<kBits, kNearest, T>(x, k, minimum, scale, draws, words);
+  }
+  return words;
+}
+
 // Stores the sides of the groups; each lane has those of its own.
 template <int kBits, class Source, class W>
 CINCH_DEVICE_FN void find_sides(const W& w, const EncodeJob<Source>& job, int64_t first,
@@ -172,7 +189,6 @@ CINCH_DEVICE_FN void encode_piece(const W& w, const EncodeJob<Source>& job, int6
   using Lanes = GroupLanes<T>;
   const int64_t first = piece * Lanes::kTogether;
   using Codes = LaneCodes<kBits, T>;
-  constexpr float kScale = static_cast<float>(1u << (16 - kBits));
   typename W::template Var<LaneValues<T>> in;
   job.source.load(w, first, in);
   if constexpr (!kNearest) make_draws<T>(w, job.key, first);  // while the values are on their way
@@ -180,15 +196,7 @@ CINCH_DEVICE_FN void encode_piece(const W& w, const EncodeJob<Source>& job, int6
   find_sides<kBits>(w, job, first, in, sides);
   typename W::template Var<Words<Codes::kWords>> words;
   w.each([&](int lane) {
-    const float minimum = bf16_to_float(sides[lane].minimum), step = bf16_to_float(sides[lane].step);
-    const float scale = step > 0.0f ? step_reciprocal(step) * kScale : 0.0f;
-    words[lane] = {};
-    CINCH_UNROLL
-    for (int k = 0; k < kPairsOfLane; ++k) {
-      uint32_t draws[Lanes::kValues] = {};
-      if constexpr (!kNearest) read_draws<T>(w.scratch, lane, k, draws);
-      quantise<kBits, kNearest, T>(in[lane], k, minimum, scale, draws, words[lane]);
-    }
+    words[lane] = codes_of_lane<kBits, kNearest>(in[lane], sides[lane], w.scratch, lane);
     if (is_poisoned(sides[lane])) words[lane] = {};
   });
   store_codes<kBits, T>(w, words, job.codes, first, job.source.groups());

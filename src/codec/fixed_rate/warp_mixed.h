@@ -72,7 +72,6 @@ CINCH_DEVICE_FN void encode_width(const W& w, const MixedEncodeJob<T>& job, int6
                                   const typename W::template Var<KeyRange>& ranges) {
   using Lanes = GroupLanes<T>;
   using Codes = LaneCodes<kBits, T>;
-  constexpr float kScale = static_cast<float>(1u << (16 - kBits));
   typename W::template Var<bool> mine;
   w.each([&](int lane) { mine[lane] = (places[lane] & kWidthBits) == kBits; });
   if (!w.any(mine)) return;
@@ -80,15 +79,7 @@ CINCH_DEVICE_FN void encode_width(const W& w, const MixedEncodeJob<T>& job, int6
   w.each([&](int lane) {
     const Sides sides = sides_of<(1 << kBits) - 1>(from_order_key(ranges[lane].low), from_order_key(ranges[lane].high));
     if (mine[lane] && Lanes::is_first(lane)) job.to.sides[first + Lanes::group(lane)] = sides;
-    const float minimum = bf16_to_float(sides.minimum), step = bf16_to_float(sides.step);
-    const float scale = step > 0.0f ? step_reciprocal(step) * kScale : 0.0f;
-    words[lane] = {};
-    CINCH_UNROLL
-    for (int k = 0; k < kPairsOfLane; ++k) {
-      uint32_t draws[Lanes::kValues] = {};
-      if constexpr (!kNearest) read_draws<T>(w.scratch, lane, k, draws);
-      quantise<kBits, kNearest, T>(in[lane], k, minimum, scale, draws, words[lane]);
-    }
+    words[lane] = codes_of_lane<kBits, kNearest>(in[lane], sides, w.scratch, lane);
   });
   swap_fields<kBits, T>(w, words);
   w.each([&](int lane) {

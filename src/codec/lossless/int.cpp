@@ -63,7 +63,7 @@ class Int final : public CodecBase {
   std::optional<int64_t> measure(const Extent& in, const SideInfo& side, const CodecContext& context) const override {
     check_extent(in);
     if (context.device == DeviceKind::kCuda) return device_bytes(in, side);
-    if (worth_pool(in, side) && code_pool(in, *side.pool, nullptr, context)) return pool_bytes(*side.pool, in.numel);
+    if (worth_pool(in, side) && sample_fits(in, *side.pool, context)) return pool_bytes(*side.pool, in.numel);
     return if_smaller(packed_bytes(in.numel, width_of(span_of(range(in, context))), kRange), in);
   }
 
@@ -78,7 +78,8 @@ class Int final : public CodecBase {
                         context.poisoned, context.stream);
       return bytes;
     }
-    if (worth_pool(in, side)) {
+    const bool pools = worth_pool(in, side);
+    if (pools) {
       const int64_t bytes = pool_bytes(*side.pool, in.numel);
       // Room that measure found may be less, for the range, where an index is in no window.
       const bool fits = static_cast<int64_t>(out.size()) >= bytes;
@@ -93,7 +94,8 @@ class Int final : public CodecBase {
     const IntRange r = range(in, context);
     const int width = width_of(span_of(r));
     const auto bytes = if_smaller(packed_bytes(in.numel, width, kRange), in);
-    if (!bytes) return std::nullopt;
+    // Of indices that are in no window only all of them tell.
+    if (!bytes || (pools && static_cast<int64_t>(out.size()) < *bytes)) return std::nullopt;
     check_room(out, *bytes);
     write_header(header(in, width, kRange, r.min), out);
     auto* words = reinterpret_cast<uint64_t*>(out.data() + kHeaderBytes);
@@ -197,6 +199,19 @@ class Int final : public CodecBase {
       return true;
     });
     return all;
+  }
+
+  // Whether a geometry is that of these indices: encode looks at all of them anyway, once more would cost as much.
+  static bool sample_fits(const Extent& in, const PoolGeometry& pool, const CodecContext& context) {
+    constexpr int64_t kPieces = 64, kPiece = 4 * kPackBlock;
+    if (in.numel <= kPieces * kPiece) return code_pool(in, pool, nullptr, context);
+    const PoolTable table(pool);
+    for (int64_t i = 0; i < kPieces; ++i) {
+      const int64_t begin = in.numel / kPieces * i / kPackBlock * kPackBlock;
+      if (!to_offsets(at(in.data, begin, in.dtype), begin, kPiece, in.dtype, pool, table, pool_width(pool), nullptr))
+        return false;
+    }
+    return true;
   }
 
   // `body` null: only tries.

@@ -1,6 +1,7 @@
 #include "src/codec/lossless/int_kernels.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "src/codec/stage/bitpack.h"
 
@@ -70,7 +71,7 @@ void widen(const uint64_t* words, int64_t numel, DType dtype, int64_t base, int 
 
 bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool,
                 const PoolTable& table, int width, uint64_t* words) noexcept {
-  return with_ints(dtype, [&](auto zero) {
+  const auto run = [&](auto zero, auto plain) {
     using T = decltype(zero);
     const T* p = static_cast<const T*>(in);
     uint64_t block[kPackBlock];
@@ -84,18 +85,20 @@ bool to_offsets(const void* in, int64_t first, int64_t numel, DType dtype, const
         for (const int64_t end = k + r.length; k < end; ++k, base += static_cast<uint64_t>(r.step)) {
           // Unsigned: wraps for wild values, which no window reproduces.
           const auto distance = static_cast<int64_t>(static_cast<uint64_t>(static_cast<int64_t>(p[i + k])) - base);
-          block[k] = table.code(distance);
+          block[k] = table.code<decltype(plain)::value>(distance);
           bad |= block[k];
         }
       }
-      if ((bad & PoolTable::kNoCell) != 0) return false;
+      if (bad >> 63 != 0) return false;
       if (words == nullptr) continue;
       for (int64_t k = count; k < kPackBlock; ++k) block[k] = 0;
       pack_block(block, width, words);
       words += width;
     }
     return true;
-  });
+  };
+  return with_ints(
+      dtype, [&](auto zero) { return table.plain() ? run(zero, std::true_type()) : run(zero, std::false_type()); });
 }
 
 bool from_offsets(const uint64_t* words, int64_t first, int64_t numel, DType dtype, const PoolGeometry& pool,

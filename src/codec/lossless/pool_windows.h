@@ -126,29 +126,12 @@ class PoolTable {
         dilation_w_(p.dilation_w) {
     for (int64_t i = 0; i < cells_; ++i)
       distance_[static_cast<size_t>(i)] = i / kernel_w_ * row_ + i % kernel_w_ * dilation_w_;
-    const int64_t span = distance_[static_cast<size_t>(cells_ - 1)] + 1;
-    if (span > kMostLooked) return;
-    looked_ = static_cast<uint64_t>(span);
-    std::fill_n(codes_.begin(), span, kNoCell);
-    for (int64_t i = 0; i < cells_; ++i) {
-      const int64_t at = distance_[static_cast<size_t>(i)];
-      codes_[static_cast<size_t>(at)] = counted(at);
-    }
   }
   int64_t cells() const noexcept { return cells_; }
   int64_t distance(int64_t code) const noexcept { return distance_[static_cast<size_t>(code)]; }
-  // A number that is no cell's, with the bit of kNoCell, where no cell has this distance.
+  // A number that is no cell's where no cell has this distance. kPlain: no dilation along a row.
+  template <bool kPlain>
   uint64_t code(int64_t distance) const noexcept {
-    const auto at = static_cast<uint64_t>(distance);  // negative ones are beyond every table
-    if (looked_ == 0) return counted(distance);
-    return at < looked_ ? codes_[at] : kNoCell;
-  }
-  static constexpr uint16_t kNoCell = 1 << 15;
-
- private:
-  static constexpr int64_t kMostLooked = 4096;  // distances in a window that are looked up: 8 KiB
-
-  uint16_t counted(int64_t distance) const noexcept {
     // Counting instead of dividing: kernels are small, 64-bit division is slow.
     int64_t row = 0, start = 0;
     for (int64_t i = 1; i < kernel_h_; ++i) {
@@ -157,18 +140,19 @@ class PoolTable {
       start += below ? row_ : 0;
     }
     const int64_t rest = distance - start;
-    const int64_t column = dilation_w_ == 1 ? rest : rest / dilation_w_;
+    const int64_t column = kPlain ? rest : rest / dilation_w_;
     // Unsigned: negative distances are no cell's either. What a row leaves is its column times the dilation, or
     // nothing.
     const bool found =
-        (static_cast<uint64_t>(column) < static_cast<uint64_t>(kernel_w_)) & (column * dilation_w_ == rest);
-    return found ? static_cast<uint16_t>(row * kernel_w_ + column) : kNoCell;
+        (static_cast<uint64_t>(column) < static_cast<uint64_t>(kernel_w_)) & (kPlain || column * dilation_w_ == rest);
+    return found ? static_cast<uint64_t>(row * kernel_w_ + column) : kNoCell;
   }
+  bool plain() const noexcept { return dilation_w_ == 1; }
+  static constexpr uint64_t kNoCell = ~uint64_t{0};
 
+ private:
   int64_t cells_, kernel_h_, kernel_w_, row_, dilation_w_;
-  uint64_t looked_ = 0;  // distances below it are in the table; 0: it would be too large
-  std::array<int64_t, kMostCells> distance_{};
-  std::array<uint16_t, kMostLooked> codes_{};
+  std::array<int64_t, kMostCells> distance_;
 };
 
 }  // namespace cinch::codec

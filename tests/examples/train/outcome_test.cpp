@@ -66,6 +66,24 @@ TEST(Row, LeavesOutWhatWasNotMeasured) {
   EXPECT_EQ(row.at("limit_bytes"), out.limit_bytes);
 }
 
+TEST(Row, HasEveryStepWhereLossesAreAskedFor) {
+  Outcome out = full_outcome();
+  for (const char* key : {"losses", "seconds", "coding_seconds", "baseline_losses", "baseline_seconds"})
+    EXPECT_FALSE(to_row(out).contains(key)) << key;
+  out.options.losses = true;
+  out.cinch_run.steps.back().coding_seconds = 0.25;
+  out.baseline_run->steps.back() = {2.0, 0.125, 0};
+  const auto row = to_row(out);
+  EXPECT_EQ(row.at("losses"), std::vector<double>(10, 0.5));
+  EXPECT_EQ(row.at("seconds").front(), 9.0);
+  EXPECT_EQ(row.at("seconds").back(), 1.5);
+  EXPECT_EQ(row.at("coding_seconds").front(), 0.0);
+  EXPECT_EQ(row.at("coding_seconds").back(), 0.25);
+  EXPECT_EQ(row.at("baseline_losses").back(), 0.125);
+  EXPECT_EQ(row.at("baseline_seconds").back(), 2.0);
+  EXPECT_EQ(row.at("baseline_seconds").size(), 10u);
+}
+
 TEST(Row, SaysWhereAndHowFast) {
   Outcome out = full_outcome();
   out.options.device = "cuda:1", out.options.amp = "bf16", out.options.batch = 30;

@@ -2,13 +2,16 @@
 #include "examples/train/stock.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "cinch/error.h"
 #include "cinch/torch/meter.h"
+#include "examples/train/device.h"
 #include "examples/train/session.h"
 
 namespace cinch::train {
@@ -90,6 +93,46 @@ TEST_F(Stock, MadeBeforeIsTakenOver) {
   EXPECT_TRUE(other.baseline_out_of_memory);
   EXPECT_FALSE(other.baseline_run);
 }
+
+// With the guard gone: what follows is not coded, not metered against a limit, and starts from the trained parameters.
+TEST_F(Stock, WhatWasTrainedIsHandedOn) {
+  options_.budget = "exact";
+  int calls = 0;
+  options_.after_training = [&](Training& training) {
+    ++calls;
+    EXPECT_EQ(training.steps_done(), 3);
+    EXPECT_EQ(DeviceMeter::of(torch::kCPU).limit_bytes(), 0);
+    LocalRun run(training, nullptr);
+    EXPECT_EQ(run.step().coding_seconds, 0);
+  };
+  const Outcome outcome = train(options_);
+  EXPECT_EQ(calls, 1);
+  double coding = 0;
+  for (const StepRecord& step : outcome.cinch_run.steps) {
+    EXPECT_GT(step.seconds, step.coding_seconds);
+    coding += step.coding_seconds;
+  }
+  EXPECT_GT(coding, 0);
+}
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Sanitizers have allocators of their own. 24 MiB are 6144 pages, each a fault where they are the system's again.
+TEST_F(Stock, BothRunsKeepMemoryThatIsFreed) {
+  open_device("cpu");
+  const auto faults = [] {
+    constexpr size_t kBytes = 24 << 20;
+    rusage before{}, after{};
+    getrusage(RUSAGE_SELF, &before);
+    auto* block = static_cast<volatile char*>(std::malloc(kBytes));
+    for (size_t i = 0; i < kBytes; i += 4096) block[i] = 1;
+    std::free(const_cast<char*>(block));
+    getrusage(RUSAGE_SELF, &after);
+    return after.ru_minflt - before.ru_minflt;
+  };
+  faults();
+  EXPECT_LT(faults(), 600);
+}
+#endif
 
 TEST_F(Stock, IsNotNeededToRefuseABudget) {
   options_.budget = "1MiB";
