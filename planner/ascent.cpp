@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kMemory = 0.6;  // how much of the last direction stays
 constexpr int kPatience = 8;     // rounds without a better bound before steps become shorter
-constexpr double kShorter = 0.6;
+constexpr double kShorter = 0.5;
 
 // How far the answer is above what is allowed, weighed by the prices: the slope of the bound along them.
 double slope(const Answer& answer, const Prices& prices, const Bounds& bounds) {
@@ -75,7 +75,7 @@ Ascent ascend(Market& market, const Compact& compact, const Bounds& bounds, cons
       now = best.prices;
       std::fill(direction.begin(), direction.end(), 0.0);
       noise_direction = 0;
-      if (level < 1e-5 * std::fabs(best.bound)) break;
+      if (level < 1e-4 * std::fabs(best.bound)) break;
       continue;
     }
     if (std::isfinite(upper) && best.bound >= upper - 1e-9 * std::fabs(upper)) break;

@@ -67,7 +67,11 @@ void Market::add_goods(const Item& item) {
       while (hull_.size() >= first + 2 && above()) hull_.pop_back();
       hull_.push_back(g);
     }
-    for (size_t g = first; g < hull_.size(); ++g) corners_.push_back({hull_[g].cost, hull_[g].bytes});
+    for (size_t g = first; g < hull_.size(); ++g) {
+      const bool last = g + 1 == hull_.size();
+      const double turns_at = last ? 0 : (hull_[g].cost - hull_[g + 1].cost) / (hull_[g + 1].bytes - hull_[g].bytes);
+      corners_.push_back({hull_[g].cost, hull_[g].bytes, turns_at});
+    }
     last_.push_back(first);
     hull_starts_.push_back(hull_.size());
   }
@@ -119,11 +123,10 @@ const Market::Good* Market::cheapest_of_hull(size_t item, const Tariff& tariff, 
     const size_t begin = hull_starts_[h], end = hull_starts_[h + 1];
     if (begin == end) continue;
     const double per_byte = tariff.per_byte[h % kKinds], fixed = tariff.fixed[h % kKinds];
-    const auto price_at = [&](size_t g) { return corners_[g].cost + (per_byte * corners_[g].bytes + fixed); };
     size_t g = last_[h];
-    double price = price_at(g);
-    for (double next; g + 1 < end && (next = price_at(g + 1)) < price; ++g) price = next;
-    for (double next; g > begin && (next = price_at(g - 1)) < price; --g) price = next;
+    while (g + 1 < end && per_byte < corners_[g].turns_at) ++g;
+    while (g > begin && per_byte > corners_[g - 1].turns_at) --g;
+    const double price = corners_[g].cost + (per_byte * corners_[g].bytes + fixed);
     last_[h] = g;
     if (price < pays) {
       pays = price;

@@ -59,9 +59,10 @@ class Market {
     int32_t candidate;
     int32_t kind;  // 0 kept, 1 with a decode buffer, 2 without
   };
-  /// What of a good on the hull the search along it reads, close together.
+  /// What of a good on the hull the search along it reads, close together: its price, and the price of a byte below
+  /// which the next good is cheaper.
   struct Corner {
-    double cost, bytes;
+    double cost, bytes, turns_at;
   };
   static constexpr size_t kKinds = 3;
   struct Tariff {

@@ -14,48 +14,55 @@ bool is_size(int64_t bytes) { return bytes >= 0 && bytes <= kMostBytes; }
 
 std::string at(const char* list, size_t i) { return std::string("/") + list + "/" + std::to_string(i); }
 
+// In front of what was found within a part: parts are many and defects rare, so no place is spelled before.
+std::optional<Defect> within(const char* list, size_t i, std::optional<Defect> defect) {
+  if (defect) defect->pointer = at(list, i) + defect->pointer;
+  return defect;
+}
+
 std::string range(const char* what, int64_t lowest, int64_t highest) {
   return std::string(what) + " from " + std::to_string(lowest) + " to " + std::to_string(highest);
 }
 
-std::optional<Defect> find_in_options(const PayloadProfile& payload, const std::string& where) {
+std::optional<Defect> find_in_option(const Option& option) {
+  if (!is_size(option.charged_bytes)) return Defect{"/charged_bytes", range("expected bytes", 0, kMostBytes)};
+  if (!is_price(option.noise_variance)) return Defect{"/noise_variance", "expected a finite number of at least 0"};
+  if (!is_price(option.seconds)) return Defect{"/seconds", "expected a finite number of at least 0"};
+  if (option.lossless && option.noise_variance != 0)
+    return Defect{"/noise_variance", "expected 0 for a lossless option"};
+  if (option.spec.name == "keep" && !option.lossless) return Defect{"/lossless", "expected true for \"keep\""};
+  return std::nullopt;
+}
+
+std::optional<Defect> find_in_options(const PayloadProfile& payload) {
   if (payload.options.empty() || payload.options[0].spec.name != "keep")
-    return Defect{where + "/options", "expected \"keep\" as the first option"};
+    return Defect{"/options", "expected \"keep\" as the first option"};
   for (size_t i = 0; i < payload.options.size(); ++i) {
-    const Option& option = payload.options[i];
-    const std::string place = where + at("options", i);
-    if (!is_size(option.charged_bytes)) return Defect{place + "/charged_bytes", range("expected bytes", 0, kMostBytes)};
-    if (!is_price(option.noise_variance))
-      return Defect{place + "/noise_variance", "expected a finite number of at least 0"};
-    if (!is_price(option.seconds)) return Defect{place + "/seconds", "expected a finite number of at least 0"};
-    if (option.lossless && option.noise_variance != 0)
-      return Defect{place + "/noise_variance", "expected 0 for a lossless option"};
-    if (option.spec.name == "keep" && !option.lossless)
-      return Defect{place + "/lossless", "expected true for \"keep\""};
+    if (auto defect = find_in_option(payload.options[i])) return within("options", i, std::move(defect));
   }
   return std::nullopt;
 }
 
-std::optional<Defect> find_in_payload(const Profile& profile, const PayloadProfile& payload, const std::string& where) {
+std::optional<Defect> find_in_payload(const Profile& profile, const PayloadProfile& payload) {
   const auto instants = static_cast<int32_t>(profile.timeline.size());
   for (size_t i = 0; i < payload.sites.size(); ++i) {
     if (payload.sites[i] < 0 || payload.sites[i] >= static_cast<int32_t>(profile.sites.size()))
-      return Defect{where + at("sites", i), "expected the index of a site"};
+      return Defect{at("sites", i), "expected the index of a site"};
   }
-  if (!is_size(payload.raw_bytes)) return Defect{where + "/raw_bytes", range("expected bytes", 0, kMostBytes)};
-  if (payload.numel < 0) return Defect{where + "/numel", "expected at least 0"};
+  if (!is_size(payload.raw_bytes)) return Defect{"/raw_bytes", range("expected bytes", 0, kMostBytes)};
+  if (payload.numel < 0) return Defect{"/numel", "expected at least 0"};
   if (payload.saved_at < 0 || payload.saved_at >= instants)
-    return Defect{where + "/saved_at", "expected the index of an instant"};
+    return Defect{"/saved_at", "expected the index of an instant"};
   if (payload.freed_at < payload.saved_at || payload.freed_at > instants)
-    return Defect{where + "/freed_at", range("expected an instant", payload.saved_at, instants)};
+    return Defect{"/freed_at", range("expected an instant", payload.saved_at, instants)};
   if (payload.exclusive_at != -1 && (payload.exclusive_at < payload.saved_at || payload.exclusive_at >= instants))
-    return Defect{where + "/exclusive_at", "expected -1 or an instant from saved_at on"};
+    return Defect{"/exclusive_at", "expected -1 or an instant from saved_at on"};
   for (size_t i = 0; i < payload.uses.size(); ++i) {
     const Use& use = payload.uses[i];
     if (use.begin < 0 || use.end < use.begin || use.end >= instants)
-      return Defect{where + at("uses", i), "expected 0 <= begin <= end < number of instants"};
+      return Defect{at("uses", i), "expected 0 <= begin <= end < number of instants"};
   }
-  return find_in_options(payload, where);
+  return find_in_options(payload);
 }
 
 // What a payload can add to an instant at most.
@@ -85,7 +92,7 @@ std::optional<Defect> find_defect(const Profile& profile) {
   }
   double total = static_cast<double>(highest);
   for (size_t i = 0; i < profile.payloads.size(); ++i) {
-    if (auto defect = find_in_payload(profile, profile.payloads[i], at("payloads", i))) return defect;
+    if (auto defect = find_in_payload(profile, profile.payloads[i])) return within("payloads", i, std::move(defect));
     total += most_bytes(profile.payloads[i]);
   }
   if (!(total <= kMostBytesInAll)) return Defect{"/payloads", "expected fewer than 2^61 bytes in all"};

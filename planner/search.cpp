@@ -21,7 +21,8 @@ constexpr int kSettled = 16'000, kFewestTries = 12, kMostTries = 48;  // payload
 constexpr double kHope = 0.2;
 constexpr double kMargins[] = {0.01, 0.03, 0.1};
 constexpr double kPoor = 0.05, kGoodEnough = 0.01;  // gaps; at the second no more is tried
-constexpr int kRounds = 160, kHalvings = 20;        // of prices; of limits under which nothing was found
+constexpr int kRounds = 160;                        // of prices
+constexpr double kLimits = 16e6;                    // payloads and limits that are told apart make one amount of work
 
 State state_of(const Compact& compact, const std::vector<int32_t>& choice) {
   State state(compact.problem);
@@ -116,7 +117,9 @@ bool Search::worth_halving(const Interval& interval) const {
   const Point &low = *interval.low, &high = *interval.high;
   const int64_t width = high.limit - interval.from;
   if (width <= 1 || !high.found) return false;
-  if (!low.found) return width > (top_.limit - bottom_.limit) >> kHalvings;
+  const auto range = static_cast<double>(top_.limit - bottom_.limit);
+  if (static_cast<double>(width) * kLimits <= range * static_cast<double>(compact_.problem.items.size())) return false;
+  if (!low.found) return true;
   const double main_low = main_cost(low.totals), main_high = main_cost(high.totals);
   if (main_low - main_high > kSameCost * main_high) return true;
   return main_low == main_high && low.cost - high.cost > kSameTie * high.cost;

@@ -6,6 +6,7 @@
 
 #include "cinch/version.h"
 #include "hooks/guard/guard_engine.h"
+#include "planner/choosable.h"
 #include "planner/problem.h"
 
 namespace cinch::hooks {
@@ -124,7 +125,7 @@ void Controller::finish_observing() {
   if (!options_.save_profile.empty()) profile->save(options_.save_profile);
   try {
     plan_now();
-    if (measuring()) session_->replay->offer(*profile);
+    if (measuring()) session_->replay->offer(planner::choosable(*profile, budget_));
   } catch (const BudgetError&) {
     // A step that ended in OutOfBudget shows a part of itself only; that no plan fits that part says nothing.
     if (!cut_short_) throw;
@@ -235,7 +236,7 @@ void Controller::decide() {
   } else if (next && profile()) {
     price_profile();
     plan_now();
-    if (measuring()) session_->replay->offer(*profile());
+    if (measuring()) session_->replay->offer(planner::choosable(*profile(), budget_));
   } else if (phase() == Phase::kObserve) {
     if (observed_ >= options_.observe_steps - 1) begin_observing();
   } else if (next || again) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "hooks/guard/controller.h"
+#include "planner/choosable.h"
 #include "planner/noise_prior.h"
 
 namespace cinch::hooks {
@@ -140,7 +141,7 @@ void Controller::take_over_profile() {
     refuse("is of device " + known->device + ", the guard for " + options_.device.str());
   if (known->torch_version != TORCH_VERSION)
     refuse("was made with torch " + known->torch_version + ", not " TORCH_VERSION);
-  session_->replay->resume(*known);
+  session_->replay->resume(planner::choosable(*known, budget_));
   session_->store->set_sensitivities(session_->replay->sensitivities());
   planned_with_measured_ = session_->replay->complete(1);
   refresh_ = std::make_shared<Refresh>(session_->store, session_->sites, budget_.rules);

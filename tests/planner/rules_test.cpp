@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "cinch/planner.h"
+#include "planner/choosable.h"
 #include "planner/problem.h"
 #include "tests/planner/random_profile.h"
 
@@ -132,6 +133,27 @@ TEST(Rules, AllowLeavesOnlyTheMethodsNamedAndKeep) {
   const Plan plan = make_plan(three_kinds(), budget);
   EXPECT_EQ(plan.entries[0].spec.name, "keep");
   EXPECT_EQ(plan.entries[3].spec.name, "mask");
+}
+
+TEST(Rules, ChoosableIsWhatSomePlanMayTake) {
+  const auto left = [](const Budget& budget) {
+    std::vector<size_t> options;
+    for (const PayloadProfile& payload : planner::choosable(three_kinds(), budget).payloads)
+      options.push_back(payload.options.size());
+    return options;
+  };
+  using Sizes = std::vector<size_t>;
+  EXPECT_EQ(left(Budget::above_floor(0.5)), (Sizes{4, 4, 2}));
+  Budget budget;
+  EXPECT_EQ(left(budget), (Sizes{1, 1, 2})) << "no limit: lossless alone";
+  budget.rules = {codec_rule("a/*", group_quant(2))};
+  EXPECT_EQ(left(budget), (Sizes{2, 1, 2})) << "but for what is forced";
+  budget.objective = Objective::kLeastBytes;
+  EXPECT_EQ(left(budget), (Sizes{2, 4, 2}));
+  budget.rules = {codec_rule("b/*", CodecSpec{}), bits_rule("a/*", 8.2)};
+  EXPECT_EQ(left(budget), (Sizes{3, 1, 2}));
+  budget.allow = {"exact"};
+  EXPECT_EQ(left(budget), (Sizes{1, 1, 2}));
 }
 
 TEST(Rules, ForcedNoiseBeyondTheBoundIsInfeasible) {

@@ -41,6 +41,23 @@ TEST(Replay, LeavesTrainingAsItIs) {
   for (size_t i = 0; i < with.size(); ++i) expect_same_bits(with[i], without[i], "parameter " + std::to_string(i));
 }
 
+// Without a limit, or where rules keep everything, plans are lossless: no step is spent on errors that none will make.
+TEST(Replay, MeasuresNothingThatNoPlanMayCode) {
+  Budget kept = Budget::above_floor(1.5);
+  kept.rules = {{"*", CodecSpec{}, std::nullopt}};
+  for (const Budget& budget : {Budget{}, kept}) {
+    Net net;
+    BudgetGuard guard(*net.all, budget);
+    for (int i = 0; i < kSteps; ++i) {
+      const Batch batch;
+      net.gradient(batch.x, batch.target);
+      guard.step();
+    }
+    for (const SiteProfile& site : guard.profile()->sites) EXPECT_EQ(site.replays, 0) << site.name;
+    EXPECT_EQ(guard.plan()->predicted_noise, 0);
+  }
+}
+
 TEST(Replay, MeasuresHowMuchOfTheGradientIsChance) {
   Net net;
   BudgetGuard guard(*net.all, everything({"group_quant", {{"bits", int64_t{8}}}}));
