@@ -1,6 +1,8 @@
 #include "hooks/observe/evaluate.h"
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "hooks/store/store.h"
 #include "planner/noise_prior.h"
@@ -112,65 +114,96 @@ std::vector<CodecSpec> asked_for(const Payload& payload, const std::vector<SiteR
   return specs;
 }
 
+namespace {
+
+// Its bytes and error are not known yet.
+Candidate candidate_of(const CodecSpec& spec, const Form& form) {
+  Candidate candidate;
+  candidate.option.spec = spec;
+  candidate.option.lossless = form.lossless;
+  candidate.side = form.side;
+  candidate.codec = form.values;
+  if (!form.values && (!form.masks.empty() || !form.pairs.empty())) {
+    candidate.codec = shared_codec(CodecSpec{"mask", {}});
+    // A plane of a pair takes about as long as a mask.
+    candidate.side.predicate = form.masks.empty() ? Predicate{PredicateKind::kSign} : form.masks.front();
+  }
+  return candidate;
+}
+
+CodecSpec dither(const char* predict, double step_sigma) {
+  return {"dither", {{"step_sigma", step_sigma}, {"predict", std::string(predict)}}};
+}
+
+// `otherwise`: where the payload cannot be kept so, or would save nothing.
+int64_t bytes_of(std::span<const Candidate> candidates, const CodecSpec& spec, int64_t otherwise) {
+  const CodecSpec full = normalise(spec);
+  const auto found = std::ranges::find_if(candidates, [&](const Candidate& c) { return c.option.spec == full; });
+  return found == candidates.end() ? otherwise : found->option.charged_bytes;
+}
+
+}  // namespace
+
 std::vector<Candidate> evaluate(const Payload& payload, int64_t raw_bytes, std::span<const CodecSpec> asked,
                                 CodecContext context) {
   context.step = 0;  // the same draws in each step: the same values have the same price
   std::vector<Candidate> result(1);
   result[0].option.charged_bytes = raw_bytes;
-  const auto add = [&](const CodecSpec& spec) {
-    const auto codec = shared_codec(spec);
-    const CodecSpec full = codec ? codec->spec() : normalise(spec);
-    if (std::ranges::any_of(result, [&](const Candidate& c) { return c.option.spec == full; })) return;
-    const auto form =
-        form_for(spec, codec, payload.wants, payload.span.numel, payload.dtype(), payload.store->memory().kind());
-    if (!form) return;
-    const auto cost = payload.cost(*form, context);
-    if (!cost || cost->bytes >= raw_bytes) return;
-    Candidate candidate;
-    candidate.option.spec = full;
-    candidate.option.charged_bytes = cost->bytes;
-    candidate.mean_square_error = cost->mean_square_error;
-    candidate.option.lossless = form->lossless;
-    candidate.side = form->side;
-    candidate.codec = form->values;
-    if (!form->values && (!form->masks.empty() || !form->pairs.empty())) {
-      candidate.codec = shared_codec(CodecSpec{"mask", {}});
-      // A plane of a pair takes about as long as a mask.
-      candidate.side.predicate = form->masks.empty() ? Predicate{PredicateKind::kSign} : form->masks.front();
+  // Those that the payload can be kept in and that save bytes.
+  const auto add = [&](std::span<const CodecSpec> specs) {
+    std::vector<Candidate> next;
+    std::vector<Form> forms;
+    for (const CodecSpec& spec : specs) {
+      const auto codec = shared_codec(spec);
+      const CodecSpec full = codec ? codec->spec() : normalise(spec);
+      const auto is_this = [&](const Candidate& c) { return c.option.spec == full; };
+      if (std::ranges::any_of(result, is_this) || std::ranges::any_of(next, is_this)) continue;
+      auto form =
+          form_for(spec, codec, payload.wants, payload.span.numel, payload.dtype(), payload.store->memory().kind());
+      if (!form) continue;
+      next.push_back(candidate_of(full, *form));
+      forms.push_back(std::move(*form));
     }
-    result.push_back(std::move(candidate));
+    const auto costs = payload.costs(forms, context);
+    for (size_t i = 0; i < next.size(); ++i) {
+      if (!costs[i] || costs[i]->bytes >= raw_bytes) continue;
+      next[i].option.charged_bytes = costs[i]->bytes;
+      next[i].mean_square_error = costs[i]->mean_square_error;
+      result.push_back(std::move(next[i]));
+    }
   };
+  const auto add_plain = [&](const char* name) { add(std::array{CodecSpec{name, {}}}); };
   const NeedUnion needs = unite(payload.wants);
   if (needs.opaque) return result;
   if (needs.only_shape) {
-    add(CodecSpec{"shape", {}});
+    add_plain("shape");
     return result;
   }
-  if (!needs.wants_values || needs.two_valued) add(CodecSpec{"mask", {}});
-  if (payload.dtype() == DType::kBool) add(CodecSpec{"bits", {}});
-  if (is_integer(payload.dtype())) add(CodecSpec{"int", {}});
+  if (!needs.wants_values || needs.two_valued) add_plain("mask");
+  if (payload.dtype() == DType::kBool) add_plain("bits");
+  if (is_integer(payload.dtype())) add_plain("int");
   if (worth_offloading(payload, result, raw_bytes)) result.push_back(offload_candidate(payload));
-  const bool lossy = is_codable_float(payload.dtype()) && needs.wants_values && !needs.wants_exact && !needs.two_valued;
-  if (lossy) {
-    for (const int64_t bits : {8, 4, 2, 1}) add(CodecSpec{"group_quant", {{"bits", bits}}});
-    // A GPU's kernels of dither have not been run on one yet, nor have those of error_bound: there a rule has to name
-    // them.
-    if (payload.store->memory().kind() == DeviceKind::kCpu) {
-      const auto dither = [&](const char* predict, double step) {
-        add(CodecSpec{"dither", {{"step_sigma", step}, {"predict", std::string(predict)}}});
-        return result.back().option.spec.name == "dither" ? result.back().option.charged_bytes : raw_bytes;
-      };
-      const int64_t alone = dither("none", 1.0);
-      // Each trial takes time: where neighbours tell nothing at one step, they do not at others.
-      const bool neighbours = dither("lorenzo", 1.0) < alone - alone / 10;
-      for (const double step : {0.0625, 0.125, 0.25, 0.5, 0.7, 1.4, 2.0, 2.8}) {
-        dither("none", step);
-        if (neighbours) dither("lorenzo", step);
-      }
+  if (!is_codable_float(payload.dtype()) || !needs.wants_values || needs.wants_exact || needs.two_valued) return result;
+  std::vector<CodecSpec> specs;
+  for (const int64_t bits : {8, 4, 2, 1}) specs.push_back({"group_quant", {{"bits", bits}}});
+  // A GPU's kernels of dither have not been run on one yet, nor have those of error_bound: there a rule has to name
+  // them.
+  if (payload.store->memory().kind() == DeviceKind::kCpu) {
+    const CodecSpec alone = dither("none", 1.0), from_neighbours = dither("lorenzo", 1.0);
+    specs.push_back(alone);
+    specs.push_back(from_neighbours);
+    add(std::exchange(specs, {}));
+    // Each trial takes time: where neighbours tell nothing at one step, they do not at others.
+    const int64_t bytes = bytes_of(result, alone, raw_bytes);
+    const bool neighbours = bytes_of(result, from_neighbours, raw_bytes) < bytes - bytes / 10;
+    for (const double step : {0.0625, 0.125, 0.25, 0.5, 0.7, 1.4, 2.0, 2.8}) {
+      specs.push_back(dither("none", step));
+      if (neighbours) specs.push_back(dither("lorenzo", step));
     }
-    for (const CodecSpec& spec : asked)
-      if (const MethodInfo* method = find_method(spec.name); method && !method->lossless) add(spec);
   }
+  for (const CodecSpec& spec : asked)
+    if (const MethodInfo* method = find_method(spec.name); method && !method->lossless) specs.push_back(spec);
+  add(specs);
   return result;
 }
 

@@ -155,27 +155,52 @@ constexpr int64_t kTrialSamples = 32768;
 std::optional<int64_t> Payload::measure(const Form& form, const CodecContext& context) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto extent = raw_extent();
-  if (!extent) return std::nullopt;
+  return extent ? measure(form, *extent, context) : std::nullopt;
+}
+
+std::optional<int64_t> Payload::measure(const Form& form, const Extent& extent, const CodecContext& context) const {
   const int64_t planes = planes_bytes(form, span.numel, dtype_);
   if (!form.values) return planes;
-  const auto values = form.values->measure(*extent, form.side, context);
+  const auto values = form.values->measure(extent, form.side, context);
   return values ? std::optional(align_part(*values) + planes) : std::nullopt;
 }
 
-std::optional<Payload::Cost> Payload::cost(const Form& form, const CodecContext& context) const {
+std::optional<Payload::Cost> Payload::cost(const Form& form, const Extent& extent, const CodecContext& context) const {
   if (!form.values || form.lossless || context.device != DeviceKind::kCpu) {
-    const auto bytes = measure(form, context);
+    const auto bytes = measure(form, extent, context);
     return bytes ? std::optional(Cost{*bytes, std::nullopt}) : std::nullopt;
   }
-  const std::lock_guard<std::mutex> lock(mutex_);
-  const auto extent = raw_extent();
-  if (!extent) return std::nullopt;
-  const auto trial = try_on_sample(*form.values, *extent, form.side, context, kTrialSamples);
+  const auto trial = try_on_sample(*form.values, extent, form.side, context, kTrialSamples);
   if (!trial) return std::nullopt;
   // Sizes that depend on no values are their bound.
   const int64_t most = form.values->payload_bound(span.numel, dtype_, form.side);
   return Cost{align_part(with_margin(trial->bytes, most)) + planes_bytes(form, span.numel, dtype_),
               trial->mean_square_error};
+}
+
+std::vector<std::optional<Payload::Cost>> Payload::costs(std::span<const Form> forms,
+                                                         const CodecContext& context) const {
+  std::vector<std::optional<Cost>> out(forms.size());
+  std::vector<std::exception_ptr> failures(forms.size());  // none may leave a thread of a pool
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto extent = raw_extent();
+  if (!extent) return out;
+  // A GPU's current device and stream are this thread's. Few values are not worth other threads, which a forked child
+  // has not: torch does not turn to them for so few either.
+  const bool beside = context.device == DeviceKind::kCpu && context.executor != nullptr && span.numel >= kTrialSamples;
+  const Executor& executor = beside ? *context.executor : serial_executor();
+  executor.parallel_for(static_cast<int64_t>(forms.size()), 1, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      try {
+        out[i] = cost(forms[i], *extent, context);
+      } catch (...) {
+        failures[i] = std::current_exception();
+      }
+    }
+  });
+  for (const std::exception_ptr& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+  return out;
 }
 
 std::optional<Payload::Values> Payload::exact_values() const {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "hooks/store/form.h"
@@ -78,7 +79,8 @@ class Payload {
     int64_t bytes = 0;                        // of sizes that depend on values a little more than expected
     std::optional<double> mean_square_error;  // of lossy values; nullopt: statistics have to tell
   };
-  std::optional<Cost> cost(const Form& form, const CodecContext& context) const;
+  // Of each form, nullopt where measure() has it; the trials run beside each other.
+  std::vector<std::optional<Cost>> costs(std::span<const Form> forms, const CodecContext& context) const;
   // The values of the span as they are, raw or copied, while they are kept so.
   struct Values {
     at::Tensor keeper;
@@ -113,6 +115,8 @@ class Payload {
   // Moves parts that do not fill their room of `room` bytes to one that they fill; the bytes they take then. Stays
   // where that would win little or memory does not suffice.
   int64_t pack_closely(std::vector<Part>& parts, int64_t room, at::Tensor& coded) const;
+  std::optional<Cost> cost(const Form& form, const Extent& extent, const CodecContext& context) const;
+  std::optional<int64_t> measure(const Form& form, const Extent& extent, const CodecContext& context) const;
   std::optional<Extent> raw_extent() const;  // mutex held; nullopt: gone, or the storage has shrunk
   at::Tensor alias(const at::Tensor& base, int64_t base_offset, const View& view) const;
   at::Tensor decode(const Want& want, const View& view);
