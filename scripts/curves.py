@@ -84,9 +84,10 @@ def say(model, rows):
 
 def draw(plt, model, rows, out):
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
-    for name, key, colour in (("stock", "baseline_losses", "#999999"), ("cinch", "losses", "#0072B2")):
+    # Stock's curves are broad: cinch's lie on top of them.
+    for name, key, colour, width in (("stock", "baseline_losses", "#bbbbbb", 5.0), ("cinch", "losses", "#0072B2", 1.0)):
         for i, row in enumerate(rows.values()):
-            axes.plot(smooth(row[key]), color=colour, linewidth=1.0, label=name if i == 0 else None)
+            axes.plot(smooth(row[key]), color=colour, linewidth=width, label=name if i == 0 else None)
     budget = next(iter(rows.values()))["budget"]
     axes.set_title(f"{model} under {budget}, and without cinch: {len(rows)} seeds each")
     axes.set_xlabel("step")
