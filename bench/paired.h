@@ -46,13 +46,15 @@ inline std::vector<double> turn_medians(const std::vector<double>& values, size_
 }
 
 // Of runs that change turns, `with` first: the median of each of its turns but the first over the geometric mean of
-// those of the turns before and after it, so that a machine that grows slower or faster steadily leaves no trace.
+// those of the turns before and after it, so that a machine that grows slower or faster steadily leaves no trace. A
+// turn without a number says nothing.
 inline std::vector<double> turn_ratios(const std::vector<double>& with, const std::vector<double>& without,
                                        size_t turn) {
   const std::vector<double> ours = turn_medians(with, turn), theirs = turn_medians(without, turn);
   std::vector<double> ratios;
   for (size_t i = 1; i < std::min(ours.size(), theirs.size()); ++i)
     ratios.push_back(ours[i] / std::sqrt(theirs[i - 1] * theirs[i]));
+  std::erase_if(ratios, [](double ratio) { return std::isnan(ratio); });
   return ratios;
 }
 

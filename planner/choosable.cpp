@@ -2,12 +2,18 @@
 
 #include <algorithm>
 
+#include "cinch/error.h"
 #include "planner/problem.h"
 
 namespace cinch::planner {
 
 Profile choosable(Profile profile, const Budget& budget) {
-  const Problem problem = make_problem(profile, budget);
+  Problem problem;
+  try {
+    problem = make_problem(profile, budget);
+  } catch (const Error&) {
+    return profile;
+  }
   const bool nothing_asked = budget.limit.kind == LimitKind::kNone && budget.objective == Objective::kLeastNoise;
   for (size_t i = 0; i < profile.payloads.size(); ++i) {
     const std::vector<Candidate>& candidates = problem.items[i].candidates;

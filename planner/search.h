@@ -57,6 +57,10 @@ class Search {
   double main_cost(const Totals& totals) const;
 
  private:
+  static constexpr int kRounds = 160;  // of prices
+  static constexpr double kHope = 0.2;
+  static constexpr int64_t kEnumerationWork = 400'000;
+
   struct Middle {
     Point point;
     int64_t solved = 0;  ///< the limit that it was looked for; it is the answer up to there

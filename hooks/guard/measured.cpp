@@ -80,9 +80,10 @@ std::shared_ptr<const Plan> Controller::roomy_plan() const {
   const auto known = profile();
   if (!measuring() || budget_.limit.kind == LimitKind::kNone) return nullptr;
   int64_t largest = 0;
-  for (const PayloadProfile& payload : known->payloads)
+  for (const PayloadProfile& payload : planner::choosable(*known, budget_).payloads)
     if (std::ranges::any_of(payload.options, [](const Option& option) { return !option.lossless; }))
       largest = std::max(largest, payload.raw_bytes);
+  if (largest == 0) return nullptr;  // nothing is replayed
   const int64_t whole =
       known->floor_bytes() - known->parameters_bytes - known->optimizer_bytes + kValuesOfAReplay * largest;
   Profile roomy = *known;

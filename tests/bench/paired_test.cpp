@@ -19,6 +19,8 @@ TEST(Paired, QuantilesLieBetweenNeighbours) {
 TEST(Paired, WhatIsNoNumberIsLeftOut) {
   const double none = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(turn_medians({1, none, 3, 9, 9, 9}, 3), (std::vector<double>{2, 9}));
+  // A whole turn of them has no ratio.
+  EXPECT_EQ(turn_ratios({1, 1, none, none, 2, 2}, {1, 1, 1, 1, 1, 1}, 2), (std::vector<double>{2}));
 }
 
 TEST(Paired, TurnsThatAreNotWholeAreLeftOut) {

@@ -154,6 +154,9 @@ TEST(Rules, ChoosableIsWhatSomePlanMayTake) {
   EXPECT_EQ(left(budget), (Sizes{3, 1, 2}));
   budget.allow = {"exact"};
   EXPECT_EQ(left(budget), (Sizes{1, 1, 2}));
+  budget.rules = {codec_rule("a/*", CodecSpec{"pool", {}})};
+  EXPECT_THROW(make_plan(three_kinds(), budget), Error);
+  EXPECT_EQ(left(budget), (Sizes{4, 4, 2})) << "no plan to leave anything out";
 }
 
 TEST(Rules, ForcedNoiseBeyondTheBoundIsInfeasible) {

@@ -58,6 +58,30 @@ TEST(Replay, MeasuresNothingThatNoPlanMayCode) {
   }
 }
 
+// Nor does a plan leave room for it: where everything just fits as it is, nothing is coded to make that room.
+TEST(Replay, LeavesNoRoomWhereNothingIsMeasured) {
+  torch::nn::Sequential net;
+  for (int i = 0; i < 8; ++i) net->push_back(torch::nn::Linear(256, 256));
+  const at::Tensor x = torch::randn({512, 256});
+  const auto plan_within = [&](Budget budget) {
+    budget.rules = {{"*", std::nullopt, 0.001}};  // bits a value: fewer than any lossy form has
+    BudgetGuard guard(*net, budget);
+    for (int i = 0; i < kSteps; ++i) {
+      for (auto& p : net->parameters()) p.mutable_grad() = at::Tensor();
+      at::Tensor y = x;
+      for (size_t k = 0; k < net->size(); ++k) y = y + torch::relu(net->at<torch::nn::LinearImpl>(k).forward(y));
+      y.square().mean().backward();
+      guard.step();
+    }
+    return std::pair(*guard.plan(), *guard.profile());
+  };
+  const auto [roomy, profile] = plan_within(Budget::above_floor(4));
+  ASSERT_EQ(roomy.predicted_extra_seconds, 0);
+  const int64_t raw_bytes = profile.baseline_peak_bytes() + profile.reserve_bytes;
+  EXPECT_EQ(plan_within(Budget::bytes(raw_bytes + 4096)).first.predicted_extra_seconds, 0);
+  EXPECT_GT(plan_within(Budget::bytes(raw_bytes - 65536)).first.predicted_extra_seconds, 0) << "masks are there";
+}
+
 TEST(Replay, MeasuresHowMuchOfTheGradientIsChance) {
   Net net;
   BudgetGuard guard(*net.all, everything({"group_quant", {{"bits", int64_t{8}}}}));
