@@ -51,7 +51,11 @@ std::optional<double> coded_error(const Codec& codec, const Extent& in, const Si
 
 std::optional<Trial> try_on_sample(const Codec& codec, const Extent& in, const SideInfo& side,
                                    const CodecContext& context, int64_t max_samples) {
-  const int64_t most = std::max<int64_t>(max_samples, kStatsGroup);
+  // Most of the error of a tensor may be that of a few channels, which only a larger part meets often enough.
+  constexpr int64_t kMoreForChannels = 8;
+  const auto* by_channel = dynamic_cast<const codec::ChannelScaled*>(&codec);
+  const bool channels = side.grid && by_channel != nullptr && by_channel->tells_channels(in.numel, side);
+  const int64_t most = std::max<int64_t>(max_samples, kStatsGroup) * (channels ? kMoreForChannels : 1);
   const bool whole = in.numel <= 2 * most;
   const auto* by_tensor = whole ? nullptr : dynamic_cast<const codec::TensorScaled*>(&codec);
   Trial trial;
@@ -71,8 +75,8 @@ std::optional<Trial> try_on_sample(const Codec& codec, const Extent& in, const S
   if (whole) {
     error = coded_error(codec, in, side, context);
   } else {
-    const codec::TrialSample sample =
-        side.grid ? codec::sample_maps(in, side, most) : codec::sample_groups(in, side, most);
+    const auto take = channels ? codec::sample_channels : side.grid ? codec::sample_maps : codec::sample_groups;
+    const codec::TrialSample sample = take(in, side, most);
     error = coded_error(scaled ? *scaled : codec, sample.values, sample.side, context);
   }
   if (!error) return std::nullopt;

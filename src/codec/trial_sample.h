@@ -34,7 +34,10 @@ struct TrialSample {
 
 // `in` has more values than `max_samples`, which is positive. Which ones is a hash: the same for the same sizes.
 TrialSample sample_groups(const Extent& in, const SideInfo& side, int64_t max_samples);
-// Of the side's grid, which is one of in.numel values.
+// Of the side's grid, which is one of in.numel values: maps or pieces of them, each from an image, a channel and a
+// place of its own. What is in one image or channel alone is met by few of them.
 TrialSample sample_maps(const Extent& in, const SideInfo& side, int64_t max_samples);
+// The same channels of several images, for methods that look at a channel's values in all of them.
+TrialSample sample_channels(const Extent& in, const SideInfo& side, int64_t max_samples);
 
 }  // namespace cinch::codec

@@ -23,7 +23,7 @@ struct DitherFit : Fit {
   int64_t sides(const Channels& channels) const { return by_channel ? channels_bytes(channels.grid) : 0; }
 };
 
-class Dither final : public CodecBase, public TensorScaled {
+class Dither final : public CodecBase, public TensorScaled, public ChannelScaled {
  public:
   // `step`: instead of step_sigma deviations of the tensor that is coded.
   explicit Dither(CodecSpec spec, std::optional<float> step = std::nullopt)
@@ -56,6 +56,9 @@ class Dither final : public CodecBase, public TensorScaled {
               const CodecContext& context) const override;
   std::optional<AtScale> at_scale_of(const Extent& in, const SideInfo& side,
                                      const CodecContext& context) const override;
+  bool tells_channels(int64_t numel, const SideInfo& side) const override {
+    return channel_grid(numel, side).has_value();
+  }
 
  private:
   double most_bits() const { return dither_slot_bits(step_sigma_); }

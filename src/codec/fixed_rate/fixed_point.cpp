@@ -9,6 +9,7 @@
 #include "src/codec/stage/codec_base.h"
 #include "src/codec/stage/parallel.h"
 #include "src/codec/stage/speed.h"
+#include "src/codec/stage/tensor_scale.h"
 
 namespace cinch::codec {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 constexpr uint32_t kFixedPointMagic = make_magic('C', 'F', 'P', '1');
 constexpr int64_t kGrain = 128;  // groups a thread takes at least
 
-class FixedPoint final : public CodecBase {
+class FixedPoint final : public CodecBase, public ChannelScaled {
  public:
   explicit FixedPoint(CodecSpec spec)
       : CodecBase(std::move(spec)), bits_(static_cast<int>(this->spec().get_int("bits", 8))) {}
@@ -34,6 +35,7 @@ class FixedPoint final : public CodecBase {
                                 const CodecContext& context) const override;
   void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
               const CodecContext& context) const override;
+  bool tells_channels(int64_t, const SideInfo& side) const override { return side.grid.has_value(); }
 
  private:
   ChannelTensor tensor(const Grid& grid, int64_t numel, DType dtype) const { return {grid, numel, dtype, bits_}; }

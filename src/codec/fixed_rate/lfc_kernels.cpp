@@ -41,6 +41,8 @@ HWY_INLINE void scale_run(const T* x, const T* end, const float* predicted, int6
   }
 }
 
+constexpr int64_t kMostMaps = 1024;  // of a slab whose positions are coded together; a run is no longer either
+
 // What turns residuals of maps that follow each other into units of pack_rows. Divisions cost more than all the rest,
 // and the next position of a slab wants the same again.
 template <int B>
@@ -48,13 +50,13 @@ class MapScales {
  public:
   // Of `count` maps of a slab from inner index `i` on.
   HWY_INLINE void use(const Sides* sides, int64_t inner, int64_t slab, int64_t i, int64_t count) {
-    first_ = inner <= kMost ? 0 : i;
-    if (inner <= kMost && slab == slab_) return;
+    first_ = inner <= kMostMaps ? 0 : i;
+    if (inner <= kMostMaps && slab == slab_) return;
     slab_ = slab;
     const RowTag d;
     const auto n = static_cast<int64_t>(hn::Lanes(d));
     const auto zero = hn::Zero(d), one = hn::Set(d, static_cast<float>(1u << (16 - B)));
-    const int64_t some = inner <= kMost ? inner : HWY_MIN(count, kMost);
+    const int64_t some = inner <= kMostMaps ? inner : HWY_MIN(count, kMostMaps);
     for (int64_t j = 0; j < some; j += n) {
       const auto [minimum, step] = load_map_sides(d, sides + slab * inner + first_ + j, some - j);
       hn::StoreU(minimum, d, minima_ + j);
@@ -66,20 +68,58 @@ class MapScales {
     return hn::Mul(hn::Sub(residual, hn::LoadU(d, minima_ + i - first_)), hn::LoadU(d, scales_ + i - first_));
   }
 
-  static constexpr int64_t kMost = 1024;  // maps; a run is no longer either
+  // Of whole positions, `inner` values each, that share their averages: what they share is read once.
+  template <class T>
+  HWY_INLINE void scale_positions(const T* HWY_RESTRICT x, const hwy::bfloat16_t* averages, int64_t inner,
+                                  int64_t positions, float* HWY_RESTRICT to) const {
+    const RowTag d;
+    for (int64_t j = 0; j < inner; j += static_cast<int64_t>(hn::Lanes(d))) {
+      const auto predicted = load_row(d, averages + j), minimum = hn::LoadU(d, minima_ + j),
+                 scale = hn::LoadU(d, scales_ + j);
+      for (int64_t e = j; e < positions * inner; e += inner) {
+        const auto residual = hn::Sub(load_row(d, x + e), predicted);
+        hn::StoreU(hn::Mul(hn::Sub(residual, minimum), scale), d, to + e);
+      }
+    }
+  }
 
  private:
-  HWY_ALIGN float minima_[kMost + kVectorSlack];
-  HWY_ALIGN float scales_[kMost + kVectorSlack];
+  HWY_ALIGN float minima_[kMostMaps + kVectorSlack];
+  HWY_ALIGN float scales_[kMostMaps + kVectorSlack];
   int64_t slab_ = -1, first_ = 0;
 };
+
+// The next `count` values of slabs of several maps (inner > 1), in parts that share their averages: whole(offset,
+// positions) for whole positions, where their values are whole vectors and no more than a run may hold, and
+// run(offset, length, slab, inner index) for the rest. What is called moves `blocks`.
+template <class Whole, class Run>
+HWY_INLINE void for_positions(const Grid& g, BlockCursor& blocks, MapCursor& maps, int64_t count, const Whole& whole,
+                              const Run& run) {
+  const auto n = static_cast<int64_t>(hn::Lanes(RowTag()));
+  const bool whole_vectors = g.inner <= kMostMaps && g.inner % n == 0;
+  for (int64_t offset = 0; offset < count;) {
+    const int64_t positions = whole_vectors ? HWY_MIN(blocks.positions(), (count - offset) / g.inner) : 0;
+    if (positions > 0) {
+      whole(offset, positions);
+      maps.advance_positions(positions);
+      offset += positions * g.inner;
+      continue;
+    }
+    const int64_t length = HWY_MIN(blocks.run(), count - offset);
+    maps.runs(length, [&](int64_t, int64_t, int64_t slab, int64_t i) HWY_ATTR { run(offset, length, slab, i); });
+    offset += length;
+  }
+}
 
 // Groups go through the stages together: a stage reads what the one before has stored with other bounds, and would wait
 // for each of those stores if it followed at once.
 constexpr int64_t kTogether = 4;
 constexpr int64_t kTogetherValues = kTogether * kGroup;
-static_assert(kTogetherValues <= 1024);  // MapScales
-constexpr int64_t kBatchValues = 4096;   // of small slabs that are averaged at once
+static_assert(kTogetherValues <= kMostMaps);
+// Room of a stage. Stages nearly 4096 bytes apart would wait for each other: loads are compared with stores before them
+// by their low 12 bits.
+constexpr int64_t kStageRoom = kTogetherValues + kGroup + kVectorSlack;
+constexpr int64_t kBatchValues = 4096;  // of small slabs that are averaged at once
 
 // Where the coding of a range of slabs is.
 template <int B>
@@ -95,26 +135,35 @@ void code_groups(const T* data, const BlockTensor& t, int64_t group, int64_t gro
                  const LfcSections& to) {
   const RowTag d;
   const auto n = static_cast<int64_t>(hn::Lanes(d));
-  HWY_ALIGN float scaled[kTogetherValues + kVectorSlack];
+  HWY_ALIGN float scaled[kStageRoom];
   const T *from = data + group * kGroup, *end = data + t.numel;
   const int64_t count = HWY_MIN(groups * kGroup, t.numel - group * kGroup);
   if (t.grid.inner == 1) {
-    HWY_ALIGN float predicted[kTogetherValues + kVectorSlack];
+    HWY_ALIGN float predicted[kStageRoom];
     predict(to.averages, t.grid, t.blocks, place.blocks, count, predicted);
     place.maps.runs(count, [&](int64_t offset, int64_t length, int64_t slab, int64_t) HWY_ATTR {
       scale_run<B>(from + offset, end, predicted + offset, length, to.sides[slab], scaled + offset);
     });
   } else {
-    place.maps.runs(count, [&](int64_t offset, int64_t length, int64_t slab, int64_t i) HWY_ATTR {
+    const auto averages_here = [&] {
+      return reinterpret_cast<const hwy::bfloat16_t*>(to.averages + place.blocks.average());
+    };
+    const auto whole = [&](int64_t offset, int64_t positions) HWY_ATTR {
+      place.scales.use(to.sides, t.grid.inner, place.maps.slab, 0, t.grid.inner);
+      place.scales.scale_positions(from + offset, averages_here(), t.grid.inner, positions, scaled + offset);
+      place.blocks.advance_positions(positions);
+    };
+    const auto run = [&](int64_t offset, int64_t length, int64_t slab, int64_t i) HWY_ATTR {
       place.scales.use(to.sides, t.grid.inner, slab, i, length);
-      const auto* averages = reinterpret_cast<const hwy::bfloat16_t*>(to.averages + place.blocks.average());
+      const auto* averages = averages_here();
       place.blocks.advance(length);
       for (int64_t j = 0; j < length; j += n) {
         const auto predicted = load_up_to(d, averages + j, length - j);
         const auto residual = hn::Sub(load_within(d, from + offset + j, end), predicted);
         hn::StoreU(place.scales.scaled(residual, i + j), d, scaled + offset + j);
       }
-    });
+    };
+    for_positions(t.grid, place.blocks, place.maps, count, whole, run);
   }
   std::fill(scaled + count, scaled + groups * kGroup, 0.0f);
   for (int64_t k = 0; k < groups; ++k)
@@ -154,54 +203,51 @@ void decode_blocks(const Sides* sides, const uint16_t* averages, const std::byte
                    int64_t first, int64_t last, T* out, bool stream) {
   const RowTag d;
   const auto n = static_cast<int64_t>(hn::Lanes(d));
-  HWY_ALIGN float code[kGroup + kVectorSlack], predicted[kGroup + kVectorSlack], value[kGroup + kVectorSlack];
-  BlockCursor cursor(t.grid, t.blocks, first * kGroup);
-  MapCursor maps(t.grid, first * kGroup);
-  for (int64_t group = first; group < last; ++group) {
-    const int64_t count = HWY_MIN(kGroup, t.numel - group * kGroup);
-    predict(averages, t.grid, t.blocks, cursor, count, predicted);
-    unpack_tile<B>(codes + group * code_bytes(B), code);
-    maps.runs(count, [&](int64_t offset, int64_t length, int64_t slab, int64_t i) HWY_ATTR {
-      const Sides* side = sides + slab * t.grid.inner + i;
-      const auto put_value = [&](int64_t j, auto minimum, auto step) HWY_ATTR {
-        const auto residual = hn::Add(minimum, hn::Mul(hn::LoadU(d, code + offset + j), step));
-        hn::StoreU(hn::Add(hn::LoadU(d, predicted + offset + j), residual), d, value + offset + j);
-      };
-      if (t.grid.inner == 1) {
-        const auto minimum = hn::Set(d, bf16_to_float(side->minimum)), step = hn::Set(d, bf16_to_float(side->step));
-        for (int64_t j = 0; j < length; j += n) put_value(j, minimum, step);
-      } else {
-        for (int64_t j = 0; j < length; j += n) {
-          const auto [minimum, step] = load_map_sides(d, side + j, length - j);
-          put_value(j, minimum, step);
+  const Grid& g = t.grid;
+  HWY_ALIGN float code[kStageRoom], value[kStageRoom];
+  const auto put_value = [&](int64_t e, auto predicted, auto minimum, auto step) HWY_ATTR {
+    const auto residual = hn::Add(minimum, hn::Mul(hn::LoadU(d, code + e), step));
+    hn::StoreU(hn::Add(predicted, residual), d, value + e);
+  };
+  BlockCursor blocks(g, t.blocks, first * kGroup);
+  MapCursor maps(g, first * kGroup);
+  // Together they have more whole positions; of a map they gain nothing.
+  const int64_t together = g.inner == 1 ? 1 : kTogether;
+  for (int64_t group = first; group < last; group += together) {
+    const int64_t groups = HWY_MIN(together, last - group);
+    const int64_t count = HWY_MIN(groups * kGroup, t.numel - group * kGroup);
+    for (int64_t k = 0; k < groups; ++k) unpack_tile<B>(codes + (group + k) * code_bytes(B), code + k * kGroup);
+    if (g.inner == 1) {
+      HWY_ALIGN float predicted[kStageRoom];
+      predict(averages, g, t.blocks, blocks, count, predicted);
+      maps.runs(count, [&](int64_t offset, int64_t length, int64_t slab, int64_t) HWY_ATTR {
+        const auto minimum = hn::Set(d, bf16_to_float(sides[slab].minimum)),
+                   step = hn::Set(d, bf16_to_float(sides[slab].step));
+        for (int64_t e = offset; e < offset + length; e += n) put_value(e, hn::LoadU(d, predicted + e), minimum, step);
+      });
+    } else {
+      const auto averages_here = [&] { return reinterpret_cast<const hwy::bfloat16_t*>(averages + blocks.average()); };
+      const auto whole = [&](int64_t offset, int64_t positions) HWY_ATTR {
+        for (int64_t j = 0; j < g.inner; j += n) {
+          const auto predicted = load_row(d, averages_here() + j);
+          const auto [minimum, step] = load_map_sides(d, sides + maps.slab * g.inner + j, n);
+          for (int64_t e = offset + j; e < offset + positions * g.inner; e += g.inner)
+            put_value(e, predicted, minimum, step);
         }
-      }
-    });
-    store_tile(value, count, out + group * kGroup, stream);
-  }
-  if (stream) hwy::FlushStream();
-}
-
-bool pool_average(const void* data, const BlockTensor& t, int64_t first, int64_t last, uint16_t* averages) {
-  return with_float_type(t.dtype, [&](auto zero) {
-    const auto* values = static_cast<const decltype(zero)*>(data);
-    const auto no_ranges = [](int64_t, float, float) {};
-    return average_slabs<false>(values, values + t.numel, t.grid, t.blocks, first, last, averages, no_ranges);
-  });
-}
-
-void pool_upsample(const uint16_t* averages, const BlockTensor& t, int64_t first, int64_t last, void* out,
-                   bool stream) {
-  with_float_type(t.dtype, [&](auto zero) {
-    auto* values = static_cast<decltype(zero)*>(out);
-    HWY_ALIGN float predicted[kGroup + kVectorSlack];
-    BlockCursor cursor(t.grid, t.blocks, first * kGroup);
-    for (int64_t group = first; group < last; ++group) {
-      const int64_t count = HWY_MIN(kGroup, t.numel - group * kGroup);
-      predict(averages, t.grid, t.blocks, cursor, count, predicted);
-      store_tile(predicted, count, values + group * kGroup, stream);
+        blocks.advance_positions(positions);
+      };
+      const auto run = [&](int64_t offset, int64_t length, int64_t slab, int64_t i) HWY_ATTR {
+        for (int64_t j = 0; j < length; j += n) {
+          const auto [minimum, step] = load_map_sides(d, sides + slab * g.inner + i + j, length - j);
+          put_value(offset + j, load_up_to(d, averages_here() + j, length - j), minimum, step);
+        }
+        blocks.advance(length);
+      };
+      for_positions(g, blocks, maps, count, whole, run);
     }
-  });
+    for (int64_t k = 0; k < groups; ++k)
+      store_tile(value + k * kGroup, HWY_MIN(kGroup, count - k * kGroup), out + (group + k) * kGroup, stream);
+  }
   if (stream) hwy::FlushStream();
 }
 
@@ -229,19 +275,8 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace cinch::codec {
-HWY_EXPORT(pool_average);
-HWY_EXPORT(pool_upsample);
 HWY_EXPORT(lfc_encode);
 HWY_EXPORT(lfc_decode);
-
-bool pool_slabs(const void* data, const BlockTensor& tensor, int64_t first, int64_t last, uint16_t* averages) {
-  return HWY_DYNAMIC_DISPATCH(pool_average)(data, tensor, first, last, averages);
-}
-
-void unpool_groups(const uint16_t* averages, const BlockTensor& tensor, int64_t first, int64_t last, void* out,
-                   bool stream) {
-  HWY_DYNAMIC_DISPATCH(pool_upsample)(averages, tensor, first, last, out, stream);
-}
 
 bool encode_slabs(const void* data, const BlockTensor& tensor, int bits, uint64_t key, int64_t first, int64_t last,
                   const LfcSections& to) {

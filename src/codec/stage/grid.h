@@ -89,6 +89,18 @@ class BlockCursor {
   int64_t average() const noexcept { return row_ + column_ * g_.inner + i_; }
   // Positions of the row from here to the end of the block, were the row long enough.
   int64_t left() const noexcept { return (column_ + 1) * b_.edge - w_; }
+  // Whole positions from here on that share their averages; 0 within a position.
+  int64_t positions() const noexcept {
+    if (i_ != 0) return 0;
+    const int64_t in_row = g_.sides[2] - w_;
+    return in_row < left() ? in_row : left();
+  }
+  // By at most positions().
+  void advance_positions(int64_t count) noexcept {
+    w_ += count;
+    if (w_ == (column_ + 1) * b_.edge) ++column_;
+    if (w_ == g_.sides[2]) next_row();
+  }
   // By at most run().
   void advance(int64_t count) noexcept {
     if (g_.inner == 1) {
@@ -130,6 +142,11 @@ class BlockCursor {
 struct MapCursor {
   MapCursor(const Grid& grid, int64_t element) noexcept
       : g(grid), size(slab_values(grid)), slab(element / size), at(element % size), i(at % g.inner) {}
+  // By whole positions of one slab.
+  void advance_positions(int64_t count) noexcept {
+    at += count * g.inner;
+    if (at == size) at = 0, ++slab;
+  }
   // body(offset, length, slab, inner index) for the next `count` values.
   template <class Body>
   void runs(int64_t count, Body&& body) {

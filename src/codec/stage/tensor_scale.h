@@ -1,4 +1,4 @@
-// Methods whose scale is one of the whole tensor: its deviation, its range.
+// Methods whose scale is one of the whole tensor, its deviation or its range, and methods with a scale a channel.
 #pragma once
 
 #include <memory>
@@ -24,6 +24,15 @@ class TensorScaled {
 
  protected:
   ~TensorScaled() = default;
+};
+
+class ChannelScaled {
+ public:
+  // Whether this tensor's channels are told apart.
+  virtual bool tells_channels(int64_t numel, const SideInfo& side) const = 0;
+
+ protected:
+  ~ChannelScaled() = default;
 };
 
 }  // namespace cinch::codec

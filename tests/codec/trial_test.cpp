@@ -1,0 +1,109 @@
+// What a trial of a part says of a whole tensor whose error lies in a few images and channels.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "src/codec/trial_sample.h"
+#include "tests/codec/values.h"
+
+namespace cinch::testing {
+namespace {
+
+// Images and channels of very different scale, as activations have them: standard deviations of their logarithms.
+constexpr double kChannelSpread = 0.5;
+Buffer uneven(const Grid& g, double image_spread) {
+  const int64_t slab = g.sides[0] * g.sides[1] * g.sides[2] * g.inner;
+  const auto scales_of = [](int64_t n, double spread, uint32_t seed) {
+    std::vector<double> scales = normal_values(n, spread, 0.0, seed);
+    for (double& s : scales) s = std::exp(s);
+    return scales;
+  };
+  const auto image = scales_of(g.outer / g.channels, image_spread, 1),
+             channel = scales_of(g.channels * g.inner, kChannelSpread, 2);
+  std::vector<double> values = normal_values(g.outer * slab, 1.0, 0.0, 3);
+  for (int64_t i = 0; i < std::ssize(values); ++i) {
+    const int64_t s = i / slab;
+    values[static_cast<size_t>(i)] *= image[static_cast<size_t>(s / g.channels)] *
+                                      channel[static_cast<size_t>(s % g.channels * g.inner + i % g.inner)];
+  }
+  return floats(values, DType::kFloat32);
+}
+
+double whole_error(const Codec& codec, const Buffer& data, const SideInfo& side) {
+  return try_on_sample(codec, extent_of(data, DType::kFloat32), side, {}, values_in(side))->mean_square_error;
+}
+
+struct Row {
+  CodecSpec spec;
+  // Methods that look at channels see few images of many channels.
+  double image_spread;
+};
+void PrintTo(const Row& row, std::ostream* out) { *out << to_string(row.spec); }
+
+class Trials : public ::testing::TestWithParam<Row> {};
+
+TEST_P(Trials, TellTheErrorOfUnevenChannelsWithinAFifth) {
+  const auto codec = make_codec(GetParam().spec);
+  for (const Grid& g :
+       {Grid{64 * 48, {1, 28, 28}, 1, 48}, Grid{64 * 256, {1, 7, 7}, 1, 256}, Grid{48, {1, 1, 128}, 192, 1}}) {
+    SideInfo side;
+    side.grid = g;
+    const Buffer data = uneven(g, GetParam().image_spread);
+    const auto trial = try_on_sample(*codec, extent_of(data, DType::kFloat32), side, {});
+    ASSERT_TRUE(trial);
+    EXPECT_NEAR(std::sqrt(trial->mean_square_error / whole_error(*codec, data, side)), 1, 0.2)
+        << g.sides[1] << "x" << g.sides[2] << "x" << g.inner;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, Trials,
+                         ::testing::Values(Row{{"lfc", {}}, 0.5}, Row{{"pool", {{"block", int64_t{4}}}}, 0.5},
+                                           Row{{"fixed_point", {{"bits", int64_t{4}}}}, 0.2},
+                                           Row{{"dither", {{"predict", std::string("channel")}}}, 0.2},
+                                           Row{{"dither", {{"predict", std::string("lorenzo")}}}, 0.5},
+                                           Row{{"error_bound", {{"bound", 0.03}}}, 0.5}),
+                         [](const auto& param_info) {
+                           return param_info.param.spec.name + std::to_string(param_info.index);
+                         });
+
+// Each value names where it lies.
+TEST(TrialSample, TakesPiecesOfTheTensorInOrder) {
+  for (const Grid& g : {Grid{6, {1, 13, 27}, 1, 3}, Grid{2, {3, 40, 30}, 1, 1}, Grid{1, {1, 1, 3000}, 40, 1},
+                        Grid{4, {1, 1, 19}, 40, 2}, Grid{1, {1, 1, 1}, 5000, 1}, Grid{9, {5, 6, 11}, 2, 3}}) {
+    SideInfo side;
+    side.grid = g;
+    std::vector<double> values(static_cast<size_t>(values_in(side)));
+    for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<double>(i);
+    const Buffer data = floats(values, DType::kFloat32);
+    const int64_t most = values_in(side) / 3;
+    const codec::TrialSample sample = codec::sample_maps(extent_of(data, DType::kFloat32), side, most);
+    const Grid& part = *sample.side.grid;
+    EXPECT_EQ(sample.values.numel, values_in(sample.side));
+    EXPECT_LE(sample.values.numel, most);
+    EXPECT_GE(sample.values.numel, most / 4);
+    std::vector<int64_t> firsts;
+    for (int64_t i = 0; i < sample.values.numel; ++i) {
+      const auto at = [&](int64_t k) { return static_cast<int64_t>(float_at(sample.values.data, k, DType::kFloat32)); };
+      const int64_t slab = part.sides[0] * part.sides[1] * part.sides[2] * part.inner, within = i % slab;
+      if (within == 0) firsts.push_back(at(i));
+      // Neighbours along each axis of the piece are neighbours of the tensor.
+      const int64_t row = part.sides[2] * part.inner;
+      if (within % part.inner > 0) {
+        EXPECT_EQ(at(i), at(i - 1) + 1);
+      }
+      if (within % row >= part.inner) {
+        EXPECT_EQ(at(i), at(i - part.inner) + g.inner);
+      }
+      if (within % (part.sides[1] * row) >= row) {
+        EXPECT_EQ(at(i), at(i - row) + g.sides[2] * g.inner);
+      }
+      EXPECT_EQ(at(i) / (values_in(side) / g.outer), firsts.back() / (values_in(side) / g.outer)) << "left its slab";
+    }
+    EXPECT_TRUE(std::ranges::is_sorted(firsts));
+    EXPECT_EQ(std::ranges::adjacent_find(firsts), firsts.end()) << "a piece twice";
+  }
+}
+
+}  // namespace
+}  // namespace cinch::testing
