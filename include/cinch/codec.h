@@ -176,10 +176,10 @@ struct Trial {
   double mean_square_error = 0.0;  ///< of the part's finite values, absolute
 };
 
-/// Codes, decodes and compares about `max_samples` values of an extent in host memory (eight times as many where each
-/// channel has a scale of its own): groups, or maps of the side's grid and pieces of large ones, each from an image and
-/// a channel of its own. Statistics know neither neighbours nor channels; this does. nullopt: declined. Allocates.
-/// Throws CodecError like encode; `max_samples` below 256 counts as 256.
+/// Codes, decodes and compares about `max_samples` values of an extent in host memory, eight times as many for methods
+/// with a scale for each map or channel: groups of values, pieces of maps, or maps of many images and channels of the
+/// side's grid, as the method looks at them. Statistics know neither neighbours nor channels; this does. nullopt:
+/// declined. Allocates. Throws CodecError like encode; `max_samples` below 256 counts as 256.
 std::optional<Trial> try_on_sample(const Codec& codec, const Extent& in, const SideInfo& side,
                                    const CodecContext& context, int64_t max_samples = 65536);
 

@@ -38,9 +38,9 @@ double mean_square_error(const Extent& in, const void* decoded) {
 
 std::optional<double> coded_error(const Codec& codec, const Extent& in, const SideInfo& side,
                                   const CodecContext& context) {
-  const auto room_bytes = codec.measure(in, side, context);
-  if (!room_bytes) return std::nullopt;
-  const codec::TrialMemory room(*room_bytes), decoded(in.numel * dtype_bytes(in.dtype));
+  // All that a payload may take: what a sample of a part foretells may be too little for it.
+  const codec::TrialMemory room(codec.payload_bound(in.numel, in.dtype, side)),
+      decoded(in.numel * dtype_bytes(in.dtype));
   const auto bytes = codec.encode(in, side, room.span(), context);
   if (!bytes) return std::nullopt;
   codec.decode(room.span().first(static_cast<size_t>(*bytes)), decoded.data(), in.numel, in.dtype, context);
@@ -51,11 +51,13 @@ std::optional<double> coded_error(const Codec& codec, const Extent& in, const Si
 
 std::optional<Trial> try_on_sample(const Codec& codec, const Extent& in, const SideInfo& side,
                                    const CodecContext& context, int64_t max_samples) {
-  // Most of the error of a tensor may be that of a few channels, which only a larger part meets often enough.
-  constexpr int64_t kMoreForChannels = 8;
-  const auto* by_channel = dynamic_cast<const codec::ChannelScaled*>(&codec);
-  const bool channels = side.grid && by_channel != nullptr && by_channel->tells_channels(in.numel, side);
-  const int64_t most = std::max<int64_t>(max_samples, kStatsGroup) * (channels ? kMoreForChannels : 1);
+  using Part = codec::LooksAtGrid::Part;
+  const auto* looks = dynamic_cast<const codec::LooksAtGrid*>(&codec);
+  const Part part = side.grid && looks != nullptr && in.numel > 0 ? looks->part_of(in.numel, side) : Part::kGroups;
+  // Ranges and scales of few maps or channels may make most of a tensor's error, and only larger parts meet them.
+  constexpr int64_t kMoreForGrids = 8;
+  const bool more = part == Part::kMaps || part == Part::kChannels;
+  const int64_t most = std::max<int64_t>(max_samples, kStatsGroup) * (more ? kMoreForGrids : 1);
   const bool whole = in.numel <= 2 * most;
   const auto* by_tensor = whole ? nullptr : dynamic_cast<const codec::TensorScaled*>(&codec);
   Trial trial;
@@ -75,7 +77,9 @@ std::optional<Trial> try_on_sample(const Codec& codec, const Extent& in, const S
   if (whole) {
     error = coded_error(codec, in, side, context);
   } else {
-    const auto take = channels ? codec::sample_channels : side.grid ? codec::sample_maps : codec::sample_groups;
+    const auto take = part == Part::kGroups     ? codec::sample_groups
+                      : part == Part::kChannels ? codec::sample_channels
+                                                : codec::sample_maps;
     const codec::TrialSample sample = take(in, side, most);
     error = coded_error(scaled ? *scaled : codec, sample.values, sample.side, context);
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "src/codec/entropy_coded/channel_rules.h"
 #include "src/codec/stage/grid.h"
 #include "src/core/mix.h"
 
@@ -27,23 +28,44 @@ struct Piece {
   int64_t values() const noexcept { return positions() * inner; }
 };
 
-// A side is cut at a multiple of a block where it is long enough.
 constexpr int64_t kBlock = 8;
-int64_t places_along(const Grid& g, const Piece& piece, size_t k) noexcept {
-  return (g.sides[k] - piece.sides[k]) / kBlock + 1;
-}
 
-// Of slabs of `inner` values a position. Larger maps are cut along their first sides.
+// Of slabs of `inner` values a position. Larger maps are cut along their first sides, to less than a block only where
+// all sides are blocks.
 Piece piece_of(const Grid& g, int64_t inner, int64_t most) noexcept {
   Piece piece{g.sides, {}, inner, 0};
-  for (size_t k = 0; k < 3; ++k) {
-    const int64_t values = piece.values();
-    if (values <= most) break;
-    int64_t kept = std::max<int64_t>(1, most / (values / piece.sides[k]));
-    if (kept > kBlock) kept -= kept % kBlock;
-    piece.sides[k] = kept;
+  for (const int64_t least : {kBlock, int64_t{1}}) {
+    for (int64_t& side : piece.sides) {
+      const int64_t values = piece.values();
+      if (values <= most) return piece;
+      int64_t kept = std::min(side, std::max(least, most / (values / side)));
+      if (kept < side && kept > kBlock) kept -= kept % kBlock;
+      side = kept;
+    }
   }
   return piece;
+}
+
+// Places of `kept` out of `all`, so many apart, the last one at the end.
+int64_t places_of(int64_t kept, int64_t all) noexcept { return ceil_div(all - kept, std::min(kept, kBlock)) + 1; }
+int64_t place_of(int64_t i, int64_t kept, int64_t all) noexcept {
+  return std::min(i * std::min(kept, kBlock), all - kept);
+}
+// Places of the piece in a slab, of all values of a position that it takes.
+int64_t places_in(const Grid& g, const Piece& piece) noexcept {
+  int64_t places = ceil_div(g.inner, piece.inner);
+  for (size_t k = 0; k < 3; ++k) places *= places_of(piece.sides[k], g.sides[k]);
+  return places;
+}
+void put_at(int64_t place, const Grid& g, Piece& piece) noexcept {
+  const int64_t parts = ceil_div(g.inner, piece.inner);
+  piece.inner_begin = std::min(place % parts * piece.inner, g.inner - piece.inner);
+  place /= parts;
+  for (size_t k = 3; k-- > 0;) {
+    const int64_t places = places_of(piece.sides[k], g.sides[k]);
+    piece.begin[k] = place_of(place % places, piece.sides[k], g.sides[k]);
+    place /= places;
+  }
 }
 
 // Copies a piece of a slab, and returns where the next one goes.
@@ -70,19 +92,6 @@ TrialSample room_for(const Extent& in, const SideInfo& side, int64_t slabs, cons
   return sample;
 }
 
-struct Choice {
-  int64_t images, channels;
-};
-
-// All channels of some images where two of them fit, else some channels of a few images.
-Choice choose(int64_t images, int64_t channels, int64_t piece_values, int64_t most) noexcept {
-  constexpr int64_t kFewImages = 4;
-  const int64_t image = channels * piece_values;
-  if (2 * image <= most) return {std::min(images, most / image), channels};
-  const int64_t few = std::clamp<int64_t>(most / piece_values, 1, std::min(images, kFewImages));
-  return {few, std::clamp<int64_t>(most / (piece_values * few), 1, channels)};
-}
-
 }  // namespace
 
 TrialSample sample_groups(const Extent& in, const SideInfo& side, int64_t max_samples) {
@@ -90,6 +99,7 @@ TrialSample sample_groups(const Extent& in, const SideInfo& side, int64_t max_sa
   const int64_t groups = std::clamp<int64_t>(max_samples / kStatsGroup, 1, whole), numel = groups * kStatsGroup;
   TrialSample sample{TrialMemory(numel * width), {}, side};
   sample.values = {sample.memory.data(), numel, in.dtype};
+  sample.side.grid.reset();
   const auto* from = static_cast<const std::byte*>(in.data);
   const auto bytes = static_cast<size_t>(kStatsGroup * width);
   for (int64_t i = 0; i < groups; ++i)
@@ -105,18 +115,13 @@ TrialSample sample_maps(const Extent& in, const SideInfo& side, int64_t max_samp
   // Rather few of the maps that lie within each other than a part of each: what a map has in common is its range.
   const int64_t inner = std::clamp<int64_t>(most / slab_positions(g), 1, g.inner);
   Piece piece = piece_of(g, inner, most);
-  int64_t places = g.inner / inner;
-  for (size_t k = 0; k < 3; ++k) places *= places_along(g, piece, k);
-  const int64_t all = g.outer * places, pieces = std::clamp<int64_t>(max_samples / piece.values(), 1, all);
+  const int64_t places = places_in(g, piece), all = g.outer * places;
+  const int64_t pieces = std::clamp<int64_t>(max_samples / piece.values(), 1, all);
   TrialSample sample = room_for(in, side, pieces, piece, 1);
   std::byte* to = sample.memory.data();
   for (int64_t i = 0; i < pieces; ++i) {
     const int64_t picked = pick(i, pieces, all);
-    int64_t place = picked % places;
-    piece.inner_begin = place % (g.inner / inner) * inner;
-    place /= g.inner / inner;
-    for (size_t k = 3; k-- > 0; place /= places_along(g, piece, k))
-      piece.begin[k] = place % places_along(g, piece, k) * kBlock;
+    put_at(picked % places, g, piece);
     to = copy_piece(in, g, picked / places, piece, to);
   }
   return sample;
@@ -124,17 +129,20 @@ TrialSample sample_maps(const Extent& in, const SideInfo& side, int64_t max_samp
 
 TrialSample sample_channels(const Extent& in, const SideInfo& side, int64_t max_samples) {
   const Grid& g = *side.grid;
-  Piece piece = piece_of(g, g.inner, max_samples);
-  for (size_t k = 0; k < 3; ++k)
-    piece.begin[k] = static_cast<int64_t>(mix64(k) % static_cast<uint64_t>(places_along(g, piece, k))) * kBlock;
-  const int64_t images = g.outer / g.channels;
-  const Choice chosen = choose(images, g.channels, piece.values(), max_samples);
-  TrialSample sample = room_for(in, side, chosen.images * chosen.channels, piece, chosen.channels);
+  // Of each image a piece, so small that all channels of several images find room; fewer channels before a channel has
+  // too few values to be told apart.
+  constexpr int64_t kImages = 8, kLeastImages = 4;
+  Piece piece = piece_of(g, g.inner, std::max(kLeastOfChannel, max_samples / (kImages * g.channels)));
+  const int64_t places = places_in(g, piece), all = g.outer / g.channels * places, values = piece.values();
+  const int64_t least = std::max(kLeastImages, ceil_div(kLeastOfChannel, piece.positions()));
+  const int64_t images = std::min(all, std::max(least, max_samples / (values * g.channels)));
+  const int64_t channels = std::clamp(max_samples / (values * images), std::min<int64_t>(2, g.channels), g.channels);
+  TrialSample sample = room_for(in, side, images * channels, piece, channels);
   std::byte* to = sample.memory.data();
-  for (int64_t i = 0; i < chosen.images; ++i) {
-    const int64_t first = pick(i, chosen.images, images) * g.channels;
-    for (int64_t c = 0; c < chosen.channels; ++c)
-      to = copy_piece(in, g, first + pick(c, chosen.channels, g.channels), piece, to);
+  for (int64_t i = 0; i < images; ++i) {
+    const int64_t picked = pick(i, images, all), first = picked / places * g.channels;
+    put_at(picked % places, g, piece);
+    for (int64_t c = 0; c < channels; ++c) to = copy_piece(in, g, first + pick(c, channels, g.channels), piece, to);
   }
   return sample;
 }

@@ -33,6 +33,7 @@ struct TrialSample {
 };
 
 // `in` has more values than `max_samples`, which is positive. Which ones is a hash: the same for the same sizes.
+// Without a grid, since the values are not one.
 TrialSample sample_groups(const Extent& in, const SideInfo& side, int64_t max_samples);
 // Of the side's grid, which is one of in.numel values: maps or pieces of them, each from an image, a channel and a
 // place of its own. What is in one image or channel alone is met by few of them.

@@ -121,5 +121,33 @@ TEST(Grid, CursorsWalkInMemoryOrder) {
   }
 }
 
+TEST(Grid, CursorsWalkByPositionsThatShareTheirAverages) {
+  for (const SideInfo& side : odd_grids(3)) {
+    const Grid& g = *side.grid;
+    if (g.inner == 1) continue;
+    const codec::Blocks b = codec::blocks_of(g, 4);
+    const int64_t n = values_in(side), inside = g.inner + g.inner / 2;
+    codec::BlockCursor within(g, b, inside);
+    EXPECT_EQ(within.positions(), 0);
+    within.advance(g.inner - g.inner / 2);
+    codec::BlockCursor at(g, b, 2 * g.inner);
+    EXPECT_EQ(within.average(), at.average());
+    codec::MapCursor maps(g, 2 * g.inner);
+    for (int64_t e = 2 * g.inner; e < n;) {
+      const Place first = place_of(g, e);
+      const int64_t all = at.positions(), positions = std::min<int64_t>(all, e % 3 + 1);
+      ASSERT_GT(positions, 0);
+      EXPECT_EQ(place_of(g, e + all * g.inner - 1).w / 4, first.w / 4);
+      EXPECT_EQ(place_of(g, e + all * g.inner - 1).h, first.h);
+      EXPECT_EQ(at.average(), first.slab * codec::slab_averages(g, b) + codec::row_averages(g, b, first.d, first.h) +
+                                  first.w / 4 * g.inner);
+      EXPECT_EQ(maps.slab, first.slab);
+      at.advance_positions(positions);
+      maps.advance_positions(positions);
+      e += positions * g.inner;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace cinch::testing

@@ -46,14 +46,18 @@ class Trials : public ::testing::TestWithParam<Row> {};
 TEST_P(Trials, TellTheErrorOfUnevenChannelsWithinAFifth) {
   const auto codec = make_codec(GetParam().spec);
   for (const Grid& g :
-       {Grid{64 * 48, {1, 28, 28}, 1, 48}, Grid{64 * 256, {1, 7, 7}, 1, 256}, Grid{48, {1, 1, 128}, 192, 1}}) {
+       {Grid{64 * 48, {1, 28, 28}, 1, 48}, Grid{64 * 256, {1, 7, 7}, 1, 256}, Grid{48, {1, 1, 128}, 192, 1},
+        Grid{16 * 32, {4, 28, 28}, 1, 32}, Grid{64, {1, 56, 56}, 1, 16}}) {
     SideInfo side;
     side.grid = g;
     const Buffer data = uneven(g, GetParam().image_spread);
-    const auto trial = try_on_sample(*codec, extent_of(data, DType::kFloat32), side, {});
-    ASSERT_TRUE(trial);
-    EXPECT_NEAR(std::sqrt(trial->mean_square_error / whole_error(*codec, data, side)), 1, 0.2)
-        << g.sides[1] << "x" << g.sides[2] << "x" << g.inner;
+    const double whole = whole_error(*codec, data, side);
+    for (const int64_t samples : {32768, 65536}) {
+      const auto trial = try_on_sample(*codec, extent_of(data, DType::kFloat32), side, {}, samples);
+      ASSERT_TRUE(trial) << g.outer << " " << g.sides[1] << " " << samples;
+      EXPECT_NEAR(std::sqrt(trial->mean_square_error / whole), 1, 0.2)
+          << g.sides[0] << "x" << g.sides[1] << "x" << g.sides[2] << "x" << g.inner << ", " << samples;
+    }
   }
 }
 
@@ -62,10 +66,44 @@ INSTANTIATE_TEST_SUITE_P(, Trials,
                                            Row{{"fixed_point", {{"bits", int64_t{4}}}}, 0.2},
                                            Row{{"dither", {{"predict", std::string("channel")}}}, 0.2},
                                            Row{{"dither", {{"predict", std::string("lorenzo")}}}, 0.5},
-                                           Row{{"error_bound", {{"bound", 0.03}}}, 0.5}),
+                                           Row{{"error_bound", {{"bound", 0.03}}}, 0.5}, Row{{"group_quant", {}}, 0.5},
+                                           Row{{"dither", {}}, 0.5}),
                          [](const auto& param_info) {
                            return param_info.param.spec.name + std::to_string(param_info.index);
                          });
+
+// Each value names its channel.
+TEST(TrialSample, TakesTheSameChannelsOfSeveralImages) {
+  for (const Grid& g : {Grid{64 * 1280, {1, 7, 7}, 1, 1280}, Grid{8 * 3, {1, 224, 224}, 1, 3},
+                        Grid{1, {1, 1, 8192}, 96, 1}, Grid{16 * 64, {1, 28, 28}, 1, 64}, Grid{6, {1, 1, 1}, 1, 2}}) {
+    SideInfo side;
+    side.grid = g;
+    std::vector<double> values(static_cast<size_t>(values_in(side)));
+    const int64_t slab = values_in(side) / g.outer;
+    for (int64_t i = 0; i < std::ssize(values); ++i)
+      values[static_cast<size_t>(i)] = static_cast<double>(i / slab % g.channels * g.inner + i % g.inner);
+    const Buffer data = floats(values, DType::kFloat32);
+    constexpr int64_t kMost = 262144;
+    const codec::TrialSample sample = codec::sample_channels(extent_of(data, DType::kFloat32), side, kMost);
+    const Grid& part = *sample.side.grid;
+    EXPECT_EQ(sample.values.numel, values_in(sample.side));
+    EXPECT_LE(sample.values.numel, std::max<int64_t>(kMost, 8 * slab));
+    EXPECT_EQ(part.inner, g.inner);
+    const int64_t positions = part.sides[0] * part.sides[1] * part.sides[2];
+    if (values_in(side) / (g.channels * g.inner) >= 256) {
+      EXPECT_GE(part.outer / part.channels * positions, 256) << "values of a channel";
+    }
+    if (g.channels > 1) {
+      EXPECT_GT(part.channels, 1);
+    }
+    for (int64_t i = 0; i < sample.values.numel; ++i) {
+      const int64_t s = i / (positions * part.inner);
+      const int64_t same = s % part.channels * positions * part.inner + i % (positions * part.inner);
+      EXPECT_EQ(float_at(sample.values.data, i, DType::kFloat32), float_at(sample.values.data, same, DType::kFloat32))
+          << "another channel";
+    }
+  }
+}
 
 // Each value names where it lies.
 TEST(TrialSample, TakesPiecesOfTheTensorInOrder) {

@@ -41,7 +41,7 @@ inline std::vector<SideInfo> odd_grids(int64_t slabs) {
   for (const Grid& g :
        {Grid{3 * slabs, {1, 13, 27}, 1, 3}, Grid{slabs, {1, 7, 5}, 21, 1}, Grid{slabs, {1, 1, 19}, 40, 1},
         Grid{slabs, {5, 6, 11}, 1, 1}, Grid{3 * slabs, {3, 5, 4}, 3, 3}, Grid{1, {1, 1, 271 * slabs}, 1, 1},
-        Grid{slabs, {1, 3, 13}, 32, 1}, Grid{1, {1, 1, 3}, 1040, 1}}) {
+        Grid{slabs, {3, 2, 5}, 16, 1}, Grid{slabs, {1, 3, 13}, 32, 1}, Grid{1, {1, 1, 3}, 1040, 1}}) {
     SideInfo side;
     side.grid = g;
     sides.push_back(side);

@@ -23,7 +23,7 @@ double step_number(int k) noexcept {
   return step;
 }
 
-class ByteTarget final : public CodecBase, public TensorScaled {
+class ByteTarget final : public CodecBase, public TensorScaled, public LooksAtGrid {
  public:
   explicit ByteTarget(CodecSpec spec) : CodecBase(std::move(spec)), bits_(this->spec().get_double("average_bits", 0)) {
     for (int k = 0; k < kSteps; ++k) {
@@ -65,6 +65,9 @@ class ByteTarget final : public CodecBase, public TensorScaled {
                                      const CodecContext& context) const override {
     const int k = find(in, side, context);
     return k < 0 ? std::nullopt : dynamic_cast<const TensorScaled&>(step(k)).at_scale_of(in, side, context);
+  }
+  Part part_of(int64_t numel, const SideInfo& side) const override {
+    return dynamic_cast<const LooksAtGrid&>(step(0)).part_of(numel, side);
   }
 
  private:

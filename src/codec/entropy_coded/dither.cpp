@@ -23,7 +23,7 @@ struct DitherFit : Fit {
   int64_t sides(const Channels& channels) const { return by_channel ? channels_bytes(channels.grid) : 0; }
 };
 
-class Dither final : public CodecBase, public TensorScaled, public ChannelScaled {
+class Dither final : public CodecBase, public TensorScaled, public LooksAtGrid {
  public:
   // `step`: instead of step_sigma deviations of the tensor that is coded.
   explicit Dither(CodecSpec spec, std::optional<float> step = std::nullopt)
@@ -56,8 +56,8 @@ class Dither final : public CodecBase, public TensorScaled, public ChannelScaled
               const CodecContext& context) const override;
   std::optional<AtScale> at_scale_of(const Extent& in, const SideInfo& side,
                                      const CodecContext& context) const override;
-  bool tells_channels(int64_t numel, const SideInfo& side) const override {
-    return channel_grid(numel, side).has_value();
+  Part part_of(int64_t numel, const SideInfo& side) const override {
+    return channel_grid(numel, side) ? Part::kChannels : Part::kGroups;
   }
 
  private:

@@ -28,7 +28,7 @@ Predict predict_of(const std::string& name) {
 }
 
 // error_bound, and dither where neighbours predict: levels then begin at a place that is drawn for each chunk.
-class ErrorBound final : public CodecBase, public TensorScaled {
+class ErrorBound final : public CodecBase, public TensorScaled, public LooksAtGrid {
  public:
   ErrorBound(CodecSpec spec, const BoundAim& aim) : CodecBase(std::move(spec)), aim_(aim) {}
 
@@ -56,6 +56,7 @@ class ErrorBound final : public CodecBase, public TensorScaled {
               const CodecContext& context) const override;
   std::optional<AtScale> at_scale_of(const Extent& in, const SideInfo& side,
                                      const CodecContext& context) const override;
+  Part part_of(int64_t, const SideInfo&) const override { return Part::kPieces; }
 
  private:
   // What a kernel has for its chunks where nobody knows better.

@@ -17,7 +17,7 @@ namespace {
 constexpr uint32_t kFixedPointMagic = make_magic('C', 'F', 'P', '1');
 constexpr int64_t kGrain = 128;  // groups a thread takes at least
 
-class FixedPoint final : public CodecBase, public ChannelScaled {
+class FixedPoint final : public CodecBase, public LooksAtGrid {
  public:
   explicit FixedPoint(CodecSpec spec)
       : CodecBase(std::move(spec)), bits_(static_cast<int>(this->spec().get_int("bits", 8))) {}
@@ -35,7 +35,9 @@ class FixedPoint final : public CodecBase, public ChannelScaled {
                                 const CodecContext& context) const override;
   void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
               const CodecContext& context) const override;
-  bool tells_channels(int64_t, const SideInfo& side) const override { return side.grid.has_value(); }
+  Part part_of(int64_t numel, const SideInfo& side) const override {
+    return channel_count(checked_grid(spec().name, side, numel)) > 1 ? Part::kChannels : Part::kGroups;
+  }
 
  private:
   ChannelTensor tensor(const Grid& grid, int64_t numel, DType dtype) const { return {grid, numel, dtype, bits_}; }

@@ -13,13 +13,14 @@
 #include "src/codec/stage/parallel.h"
 #include "src/codec/stage/rng.h"
 #include "src/codec/stage/speed.h"
+#include "src/codec/stage/tensor_scale.h"
 
 namespace cinch::codec {
 namespace {
 
 constexpr int64_t kGrain = 128;  // groups a thread takes at least
 
-class Lfc final : public CodecBase {
+class Lfc final : public CodecBase, public LooksAtGrid {
  public:
   explicit Lfc(CodecSpec spec)
       : CodecBase(std::move(spec)),
@@ -40,6 +41,7 @@ class Lfc final : public CodecBase {
                                 const CodecContext& context) const override;
   void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
               const CodecContext& context) const override;
+  Part part_of(int64_t, const SideInfo&) const override { return Part::kMaps; }
 
  private:
   BlockTensor tensor(const Grid& grid, int64_t numel, DType dtype) const {

@@ -9,13 +9,14 @@
 #include "src/codec/stage/grid_place.h"
 #include "src/codec/stage/parallel.h"
 #include "src/codec/stage/speed.h"
+#include "src/codec/stage/tensor_scale.h"
 
 namespace cinch::codec {
 namespace {
 
 constexpr int64_t kGrain = 128;  // groups a thread takes at least
 
-class Pool final : public CodecBase {
+class Pool final : public CodecBase, public LooksAtGrid {
  public:
   explicit Pool(CodecSpec spec) : CodecBase(std::move(spec)), block_(this->spec().get_int("block", 2)) {}
 
@@ -44,6 +45,7 @@ class Pool final : public CodecBase {
                                 const CodecContext& context) const override;
   void decode(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
               const CodecContext& context) const override;
+  Part part_of(int64_t, const SideInfo&) const override { return Part::kMaps; }
 
  private:
   int64_t block_;

@@ -13,8 +13,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace cinch::codec::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
 bool pool_average(const void* data, const BlockTensor& t, int64_t first, int64_t last, uint16_t* averages) {
   return with_float_type(t.dtype, [&](auto zero) {
     const auto* values = static_cast<const decltype(zero)*>(data);

@@ -1,4 +1,5 @@
-// Methods whose scale is one of the whole tensor, its deviation or its range, and methods with a scale a channel.
+// What a trial must know of a method: whether its scale is one of the whole tensor, its deviation or its range, and
+// what it looks at.
 #pragma once
 
 #include <memory>
@@ -26,13 +27,15 @@ class TensorScaled {
   ~TensorScaled() = default;
 };
 
-class ChannelScaled {
+// Methods that are told a grid, and which parts of it show what they do to the whole.
+class LooksAtGrid {
  public:
-  // Whether this tensor's channels are told apart.
-  virtual bool tells_channels(int64_t numel, const SideInfo& side) const = 0;
+  // Consecutive values alone; pieces of maps; whole maps, whose range counts; the same channels of several images.
+  enum class Part { kGroups, kPieces, kMaps, kChannels };
+  virtual Part part_of(int64_t numel, const SideInfo& side) const = 0;
 
  protected:
-  ~ChannelScaled() = default;
+  ~LooksAtGrid() = default;
 };
 
 }  // namespace cinch::codec
