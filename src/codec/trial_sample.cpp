@@ -132,8 +132,11 @@ TrialSample sample_channels(const Extent& in, const SideInfo& side, int64_t max_
   // Of each image a piece, so small that all channels of several images find room; fewer channels before a channel has
   // too few values to be told apart.
   constexpr int64_t kImages = 8, kLeastImages = 4;
-  Piece piece = piece_of(g, g.inner, std::max(kLeastOfChannel, max_samples / (kImages * g.channels)));
-  const int64_t places = places_in(g, piece), all = g.outer / g.channels * places, values = piece.values();
+  const int64_t inner = std::clamp<int64_t>(max_samples / kLeastOfChannel, 1, g.inner);
+  Piece piece = piece_of(g, inner, std::max(kLeastOfChannel, max_samples / (kImages * g.channels)));
+  // Of many inner indices the same ones everywhere.
+  const int64_t parts = ceil_div(g.inner, inner), part = pick(0, 1, parts), places = places_in(g, piece) / parts;
+  const int64_t all = g.outer / g.channels * places, values = piece.values();
   const int64_t least = std::max(kLeastImages, ceil_div(kLeastOfChannel, piece.positions()));
   const int64_t images = std::min(all, std::max(least, max_samples / (values * g.channels)));
   const int64_t channels = std::clamp(max_samples / (values * images), std::min<int64_t>(2, g.channels), g.channels);
@@ -141,7 +144,7 @@ TrialSample sample_channels(const Extent& in, const SideInfo& side, int64_t max_
   std::byte* to = sample.memory.data();
   for (int64_t i = 0; i < images; ++i) {
     const int64_t picked = pick(i, images, all), first = picked / places * g.channels;
-    put_at(picked % places, g, piece);
+    put_at(picked % places * parts + part, g, piece);
     for (int64_t c = 0; c < channels; ++c) to = copy_piece(in, g, first + pick(c, channels, g.channels), piece, to);
   }
   return sample;
