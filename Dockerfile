@@ -8,7 +8,8 @@ RUN apt-get update \
       $(bash -c 'eval "$(sed -n "/^packages=(/,/)/p" /tmp/scripts/setup.sh)"; echo "${packages[@]}"') \
  && rm -rf /var/lib/apt/lists/* /tmp/scripts
 
-RUN useradd --create-home trainer
+# The folder before the user: WORKDIR would make it root's.
+RUN useradd --create-home trainer && install -d -o trainer -g trainer /home/trainer/cinch
 USER trainer
 WORKDIR /home/trainer/cinch
 COPY --chown=trainer . .

@@ -10,6 +10,7 @@
 #include "bench/codec_timing.h"
 #include "bench/device_suite.h"
 #include "bench/peers/peer.h"
+#include "bench/quiet_core.h"
 #include "bench/suite.h"
 #include "cinch/torch/meter.h"
 #include "src/backend/cpu/isa.h"
@@ -166,6 +167,8 @@ SuiteResult run(const SuiteOptions& options) {
                     "estimate_error_ratio"};
   for (const Case& c : make_cases(activations)) add_rows(c, rounds, result);
   add_peers(activations, rounds, result);
+  if (const int64_t busy = quiet_core().given_up(); busy > 0)
+    result.notes.push_back(std::to_string(busy) + " timed calls began while somebody else used the core");
   check_promises(options.quick, result);
   return result;
 }

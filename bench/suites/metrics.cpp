@@ -172,11 +172,14 @@ SuiteResult run(const SuiteOptions& options) {
                     "scrape_bytes", "sites",      "exporter_bytes"};
   const TrainingCase what =
       options.quick ? TrainingCase{"gpt", "text", 4} : TrainingCase{"resnet18", "fashion-mnist", 64};
-  result.rows.push_back(measure(what, options, options.quick ? Extent{1, 3} : Extent{12, 8}, result));
-  const double ratio = result.rows.back().at("step_ratio");
-  if (!options.quick && ratio > kMostStepRatio)
-    result.failures.push_back(to_string(what) + ": steps with an exporter take " + std::to_string(ratio) +
-                              " of those without");
+  result.rows.push_back(measure(what, options, options.quick ? Extent{1, 3} : Extent{40, 4}, result));
+  // Pairs share what the machine was like; what they leave open is said, and counts for the exporter.
+  const double ratio = result.rows.back().at("turn_ratio"), error = result.rows.back().at("turn_ratio_standard_error");
+  const std::string found = to_string(what) + ": steps with an exporter take " + std::to_string(ratio) +
+                            " of those without, give or take " + std::to_string(2 * error);
+  if (!options.quick && ratio - 2 * error > kMostStepRatio) result.failures.push_back(found);
+  if (!options.quick && ratio - 2 * error <= kMostStepRatio && ratio + 2 * error > kMostStepRatio)
+    result.notes.push_back(found + ": no more can be said");
   return result;
 }
 

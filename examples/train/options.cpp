@@ -18,11 +18,14 @@ void declare(CLI::App& app, Options& o) {
         },
         "");
   };
+  // What a script's unset variable leaves must not pass for an option that was not given.
+  const CLI::Validator named([](std::string& text) { return text.empty() ? "needs a value, not ''" : std::string(); },
+                             "");
   app.add_option("--model", o.model, "resnet18, resnet50, vgg16, mobilenet_v2, unet, lstm, gpt, vit_b16, gpt2")
       ->capture_default_str();
   app.add_option("--data", o.data, "fashion-mnist, text, synthetic-images, synthetic-text (default: the model's own)")
       ->check(CLI::IsMember({"fashion-mnist", "text", "synthetic-images", "synthetic-text"}));
-  app.add_option("--text", o.text, "text to learn from (default: LibTorch's own C++ headers)");
+  app.add_option("--text", o.text, "text to learn from (default: LibTorch's own C++ headers)")->check(named);
   app.add_option("--budget", o.budget, "600MiB, 60%, floor+25%, device:90%, exact, or a budget file")
       ->capture_default_str();
   app.add_option_function<std::string>(
@@ -52,19 +55,21 @@ void declare(CLI::App& app, Options& o) {
       ->check(CLI::IsMember({"none", "bf16"}))
       ->capture_default_str();
   app.add_flag("--baseline", o.baseline, "train without cinch too, in turns with it, and compare");
-  app.add_option("--json", o.json, "write the results to a file, or to standard output: -");
+  app.add_option("--json", o.json, "write the results to a file, or to standard output: -")->check(named);
   app.add_flag("--losses", o.losses, "results have the loss and the seconds of every step");
-  app.add_option("--save-plan", o.save_plan, "write the plan to a file");
-  app.add_option("--load-plan", o.load_plan, "start with this plan instead of observing");
-  app.add_option("--save-profile", o.save_profile, "write the profile to a file");
-  app.add_option("--report", o.report, "write the run, its plan and its profile to an HTML file");
-  app.add_option("--trace", o.trace, "write what happens to payloads to a file, in Chrome's trace format");
+  app.add_option("--save-plan", o.save_plan, "write the plan to a file")->check(named);
+  app.add_option("--load-plan", o.load_plan, "start with this plan instead of observing")->check(named);
+  app.add_option("--save-profile", o.save_profile, "write the profile to a file")->check(named);
+  app.add_option("--report", o.report, "write the run, its plan and its profile to an HTML file")->check(named);
+  app.add_option("--trace", o.trace, "write what happens to payloads to a file, in Chrome's trace format")
+      ->check(named);
   app.add_option("--trace-steps", o.trace_steps, "first steps that are traced in every detail")
       ->check(CLI::Range(0, 1 << 30))
       ->capture_default_str();
-  app.add_option("--metrics", o.metrics,
-                 "serve metrics for Prometheus at HOST:PORT, as in 127.0.0.1:9464; port 0: any");
-  app.add_option("--metrics-file", o.metrics_file, "write these metrics to a text file, now and then and at the end");
+  app.add_option("--metrics", o.metrics, "serve metrics for Prometheus at HOST:PORT, as in 127.0.0.1:9464; port 0: any")
+      ->check(named);
+  app.add_option("--metrics-file", o.metrics_file, "write these metrics to a text file, now and then and at the end")
+      ->check(named);
   app.add_flag("--quiet", o.quiet, "no progress; warnings and the address of --metrics go to standard error");
   app.add_option("--baseline-fd", o.baseline_fd, "")->group("");
 }

@@ -56,11 +56,13 @@ std::variant<NodeError, std::string> replay_node(Node& node, const Payload& payl
   const c10::AutoGradMode no_grad(false);
   if (std::string why = why_not_again(node); !why.empty()) return why;
   variable_list again;
+  int64_t asked = 0;
   {
     const StandIn stand_in(payload, trial.values);
     again = node(variable_list(grad_outputs));
-    if (stand_in.asked() == 0) return "its node did not read it again";
+    asked = stand_in.asked();
   }
+  if (asked == 0) return "its node did not read it again";
   torch::autograd::validate_outputs(node.next_edges(), again, [](const std::string& text) { return text; });
   Differences near, far;
   NodeError result;
@@ -87,6 +89,11 @@ std::variant<NodeError, std::string> replay_node(Node& node, const Payload& payl
     if (const auto* why = std::get_if<std::string>(&followed)) return *why;
     result.followed = std::get<double>(followed);
   }
+  // Each site of a node that saved the same tensor several times (x * x) is measured with all of them.
+  const auto sites = static_cast<double>(asked);
+  result.near /= sites;
+  result.local /= sites;
+  if (result.followed) *result.followed /= sites;
   return result;
 }
 

@@ -17,7 +17,7 @@
 
 namespace cinch::hooks {
 
-// Squared norms.
+// Squared norms; of a tensor that the node saved several times, one site's part.
 struct NodeError {
   double near = 0;                 // of what reaches parameters without passing another op (a weight's gradient)
   double local = 0;                // of what is handed on to other nodes

@@ -29,6 +29,7 @@ constexpr uint64_t kFirstSketches = 32, kLaterSketches = 25;
 
 void Replay::offer(const Profile& profile) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  schedule_.withdraw();
   for (const PayloadProfile& payload : profile.payloads) {
     double error = 0;
     for (const Option& option : payload.options)

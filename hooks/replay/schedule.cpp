@@ -9,8 +9,13 @@ Schedule::Item* Schedule::find(const std::string& key) {
   return found == items_.end() ? nullptr : &*found;
 }
 
+void Schedule::withdraw() {
+  for (Item& item : items_) item.offered = false;
+}
+
 void Schedule::offer(const std::string& key, double priority) {
   if (Item* known = find(key)) {
+    known->offered = true;
     known->priority = priority;
     known->misses = 0;
     return;

@@ -25,6 +25,9 @@ class Schedule {
   static constexpr int64_t kFollowAgain = 8;  // steps that have passed, for each that had when it was followed last
   static constexpr int kMostMisses = 3;       // in a row, before a site is left alone
 
+  // No site is to be replayed until it is offered again. What was measured stays known.
+  void withdraw();
+
   // Site `key` may be replayed. Known ones keep what was measured; their priority is renewed.
   void offer(const std::string& key, double priority);
 
@@ -51,7 +54,7 @@ class Schedule {
   // offered again: under another plan there may be room.
   bool missed(const std::string& key);
 
-  // Every site has been measured `rounds` times, or cannot be now. False while none was offered.
+  // Every site has been measured `rounds` times, or cannot be now. False before any was offered.
   bool complete(int64_t rounds = 1) const;
 
  private:
@@ -61,8 +64,8 @@ class Schedule {
     int64_t times = 0, last = 0;  // measured; the step in which it was tried
     int64_t followed = 0;         // the step; 0: never
     int misses = 0;
-    bool refused = false;
-    bool may_be_tried() const { return !refused && misses < kMostMisses; }
+    bool offered = true, refused = false;
+    bool may_be_tried() const { return offered && !refused && misses < kMostMisses; }
   };
   Item* find(const std::string& key);
   // Some site has not been followed yet.

@@ -43,6 +43,8 @@ std::variant<TrialValues, Untried> try_values(Payload& payload, const Want& want
   CodecContext context = payload.store->context(payload);
   context.seed ^= kReplaySeed;
   context.step = turn;
+  Measured measured;
+  context.measured = &measured;
   const Extent extent{now.const_data_ptr(), payload.span.numel, payload.dtype()};
   const auto room_bytes = codec->measure(extent, form->side, context);
   if (!room_bytes) return Untried{"its values cannot be coded"};

@@ -12,7 +12,7 @@ constexpr int64_t kWorthMoving = 32;
 
 }  // namespace
 
-bool Payload::encode(const Form& form, const CodecContext& context) {
+bool Payload::encode(const Form& form, const CodecContext& given) {
   const c10::DeviceGuard on(memory().device());
   const std::lock_guard<std::mutex> lock(mutex_);
   const auto extent = raw_extent();
@@ -23,6 +23,9 @@ bool Payload::encode(const Form& form, const CodecContext& context) {
       host_ = offload->start({raw_.storage(), span.begin, span.numel, span.type, entry->sequence});
     return host_ != nullptr;
   }
+  Measured measured;
+  CodecContext context = given;
+  context.measured = &measured;
   std::vector<Part> parts;
   std::vector<SideInfo> sides;
   int64_t total = 0;

@@ -85,6 +85,18 @@ class Executor {
 /// One thread, the caller's.
 const Executor& serial_executor() noexcept;
 
+/// What measure() found in a tensor, left for the encode() that follows, so that values are sampled once. Plain memory
+/// of the caller's, for one call at a time; what it holds is the codec's own. encode() samples again where codec, data,
+/// type or draws are others; that the values are still the same is the caller's word.
+struct Measured {
+  const void* by = nullptr;  ///< the codec; null: nothing was left
+  const void* data = nullptr;
+  int64_t numel = 0;
+  DType dtype = DType::kFloat32;
+  uint64_t key = 0;  ///< of the draws
+  alignas(8) std::array<std::byte, 448> found{};
+};
+
 /// Everything a call may depend on beside its data. The same (seed, step, site) gives the same bytes.
 struct CodecContext {
   uint64_t seed = 0;
@@ -99,6 +111,8 @@ struct CodecContext {
   uint32_t* poisoned = nullptr;
   /// Likewise; counts what did not fit into room that was taken before its size was known, and took a coarser form.
   uint32_t* coarsened = nullptr;
+  /// CPU: where measure() leaves what it found for encode(); may be null.
+  Measured* measured = nullptr;
 };
 
 /// What a codec would cost, from statistics alone.

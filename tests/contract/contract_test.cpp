@@ -189,6 +189,30 @@ TEST_P(Contract, AllocatesNothing) {
   EXPECT_EQ(after - before, 0);
 }
 
+// What measuring left is taken for the same values and draws, and for no others.
+TEST_P(Contract, GivesTheSameBytesWhateverMeasuringLeft) {
+  const int64_t n = 5003;
+  const Buffer data = row().data(n, 11), other = row().data(n, 12);
+  const SideInfo side = row().side(n);
+  const auto c = codec();
+  CodecContext plain, leaving;
+  Measured left;
+  leaving.measured = &left;
+  const auto expect_the_same = [&](const Buffer& values) {
+    const auto expected = encode(*c, extent(values), side, plain);
+    ASSERT_TRUE(expected.has_value());
+    Buffer room(expected->size() + n);
+    const auto bytes = c->encode(extent(values), side, room.span(), leaving);
+    ASSERT_EQ(bytes, expected->size());
+    EXPECT_EQ(std::memcmp(room.data(), expected->data(), static_cast<size_t>(*bytes)), 0);
+  };
+  ASSERT_TRUE(c->measure(extent(data), side, leaving).has_value());
+  expect_the_same(data);
+  expect_the_same(other);
+  plain.step = leaving.step = 1;
+  expect_the_same(data);
+}
+
 TEST_P(Contract, RefusesMisuse) {
   const int64_t n = 1000;
   const Buffer data = row().data(n, 9);

@@ -244,12 +244,12 @@ TEST(DitherWalk, LengthsAndTablesAreThoseOfThePrefixCode) {
     std::vector<uint32_t> decode_entries(kWindow);
     make_decode_table(block, words, *making, decode_entries.data());
     for (size_t bits = 0; bits < kWindow; ++bits) {
-      const uint64_t all = decode.entries[bits], letters = all >> DecodeTable::kLettersAt;
+      const DecodeTable::Entry& all = decode.entries[bits];
       const uint32_t word = decode_entries[bits], count = word >> 28;
-      ASSERT_EQ(count, std::min<uint64_t>(all >> DecodeTable::kCountAt, kLettersInWord));
-      ASSERT_EQ(word & ((1u << 8 * count) - 1), letters & ((1u << 8 * count) - 1));
+      ASSERT_EQ(count, std::min<uint32_t>(all.count, kLettersInWord));
+      for (uint32_t i = 0; i < count; ++i) ASSERT_EQ(word >> 8 * i & 0xff, all.letters[i]);
       if (count < 3) {
-        ASSERT_EQ(word >> 24 & 15, all & 0xff);
+        ASSERT_EQ(word >> 24 & 15, all.bits);
       }
     }
   }

@@ -114,14 +114,15 @@ Code Sample::code(const BoundQuantiser& q) const {
 
 }  // namespace
 
-std::optional<BoundFit> fit_bound(const void* in, DType dtype, int64_t numel, const Grid& grid, const BoundAim& aim,
-                                  uint64_t key) {
-  const Scale scale = sample_scale(in, dtype, numel);
+std::optional<BoundFit> fit_bound(const Extent& in, const Grid& grid, const BoundAim& aim, uint64_t key,
+                                  const CodecContext& context) {
+  const DType dtype = in.dtype;
+  const Scale scale = sample_scale(in, context);
   if (!scale.any) return std::nullopt;
   BoundQuantiser q;
   if (!set_levels(scale, dtype, aim, true, q.levels)) return std::nullopt;
   const Axes axes(grid);
-  const Sample sample(in, dtype, numel, axes, aim.predict != Predict::kNone);
+  const Sample sample(in.data, dtype, in.numel, axes, aim.predict != Predict::kNone);
   if (sample.zeros(q.levels) < kManyZeros) set_levels(scale, dtype, aim, false, q.levels);
   q.dithered = aim.dithered;
   q.key = key;

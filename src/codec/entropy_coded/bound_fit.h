@@ -15,9 +15,9 @@ struct BoundFit {
   Code code;  // its bits_of_value holds what missed values cost as well
 };
 
-// `numel` > 0. nullopt: nothing finite, a bound that float32 cannot work with, or one so fine that values stored as
-// they are take no more. `key`: of draws, where the aim is to be dithered.
-std::optional<BoundFit> fit_bound(const void* in, DType dtype, int64_t numel, const Grid& grid, const BoundAim& aim,
-                                  uint64_t key);
+// Of at least one value. nullopt: nothing finite, a bound that float32 cannot work with, or one so fine that values
+// stored as they are take no more. `key`: of draws, where the aim is to be dithered.
+std::optional<BoundFit> fit_bound(const Extent& in, const Grid& grid, const BoundAim& aim, uint64_t key,
+                                  const CodecContext& context);
 
 }  // namespace cinch::codec

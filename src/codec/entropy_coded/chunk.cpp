@@ -123,7 +123,7 @@ bool decode_chunk(std::span<const std::byte> chunk, const std::byte* limit, std:
     std::memcpy(values.data(), at, values.size());
     return true;
   }
-  constexpr int64_t kRoom = kGroupsOfStream * kLetterGroup + 64;
+  constexpr int64_t kRoom = kGroupsOfStream * kLetterGroup + kLettersBeyond;
   alignas(64) uint8_t letters[kStreams][kRoom];
   std::array<StreamIn, kStreams> streams;
   for (int64_t s = 0; s < kStreams; ++s) {

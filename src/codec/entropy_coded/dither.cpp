@@ -11,6 +11,7 @@
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
 #include "src/codec/stage/grid.h"
+#include "src/codec/stage/measured.h"
 #include "src/codec/stage/rng.h"
 #include "src/codec/stage/speed.h"
 #include "src/codec/stage/tensor_scale.h"
@@ -93,7 +94,7 @@ class Dither final : public CodecBase, public TensorScaled, public LooksAtGrid {
 // nullopt: nothing finite, or a scale beyond what float32 can work with.
 std::optional<DitherFit> Dither::fit(const Extent& in, const SideInfo& side, const CodecContext& context,
                                      Channels& channels) const {
-  Scale scale = sample_scale(in.data, in.dtype, in.numel);
+  Scale scale = sample_scale(in, context);
   Quantiser q;
   q.key = rng_key(context, kEntropyMagic);
   if (!set_steps(scale, step_sigma_, q)) return std::nullopt;
@@ -117,6 +118,8 @@ std::optional<int64_t> Dither::measure(const Extent& in, const SideInfo& side, c
   Channels channels;
   const auto sample = fit(in, side, context, channels);
   if (!sample) return std::nullopt;
+  // Sides of channels are too large to be left, and are sampled once more.
+  if (!sample->by_channel) leave_measured(context, this, in, sample->quantiser.key, *sample);
   const int64_t bytes = entropy_bytes(in.numel, in.dtype, sample->code.bits_of_value * 1.08 + 0.05);
   return std::min(bound, sample->sides(channels) + bytes);
 }
@@ -149,7 +152,8 @@ std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo& side, st
   DitherFit fitted;
   Channels channels;
   if (in.numel > 0) {
-    const auto sample = fit(in, side, context, channels);
+    auto sample = take_measured<DitherFit>(context, this, in, rng_key(context, kEntropyMagic));
+    if (!sample) sample = fit(in, side, context, channels);
     if (!sample) return std::nullopt;
     fitted = *sample;
   }

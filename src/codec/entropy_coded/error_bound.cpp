@@ -11,6 +11,7 @@
 #include "src/codec/entropy_coded/payload.h"
 #include "src/codec/registry.h"
 #include "src/codec/stage/codec_base.h"
+#include "src/codec/stage/measured.h"
 #include "src/codec/stage/rng.h"
 #include "src/codec/stage/speed.h"
 #include "src/codec/stage/tensor_scale.h"
@@ -69,7 +70,7 @@ class ErrorBound final : public CodecBase, public TensorScaled, public LooksAtGr
   void decode_on_device(std::span<const std::byte> payload, void* out, int64_t numel, DType dtype,
                         const CodecContext& context) const;
   std::optional<BoundFit> fit(const Extent& in, const Grid& grid, const CodecContext& context) const {
-    return fit_bound(in.data, in.dtype, in.numel, grid, aim_, rng_key(context, kBoundMagic));
+    return fit_bound(in, grid, aim_, rng_key(context, kBoundMagic), context);
   }
 
   BoundAim aim_;
@@ -82,6 +83,7 @@ std::optional<int64_t> ErrorBound::measure(const Extent& in, const SideInfo& sid
   if (in.numel == 0) return bound;
   const auto sample = fit(in, grid_in_header(checked_grid(spec().name, side, in.numel)), context);
   if (!sample) return std::nullopt;
+  leave_measured(context, this, in, rng_key(context, kBoundMagic), *sample);
   const int64_t bytes = entropy_bytes(in.numel, in.dtype, sample->code.bits_of_value * 1.08 + 0.05);
   return std::min(bound, sides_of(sample->quantiser) + bytes);
 }
@@ -114,7 +116,8 @@ std::optional<int64_t> ErrorBound::encode(const Extent& in, const SideInfo& side
   if (context.device == DeviceKind::kCuda) return encode_on_device(in, grid, out, context);
   BoundFit fitted;
   if (in.numel > 0) {
-    const auto sample = fit(in, grid, context);
+    auto sample = take_measured<BoundFit>(context, this, in, rng_key(context, kBoundMagic));
+    if (!sample) sample = fit(in, grid, context);
     if (!sample) return std::nullopt;
     fitted = *sample;
   }

@@ -1,9 +1,12 @@
 #include "src/codec/entropy_coded/fit.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+#include <mutex>
 
 #include "src/codec/entropy_coded/sample.h"
+#include "src/codec/stage/parallel.h"
 
 namespace cinch::codec {
 namespace {
@@ -21,6 +24,30 @@ Groups groups_of(const void* in, DType dtype, int64_t numel, std::byte* room) no
   for (int64_t i = 0; i < kLetterGroup; ++i)
     std::memcpy(room + i * width, data + i % numel * width, static_cast<size_t>(width));
   return {room, 1};
+}
+
+// So many groups are worth a thread.
+constexpr int64_t kPartsOfThread = 64;
+
+Moments sample_moments(const Groups& groups, DType dtype, float origin, const CodecContext& context) {
+  const GroupSample sample = scale_sample(groups.count);
+  const int64_t used = std::min<int64_t>(sample.count, kMomentParts);
+  PartSums parts[kMomentParts];
+  Moments all;
+  std::mutex mutex;
+  parallel_for(context, used, kPartsOfThread, [&](int64_t begin, int64_t end) {
+    const Moments some = moments_of_parts(groups.data, dtype, sample, origin, begin, end, parts);
+    if (some.count == 0) return;
+    const std::lock_guard lock(mutex);
+    all.min = all.count == 0 ? some.min : std::min(all.min, some.min);
+    all.max = all.count == 0 ? some.max : std::max(all.max, some.max);
+    all.count += some.count;
+  });
+  // Adding parts that nothing was added to would change nothing.
+  add_halves(parts, static_cast<int>(std::bit_ceil(static_cast<uint64_t>(used))));
+  all.sum = parts[0].sum;
+  all.squares = parts[0].squares;
+  return all;
 }
 
 using Counts = std::array<uint32_t, kLetters>;
@@ -82,13 +109,13 @@ Code code_of(std::span<const uint32_t, kLetters> counts, const Alphabet& alphabe
   return code;
 }
 
-Scale sample_scale(const void* in, DType dtype, int64_t numel) {
+Scale sample_scale(const Extent& in, const CodecContext& context) {
   alignas(64) std::byte room[kLetterGroup * 4];
-  const Groups groups = groups_of(in, dtype, numel, room);
-  const Moments first = moments_of(groups.data, dtype, 1, 1, 0.0f);
+  const Groups groups = groups_of(in.data, in.dtype, in.numel, room);
+  PartSums unused;
+  const Moments first = moments_of_parts(groups.data, in.dtype, GroupSample::of(1, 1), 0.0f, 0, 1, &unused);
   const float origin = origin_of(first.count > 0, first.min, first.max);
-  const GroupSample sample = scale_sample(groups.count);
-  return scale_of(moments_of(groups.data, dtype, sample.groups, sample.stride, origin), origin);
+  return scale_of(sample_moments(groups, in.dtype, origin, context), origin);
 }
 
 Fit fit_code(const void* in, DType dtype, int64_t numel, const Quantiser& given, const Scale& scale,

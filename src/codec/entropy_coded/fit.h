@@ -12,7 +12,7 @@
 namespace cinch::codec {
 
 // From one group in 16, of small tensors more.
-Scale sample_scale(const void* in, DType dtype, int64_t numel);
+Scale sample_scale(const Extent& in, const CodecContext& context);
 
 // The `width` neighbouring symbols that hold the most of a sample; in the middle of those that hold as many.
 struct Window {

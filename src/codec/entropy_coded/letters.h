@@ -7,6 +7,7 @@
 
 #include "cinch/dtype.h"
 #include "src/codec/entropy_coded/alphabet.h"
+#include "src/codec/entropy_coded/sample.h"
 
 namespace cinch::codec {
 
@@ -32,13 +33,23 @@ void values_to_letters(const void* in, DType dtype, int64_t groups, int64_t firs
 void letters_to_values(const uint8_t* letters, int64_t groups, int64_t first, const Quantiser& quantiser, DType dtype,
                        void* out, bool stream);
 
-// Finite values among whole groups at `in`, a sample of one in `stride` (sample.h): their number, sum and sum of
-// squares about `origin`, lowest and highest. The same on every instruction set.
+// Finite values among whole groups at `in`: their number, sum and sum of squares about an origin, lowest and highest.
 struct Moments {
   int64_t count = 0;
   double sum = 0, squares = 0;
   float min = 0, max = 0;  // where count > 0
 };
-Moments moments_of(const void* in, DType dtype, int64_t groups, int64_t stride, float origin);
+struct PartSums {
+  double sum = 0, squares = 0;
+  PartSums& operator+=(const PartSums& other) noexcept {
+    sum += other.sum;
+    squares += other.squares;
+    return *this;
+  }
+};
+// Of those groups of a sample that are added to parts `begin` to `end` (fit_rules.h), whose sums go to `parts` and not
+// to the result. The same on every instruction set.
+Moments moments_of_parts(const void* in, DType dtype, const GroupSample& sample, float origin, int64_t begin,
+                         int64_t end, PartSums* parts);
 
 }  // namespace cinch::codec

@@ -1,4 +1,4 @@
-#include <bit>
+#include <algorithm>
 #include <limits>
 
 #include "src/backend/cpu/targets.h"
@@ -22,14 +22,6 @@ constexpr size_t kColumnsOfMoments = 16;
 
 // Sixteen columns have sums of their own, which are added by halves: every instruction set gives the same, and so does
 // a kernel. `part` takes the sums.
-struct PartSums {
-  double sum = 0, squares = 0;
-  PartSums& operator+=(const PartSums& other) {
-    sum += other.sum;
-    squares += other.squares;
-    return *this;
-  }
-};
 template <class T>
 HWY_INLINE void add_moments(const T* in, float origin, Moments& m, PartSums& part) {
   const RowTag d;
@@ -75,27 +67,24 @@ HWY_INLINE void prefetch_group(const T* group) {
   for (int64_t i = 0; i < kLetterGroup; i += kLine) hwy::Prefetch(group + i);
 }
 
-Moments moments_any(const void* in, DType dtype, int64_t groups, int64_t stride, float origin) {
+Moments moments_any(const void* in, DType dtype, const GroupSample& sample, float origin, int64_t begin, int64_t end,
+                    PartSums* parts) {
   return with_float_type(dtype, [&](auto tag) {
     using T = decltype(tag);
     Moments m;
     m.min = std::numeric_limits<float>::infinity();
     m.max = -m.min;
-    PartSums parts[kMomentParts];
-    const GroupSample sample = GroupSample::of(groups, stride);
     const auto group_at = [&](int64_t i) { return static_cast<const T*>(in) + sample.group(i) * kLetterGroup; };
-    const T* group = group_at(0);
-    for (int64_t i = 0; i < sample.count; ++i) {
-      const T* next = i + 1 < sample.count ? group_at(i + 1) : group;
-      prefetch_group(next);  // nothing foresees where it is
-      add_moments(group, origin, m, parts[static_cast<size_t>(i % kMomentParts)]);
-      group = next;
+    for (int64_t first = 0; first + begin < sample.count; first += kMomentParts) {
+      const int64_t last = std::min(first + end, sample.count);
+      const T* group = group_at(first + begin);
+      for (int64_t i = first + begin; i < last; ++i) {
+        const T* next = i + 1 < last ? group_at(i + 1) : group;
+        prefetch_group(next);  // nothing foresees where it is
+        add_moments(group, origin, m, parts[i - first]);
+        group = next;
+      }
     }
-    // Adding parts that nothing was added to would change nothing.
-    add_halves(parts,
-               static_cast<int>(std::bit_ceil(static_cast<uint64_t>(std::min<int64_t>(sample.count, kMomentParts)))));
-    m.sum = parts[0].sum;
-    m.squares = parts[0].squares;
     return m;
   });
 }
@@ -107,8 +96,9 @@ HWY_AFTER_NAMESPACE();
 namespace cinch::codec {
 HWY_EXPORT(moments_any);
 
-Moments moments_of(const void* in, DType dtype, int64_t groups, int64_t stride, float origin) {
-  return HWY_DYNAMIC_DISPATCH(moments_any)(in, dtype, groups, stride, origin);
+Moments moments_of_parts(const void* in, DType dtype, const GroupSample& sample, float origin, int64_t begin,
+                         int64_t end, PartSums* parts) {
+  return HWY_DYNAMIC_DISPATCH(moments_any)(in, dtype, sample, origin, begin, end, parts);
 }
 
 }  // namespace cinch::codec

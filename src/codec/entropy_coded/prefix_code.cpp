@@ -1,29 +1,44 @@
 #include "src/codec/entropy_coded/prefix_code.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace cinch::codec {
 namespace {
 
+uint32_t reversed(uint32_t bits, int count) noexcept {
+  bits = (bits & 0x5555u) << 1 | (bits >> 1 & 0x5555u);
+  bits = (bits & 0x3333u) << 2 | (bits >> 2 & 0x3333u);
+  bits = (bits & 0x0f0fu) << 4 | (bits >> 4 & 0x0f0fu);
+  return ((bits & 0xffu) << 8 | bits >> 8) >> (16 - count);
+}
+
 // Canonical codes, the shorter first, letters in order; bits reversed, because streams are read from the low bit on.
 std::array<uint16_t, kLetters> codes_of(const CodeLengths& lengths) noexcept {
+  std::array<uint32_t, kLongestCode + 1> counts{}, next{};
+  for (const uint8_t length : lengths) ++counts[length];
+  for (size_t length = 2; length < next.size(); ++length) next[length] = (next[length - 1] + counts[length - 1]) << 1;
   std::array<uint16_t, kLetters> codes{};
-  uint32_t next = 0;
-  for (int length = 1; length <= kLongestCode; ++length) {
-    for (int letter = 0; letter < kLetters; ++letter) {
-      if (lengths[static_cast<size_t>(letter)] != length) continue;
-      uint32_t reversed = 0;
-      for (int bit = 0; bit < length; ++bit) reversed |= (next >> bit & 1u) << (length - 1 - bit);
-      codes[static_cast<size_t>(letter)] = static_cast<uint16_t>(reversed);
-      ++next;
-    }
-    next <<= 1;
-  }
+  for (size_t letter = 0; letter < kLetters; ++letter)
+    if (const int length = lengths[letter]; length > 0)
+      codes[letter] = static_cast<uint16_t>(reversed(next[static_cast<size_t>(length)]++, length));
   return codes;
 }
 
 bool is_alone(const CodeLengths& lengths) noexcept {
   return std::count(lengths.begin(), lengths.end(), uint8_t{0}) == kLetters - 1;
+}
+
+// A letter before those of `rest`, the last of which has to go where they are too many. Entries as numbers: written a
+// byte at a time and read at once they would take four times as long.
+uint64_t joined(uint8_t letter, uint64_t rest, const CodeLengths& lengths) noexcept {
+  static_assert(std::endian::native == std::endian::little);
+  constexpr int kLettersBits = 8 * kLettersAtOnce;
+  constexpr uint64_t kKept = (uint64_t{1} << (kLettersBits - 8)) - 1, kBits = uint64_t{1} << kLettersBits,
+                     kCount = kBits << 8;
+  const bool full = rest / kCount == kLettersAtOnce;
+  const uint64_t bits = rest / kBits % 256 + lengths[letter] - (full ? lengths[rest >> (kLettersBits - 8) & 255] : 0);
+  return letter | (rest & kKept) << 8 | bits * kBits | (rest / kCount + !full) * kCount;
 }
 
 }  // namespace
@@ -96,19 +111,24 @@ DecodeTable::DecodeTable(const CodeLengths& code_lengths) noexcept : lengths(cod
     if (lengths[letter] == 0) continue;
     const size_t step = size_t{1} << lengths[letter];
     for (size_t bits = codes[letter]; bits < kWindow; bits += step) first[bits] = static_cast<uint8_t>(letter);
-    if (is_alone(lengths)) first.fill(static_cast<uint8_t>(letter));
   }
-  for (size_t bits = 0; bits < kWindow; ++bits) {
-    uint64_t entry = 0;
-    int used = 0, count = 0;
-    while (count < kLettersAtOnce) {
-      const uint8_t letter = first[bits >> used];
-      if (used + lengths[letter] > kLongestCode) break;
-      entry |= uint64_t{letter} << (kLettersAt + 8 * count++);
-      used += lengths[letter];
+  if (is_alone(lengths)) first.fill(*std::max_element(first.begin(), first.end()));
+  // What so many bits hold is their first letter and what the bits behind it hold, which fewer bits have told: of
+  // `width` bits, these lie from 2^width on.
+  std::array<uint64_t, kWindow> narrower{};
+  for (int width = 1; width <= kLongestCode; ++width) {
+    const size_t begin = size_t{1} << width;
+    for (size_t bits = 0; bits < begin; ++bits) {
+      const uint8_t letter = first[bits], length = lengths[letter];
+      // No branch: whether the letter fits is a matter of chance.
+      const uint64_t fits = -uint64_t{length <= width};
+      const uint64_t entry = fits & joined(letter, narrower[(begin + bits) >> length], lengths);
+      if (width == kLongestCode) {
+        entries[bits] = std::bit_cast<Entry>(entry);
+      } else {
+        narrower[begin + bits] = entry;
+      }
     }
-    entries[bits] = entry | static_cast<uint64_t>(used) | static_cast<uint64_t>(count) << kCountAt;
-    most_letters = std::max(most_letters, int64_t{count});
   }
 }
 

@@ -36,16 +36,20 @@ struct CodeTable {
 constexpr uint32_t kIsLiteral = uint32_t{1} << 31;
 constexpr int kLiteralMark = 32;  // lowest bit of a length's mark
 
-// For decoding: what the next 11 bits hold. Bits 0-7: the bits of up to six letters together; 8-55: the letters; 56-63:
-// how many they are.
+// For decoding: what the next 11 bits hold.
 struct DecodeTable {
-  static constexpr int kLettersAt = 8, kCountAt = 56;
+  // Eight bytes, so that all letters are written at once; the other two are read by themselves, which leaves shifts to
+  // the bits of the streams.
+  struct Entry {
+    std::array<uint8_t, kLettersAtOnce> letters{};
+    uint8_t bits = 0, count = 0;  // of all letters together; how many they are
+  };
   // `lengths` is complete.
   explicit DecodeTable(const CodeLengths& lengths) noexcept;
-  alignas(64) std::array<uint64_t, kWindow> entries;
+  alignas(64) std::array<Entry, kWindow> entries;
   CodeLengths lengths;
-  int64_t most_letters = 1;  // of an entry
 };
+static_assert(sizeof(DecodeTable::Entry) == 8);
 
 constexpr int64_t kLengthsBytes = kLetters / 2;
 void store_lengths(const CodeLengths& lengths, std::byte* out) noexcept;

@@ -11,6 +11,8 @@
 namespace cinch::codec {
 
 constexpr int kStreams = 8;
+// What is written behind the letters of a stream at most: what follows it in memory, read as letters.
+constexpr int64_t kLettersBeyond = 64;
 // Bytes that encode_letters may write at most, beyond those it returns included.
 constexpr int64_t stream_room(int64_t letters) noexcept { return (letters * kLongestCode + 7) / 8 + 8; }
 
@@ -22,7 +24,7 @@ int64_t encode_letters(const uint8_t* letters, int64_t count, const CodeTable& t
 struct StreamIn {
   const std::byte* data = nullptr;
   int64_t bytes = 0;
-  uint8_t* letters = nullptr;  // room for 8 more than `count`
+  uint8_t* letters = nullptr;  // room for kLettersBeyond more than `count`
   int64_t count = 0;
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "src/backend/cpu/scalar_targets.h"
@@ -14,40 +15,54 @@
 HWY_BEFORE_NAMESPACE();
 namespace cinch::codec::HWY_NAMESPACE {
 
-constexpr int kMostLookUps = 5;   // between two loads: 5 * 11 of the 57 bits that a load gives at least
+constexpr int kLookUps = 5;       // between two loads: 5 * 11 of the 56 bits that there are at least
 constexpr size_t kTogether = 4;   // streams whose chains of look-ups overlap; more would not fit the registers
 constexpr int kLinesOfRound = 4;  // a round decodes about 40 letters, 5 lines of float32
+constexpr int kBytesOfRound = 9;  // that a round may read from a cursor on
+static_assert((kLookUps - 1) * kLettersAtOnce + sizeof(DecodeTable::Entry) <= kLettersBeyond);
 
 struct StreamCursor {
-  const std::byte* data;
-  uint64_t bit;
+  const std::byte* in;
+  uint64_t bit;  // of *in, 0-7
   uint8_t* out;
   uint8_t* end;
 };
 using Cursors = std::array<StreamCursor, kStreams>;
 
-HWY_INLINE uint64_t load_bits(const StreamCursor& c) {
-  uint64_t word;
-  std::memcpy(&word, c.data + c.bit / 8, 8);
-  return word >> (c.bit & 7);
-}
+// The next bits of a stream. They are filled up from where the last filling ended, whatever was used since: a load that
+// waits for no look-up. Bits beyond those that count are the stream's too, and are or-ed in once more.
+class Bits {
+ public:
+  HWY_INLINE explicit Bits(const StreamCursor& c)
+      : in_(c.in + 1), word_(std::to_integer<uint64_t>(*c.in) >> c.bit), left_(8 - c.bit) {}
+  // At least 56 bits afterwards.
+  HWY_INLINE void fill() {
+    uint64_t next;
+    std::memcpy(&next, in_, 8);
+    word_ |= next << (left_ & 63);
+    in_ += ~left_ >> 3 & 7;
+    left_ |= 56;
+  }
+  HWY_INLINE void look_up(const DecodeTable& table, uint8_t*& out) {
+    const DecodeTable::Entry& entry = table.entries[word_ & (kWindow - 1)];
+    std::memcpy(out, &entry, sizeof entry);
+    out += entry.count;
+    word_ >>= entry.bits & 63;
+    left_ -= entry.bits;
+    // Otherwise the bits of five look-ups are kept to be added up, in registers that there are not.
+    asm volatile("" : "+r"(left_), "+r"(word_));
+  }
+  HWY_INLINE const std::byte* in() const { return in_; }
+  HWY_INLINE void leave(StreamCursor* c) const {
+    const uint64_t left = left_ & 63;
+    c->in = in_ - (left + 7) / 8;
+    c->bit = -left & 7;
+  }
 
-// The low byte of `used` sums up bits. A chain of look-ups waits for an index, an entry and a shift by its low byte.
-HWY_INLINE void look_up(const DecodeTable& table, uint64_t& word, uint8_t*& out, uint64_t& used) {
-  const uint64_t entry = table.entries[word & (kWindow - 1)], letters = entry >> DecodeTable::kLettersAt;
-  std::memcpy(out, &letters, 8);
-  out += entry >> DecodeTable::kCountAt;
-  word >>= entry & 63;
-  used += entry;
-}
-
-// Rounds of look-ups for which a cursor has room and input.
-template <int kLookUps>
-int64_t rounds_of(const StreamCursor& c, const std::byte* limit, const DecodeTable& table) {
-  const int64_t letters = (c.end - c.out) / (kLookUps * table.most_letters);
-  const int64_t bytes = (limit - (c.data + c.bit / 8) - 8) / 7;  // a round uses less than 7 bytes
-  return std::min(letters, bytes);
-}
+ private:
+  const std::byte* in_;
+  uint64_t word_, left_;  // the low 6 bits of `left_` count
+};
 
 // Brings lines of `next` into the second cache, some a round: what is decoded is written there afterwards.
 class LinesAhead {
@@ -65,73 +80,72 @@ class LinesAhead {
   int64_t left_;
 };
 
-template <int kLookUps>
-HWY_INLINE void decode_rounds(const std::array<StreamCursor*, kTogether>& cursors, int64_t n, const DecodeTable& table,
-                              LinesAhead& ahead) {
+bool has_round(const StreamCursor& c, const std::byte* limit) { return c.out < c.end && limit - c.in >= kBytesOfRound; }
+
+// Until a cursor has come to its end, or beyond it, or close to `limit`.
+HWY_INLINE void decode_rounds(const std::array<StreamCursor*, kTogether>& cursors, const std::byte* limit,
+                              const DecodeTable& table, LinesAhead& ahead) {
   StreamCursor a = *cursors[0], b = *cursors[1], c = *cursors[2], d = *cursors[3];
-  for (; n > 0; --n) {
+  Bits wa(a), wb(b), wc(c), wd(d);
+  const std::byte* const last = limit - kBytesOfRound;
+  do {
     ahead.fetch();
-    uint64_t wa = load_bits(a), wb = load_bits(b), wc = load_bits(c), wd = load_bits(d);
-    uint64_t ua = 0, ub = 0, uc = 0, ud = 0;
+    wa.fill(), wb.fill(), wc.fill(), wd.fill();
+    HWY_UNROLL(5)
     for (int i = 0; i < kLookUps; ++i) {
-      look_up(table, wa, a.out, ua);
-      look_up(table, wb, b.out, ub);
-      look_up(table, wc, c.out, uc);
-      look_up(table, wd, d.out, ud);
+      wa.look_up(table, a.out);
+      wb.look_up(table, b.out);
+      wc.look_up(table, c.out);
+      wd.look_up(table, d.out);
     }
-    a.bit += ua & 0xff, b.bit += ub & 0xff, c.bit += uc & 0xff, d.bit += ud & 0xff;
-  }
+  } while (a.out < a.end && b.out < b.end && c.out < c.end && d.out < d.end && wa.in() <= last && wb.in() <= last &&
+           wc.in() <= last && wd.in() <= last);
+  wa.leave(&a), wb.leave(&b), wc.leave(&c), wd.leave(&d);
   *cursors[0] = a, *cursors[1] = b, *cursors[2] = c, *cursors[3] = d;
 }
 
 // Streams of different densities end after different numbers of look-ups: the place of one that has ended goes to the
 // next. Where none is left, a stream that goes on fills the places: copies of its cursor write the same.
-template <int kLookUps>
 void decode_together(Cursors& all, const std::byte* limit, const DecodeTable& table, LinesAhead& ahead) {
   std::array<StreamCursor*, kTogether> places{};
   size_t next = 0;
   while (true) {
-    int64_t n = INT64_MAX;
     StreamCursor* any = nullptr;
     for (StreamCursor*& c : places) {
-      int64_t rounds = c == nullptr ? 0 : rounds_of<kLookUps>(*c, limit, table);
-      while (rounds <= 0 && next < all.size()) {
-        c = &all[next++];
-        rounds = rounds_of<kLookUps>(*c, limit, table);
+      if (c != nullptr && !has_round(*c, limit)) c = nullptr;
+      while (c == nullptr && next < all.size()) {
+        StreamCursor* const other = &all[next++];
+        if (has_round(*other, limit)) c = other;
       }
-      if (rounds <= 0) {
-        c = nullptr;
-        continue;
-      }
-      n = std::min(n, rounds);
-      any = c;
+      if (c != nullptr) any = c;
     }
     if (any == nullptr) return;
     std::array<StreamCursor*, kTogether> filled = places;
     std::replace(filled.begin(), filled.end(), static_cast<StreamCursor*>(nullptr), any);
-    decode_rounds<kLookUps>(filled, n, table, ahead);
+    decode_rounds(filled, limit, table, ahead);
   }
 }
 
-// The rest of a stream, and streams that are close to `limit`.
-bool decode_rest(StreamCursor c, int64_t bytes, const std::byte* limit, const DecodeTable& table) {
+// The rest of a stream that is close to `limit`.
+bool decode_rest(StreamCursor& c, const std::byte* limit, const DecodeTable& table) {
   while (c.out < c.end) {
-    const std::byte* from = c.data + c.bit / 8;
-    if (from >= limit) return false;
+    if (c.in >= limit) return false;
     uint64_t word = 0;
-    std::memcpy(&word, from, static_cast<size_t>(std::min<int64_t>(8, limit - from)));
-    word >>= c.bit & 7;
-    if (c.end - c.out >= kLettersAtOnce) {
-      uint64_t used = 0;
-      look_up(table, word, c.out, used);
-      c.bit += used & 0xff;
-    } else {
-      const auto letter = static_cast<uint8_t>(table.entries[word & (kWindow - 1)] >> DecodeTable::kLettersAt);
-      *c.out++ = letter;
-      c.bit += table.lengths[letter];
-    }
+    std::memcpy(&word, c.in, static_cast<size_t>(std::min<int64_t>(8, limit - c.in)));
+    const uint8_t letter = table.entries[word >> c.bit & (kWindow - 1)].letters[0];
+    *c.out++ = letter;
+    c.bit += table.lengths[letter];
+    c.in += c.bit / 8;
+    c.bit &= 7;
   }
-  return static_cast<int64_t>(c.bit + 7) / 8 == bytes;
+  return true;
+}
+
+// Whether a stream with all its letters ends where it should: the bits of those beyond its end are taken off again.
+bool ends_at(const StreamCursor& c, const std::byte* end, const DecodeTable& table) {
+  int64_t left = (end - c.in) * 8 - static_cast<int64_t>(c.bit);
+  for (const uint8_t* letter = c.end; letter < c.out; ++letter) left += table.lengths[*letter];
+  return left >= 0 && left < 8;
 }
 
 // Indexes of streams, the longest first: what begins last should end soon.
@@ -154,10 +168,12 @@ bool decode_any(const std::array<StreamIn, kStreams>& streams, const std::byte* 
     cursors[i] = {in.data, 0, in.letters, in.letters + in.count};
   }
   LinesAhead ahead(next);
-  decode_together<kMostLookUps>(cursors, limit, table, ahead);
-  decode_together<1>(cursors, limit, table, ahead);
+  decode_together(cursors, limit, table, ahead);
   bool good = true;
-  for (size_t i = 0; i < kStreams; ++i) good &= decode_rest(cursors[i], streams[order[i]].bytes, limit, table);
+  for (size_t i = 0; i < kStreams; ++i) {
+    const StreamIn& in = streams[order[i]];
+    good = good && decode_rest(cursors[i], limit, table) && ends_at(cursors[i], in.data + in.bytes, table);
+  }
   return good;
 }
 

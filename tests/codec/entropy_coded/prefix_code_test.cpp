@@ -154,7 +154,7 @@ TEST_P(StreamsTest, GiveTheirLettersBackOnEveryInstructionSet) {
       uint16_t places[1024], *end = places;
       const auto bytes = encode_letters(letters[s].data(), 1024, table, nullptr, 0, all.data() + at, &end);
       for (const uint16_t* p = places; p < end; ++p) literals[s].push_back(letters[s][*p]);
-      out[s].resize(1024 + 8);
+      out[s].resize(1024 + kLettersBeyond);
       streams[s] = {all.data() + at, bytes, out[s].data(), 1024};
       at += static_cast<size_t>(bytes);
     }
@@ -177,12 +177,13 @@ TEST_P(StreamsTest, ThatEndElsewhereAreRefused) {
   const CodeTable table(lengths, kMark);
   const DecodeTable back(lengths);
   std::vector<std::byte> all(kStreams * static_cast<size_t>(stream_room(1024)));
-  std::vector<uint8_t> out(kStreams * 1100);
+  constexpr size_t kRoom = 1024 + kLettersBeyond;
+  std::vector<uint8_t> out(kStreams * kRoom);
   std::array<StreamIn, kStreams> streams;
   for (size_t s = 0; s < kStreams; ++s) {
     uint16_t places[1024], *end = places;
     std::byte* to = all.data() + s * static_cast<size_t>(stream_room(1024));
-    streams[s] = {to, encode_letters(letters[s].data(), 1024, table, nullptr, 0, to, &end), out.data() + s * 1100,
+    streams[s] = {to, encode_letters(letters[s].data(), 1024, table, nullptr, 0, to, &end), out.data() + s * kRoom,
                   1024};
   }
   const std::byte* limit = all.data() + all.size();

@@ -3,6 +3,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "cinch/plan.h"
 #include "cinch/profile.h"
@@ -80,6 +81,37 @@ TEST(Replay, ForetellsTheNoiseOfEachSite) { expect_noise_foretold({"dither", {{"
 // Values that were coded before lie on the levels of the codec, where coding them again makes no error: they are coded
 // with fewer bits, whose error is spread a little differently.
 TEST(Replay, ForetellsTheNoiseOfCodesWithFixedLevels) { expect_noise_foretold({"group_quant", {{"bits", 4}}}, 2.2); }
+
+// What the sites of the op that squares a hidden layer do to the gradient, all together.
+double sensitivity_of(const std::function<at::Tensor(const at::Tensor&)>& square) {
+  torch::manual_seed(3);
+  torch::nn::Sequential net(torch::nn::Linear(64, 64), torch::nn::Linear(64, 10));
+  const at::Tensor x = torch::randn({256, 64});
+  BudgetGuard guard(*net, everything({"dither", {{"step_sigma", 1.0}}}));
+  for (int i = 0; i < kSteps; ++i) {
+    for (auto& p : net->parameters()) p.mutable_grad() = at::Tensor();
+    const at::Tensor hidden = square(net->at<torch::nn::LinearImpl>(0).forward(x));
+    net->at<torch::nn::LinearImpl>(1).forward(hidden).square().mean().backward();
+    guard.step();
+  }
+  double sum = 0;
+  const auto profile = guard.profile();
+  for (const SiteProfile& site : profile->sites) {
+    const bool squares = site.op.find("mul") != std::string::npos || site.op.find("pow") != std::string::npos;
+    if (!squares || site.sizes != std::vector<int64_t>{256, 64} || !is_value(site.need)) continue;
+    EXPECT_GT(site.replays, 0) << site.name << ": " << site.unplayed;
+    sum += site.sensitivity;
+  }
+  return sum;
+}
+
+// x * x saves x twice, x.square() once; their gradients are the same.
+TEST(Replay, ATensorThatOneOpSavesTwiceCountsOnce) {
+  const double twice = sensitivity_of([](const at::Tensor&x) { return x * x; }),
+               once = sensitivity_of([](const at::Tensor&x) { return x.square(); });
+  EXPECT_GT(twice, 0);
+  EXPECT_NEAR(twice, once, once / 4);
+}
 
 }  // namespace
 }  // namespace cinch::test

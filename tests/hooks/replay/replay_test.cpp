@@ -58,6 +58,36 @@ TEST(Replay, MeasuresNothingThatNoPlanMayCode) {
   }
 }
 
+// A budget that changes while training runs and keeps a layer exact ends the measuring of it, and of it alone.
+TEST(Replay, MeasuresNoMoreWhatAChangedBudgetKeeps) {
+  Net net;
+  Budget budget = everything({"dither", {{"step_sigma", 1.0}}});
+  BudgetGuard guard(*net.all, budget);
+  const auto train = [&](int steps) {
+    for (int i = 0; i < steps; ++i) {
+      const Batch batch;
+      net.gradient(batch.x, batch.target);
+      guard.step();
+    }
+  };
+  // A plan that is asked for takes over what was measured by then.
+  const auto replays_now = [&] {
+    guard.replan(budget);
+    train(1);
+    int64_t wide = 0, others = 0;
+    for (const SiteProfile& site : guard.profile()->sites) (site.layer == "model.wide" ? wide : others) += site.replays;
+    return std::pair(wide, others);
+  };
+  train(kSteps);
+  budget.rules.push_back({"model.wide*", CodecSpec{}, std::nullopt});
+  const auto before = replays_now();
+  train(2 * kSteps);
+  const auto after = replays_now();
+  EXPECT_GT(before.first, 0);
+  EXPECT_EQ(after.first, before.first);
+  EXPECT_GT(after.second, before.second);
+}
+
 // Nor does a plan leave room for it: where everything just fits as it is, nothing is coded to make that room.
 TEST(Replay, LeavesNoRoomWhereNothingIsMeasured) {
   torch::nn::Sequential net;

@@ -30,6 +30,26 @@ TEST(ReplaySchedule, FollowsTheDearestFirstAndAFewAStep) {
   EXPECT_FALSE(schedule.complete(2));
 }
 
+TEST(ReplaySchedule, WhatIsOfferedNoMoreHasNoTurn) {
+  Schedule schedule;
+  schedule.offer("a", 1);
+  schedule.offer("b", 2);
+  while (!schedule.complete()) step(schedule);
+  const auto has_turns = [&](const std::string& key) {
+    bool had = false;
+    for (int64_t i = 0; i < 4 * Schedule::kLeastRound; ++i)
+      for (const Schedule::Turn& turn : step(schedule)) had = had || turn.key == key;
+    return had;
+  };
+  schedule.withdraw();
+  EXPECT_FALSE(schedule.due());
+  schedule.offer("a", 1);
+  EXPECT_FALSE(has_turns("b"));
+  EXPECT_TRUE(has_turns("a"));
+  schedule.offer("b", 2);
+  EXPECT_TRUE(has_turns("b"));
+}
+
 TEST(ReplaySchedule, MeasuresInSomeStepsAndEverMoreSeldom) {
   Schedule schedule;
   constexpr int kSites = 32;
