@@ -168,7 +168,7 @@ SuiteResult run(const SuiteOptions& options) {
   for (const Case& c : make_cases(activations)) add_rows(c, rounds, result);
   add_peers(activations, rounds, result);
   if (const int64_t busy = quiet_core().given_up(); busy > 0)
-    result.notes.push_back(std::to_string(busy) + " timed calls began while somebody else used the core");
+    result.notes.push_back(std::to_string(busy) + " timed calls began on a core that was slower than at its fastest");
   check_promises(options.quick, result);
   return result;
 }

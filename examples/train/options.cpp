@@ -80,6 +80,15 @@ ParseResult parse_options(int argc, char** argv) {
   ParseResult result;
   CLI::App app("Trains an example network under a memory budget.", "cinch-train");
   declare(app, result.options);
+  // CLI11 would take the next argument for the value.
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      std::cerr << "cinch-train: " << argument << " needs a value" << std::endl;
+      result.exit_code = 2;
+      return result;
+    }
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp& help) {

@@ -235,8 +235,9 @@ void Controller::decide() {
     finish_observing();
   } else if (next && profile()) {
     price_profile();
-    plan_now();
     if (measuring()) session_->replay->offer(planner::choosable(*profile(), budget_));
+    planned_with_measured_ = session_->replay->complete(1);
+    plan_now();
   } else if (phase() == Phase::kObserve) {
     if (observed_ >= options_.observe_steps - 1) begin_observing();
   } else if (next || again) {

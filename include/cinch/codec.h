@@ -87,13 +87,13 @@ const Executor& serial_executor() noexcept;
 
 /// What measure() found in a tensor, left for the encode() that follows, so that values are sampled once. Plain memory
 /// of the caller's, for one call at a time; what it holds is the codec's own. encode() samples again where codec, data,
-/// type or draws are others; that the values are still the same is the caller's word.
+/// grid or draws are others; that the values are still the same is the caller's word.
 struct Measured {
   const void* by = nullptr;  ///< the codec; null: nothing was left
   const void* data = nullptr;
   int64_t numel = 0;
   DType dtype = DType::kFloat32;
-  uint64_t key = 0;  ///< of the draws
+  uint64_t key = 0;  ///< of grid and draws
   alignas(8) std::array<std::byte, 448> found{};
 };
 

@@ -133,6 +133,22 @@ TEST_P(Contract, GivesTheSameBytesOnEveryInstructionSetAndThreadCount) {
   }
 }
 
+// Torch takes none for so few either; a forked child has none, and would wait for them for good.
+TEST_P(Contract, TakesNoThreadsForFewValues) {
+  struct Refusing final : Executor {
+    void parallel_for(int64_t n, int64_t, const std::function<void(int64_t, int64_t)>& body) const override {
+      ADD_FAILURE() << "asks for threads";
+      body(0, n);
+    }
+  } executor;
+  const int64_t n = 32768;
+  const Buffer data = row().data(n, 13);
+  const CodecContext context{7, 8, 9, &executor, nullptr};
+  const auto payload = encode(*codec(), extent(data), row().side(n), context);
+  ASSERT_TRUE(payload.has_value());
+  decode(*codec(), *payload, n, row().dtype, context);
+}
+
 TEST_P(Contract, GivesTheSameValuesPastTheCaches) {
   struct Forced {
     Forced() { backend::force_streaming_from(0); }

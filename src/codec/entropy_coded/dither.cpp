@@ -84,6 +84,10 @@ class Dither final : public CodecBase, public TensorScaled, public LooksAtGrid {
   // Fills `channels` where the result says that they are used.
   std::optional<DitherFit> fit(const Extent& in, const SideInfo& side, const CodecContext& context,
                                Channels& channels) const;
+  uint64_t fit_key(int64_t numel, const SideInfo& side, const CodecContext& context) const {
+    return measured_key(rng_key(context, kEntropyMagic), channel_grid(numel, side),
+                        step_ ? double{*step_} : step_sigma_);
+  }
   Header check(std::span<const std::byte> payload, int64_t numel, DType dtype) const;
 
   std::optional<float> step_;
@@ -114,12 +118,13 @@ std::optional<int64_t> Dither::measure(const Extent& in, const SideInfo& side, c
   if (context.device == DeviceKind::kCuda)
     return default_slots(in.numel, in.dtype, sides_bound(in.numel, side)).payload_bytes();
   const int64_t bound = payload_bound(in.numel, in.dtype, side);
+  forget_measured(context);
   if (in.numel == 0) return bound;
   Channels channels;
   const auto sample = fit(in, side, context, channels);
   if (!sample) return std::nullopt;
   // Sides of channels are too large to be left, and are sampled once more.
-  if (!sample->by_channel) leave_measured(context, this, in, sample->quantiser.key, *sample);
+  if (!sample->by_channel) leave_measured(context, this, in, fit_key(in.numel, side, context), *sample);
   const int64_t bytes = entropy_bytes(in.numel, in.dtype, sample->code.bits_of_value * 1.08 + 0.05);
   return std::min(bound, sample->sides(channels) + bytes);
 }
@@ -152,7 +157,7 @@ std::optional<int64_t> Dither::encode(const Extent& in, const SideInfo& side, st
   DitherFit fitted;
   Channels channels;
   if (in.numel > 0) {
-    auto sample = take_measured<DitherFit>(context, this, in, rng_key(context, kEntropyMagic));
+    auto sample = take_measured<DitherFit>(context, this, in, fit_key(in.numel, side, context));
     if (!sample) sample = fit(in, side, context, channels);
     if (!sample) return std::nullopt;
     fitted = *sample;

@@ -72,6 +72,9 @@ class ErrorBound final : public CodecBase, public TensorScaled, public LooksAtGr
   std::optional<BoundFit> fit(const Extent& in, const Grid& grid, const CodecContext& context) const {
     return fit_bound(in, grid, aim_, rng_key(context, kBoundMagic), context);
   }
+  uint64_t fit_key(const Grid& grid, const CodecContext& context) const {
+    return measured_key(rng_key(context, kBoundMagic), grid, aim_.bound);
+  }
 
   BoundAim aim_;
 };
@@ -80,10 +83,12 @@ std::optional<int64_t> ErrorBound::measure(const Extent& in, const SideInfo& sid
   check_extent(in);
   const int64_t bound = payload_bound(in.numel, in.dtype, side);
   if (context.device == DeviceKind::kCuda) return default_slots(in.numel, in.dtype).payload_bytes();
+  forget_measured(context);
   if (in.numel == 0) return bound;
-  const auto sample = fit(in, grid_in_header(checked_grid(spec().name, side, in.numel)), context);
+  const Grid grid = grid_in_header(checked_grid(spec().name, side, in.numel));
+  const auto sample = fit(in, grid, context);
   if (!sample) return std::nullopt;
-  leave_measured(context, this, in, rng_key(context, kBoundMagic), *sample);
+  leave_measured(context, this, in, fit_key(grid, context), *sample);
   const int64_t bytes = entropy_bytes(in.numel, in.dtype, sample->code.bits_of_value * 1.08 + 0.05);
   return std::min(bound, sides_of(sample->quantiser) + bytes);
 }
@@ -116,7 +121,7 @@ std::optional<int64_t> ErrorBound::encode(const Extent& in, const SideInfo& side
   if (context.device == DeviceKind::kCuda) return encode_on_device(in, grid, out, context);
   BoundFit fitted;
   if (in.numel > 0) {
-    auto sample = take_measured<BoundFit>(context, this, in, rng_key(context, kBoundMagic));
+    auto sample = take_measured<BoundFit>(context, this, in, fit_key(grid, context));
     if (!sample) sample = fit(in, grid, context);
     if (!sample) return std::nullopt;
     fitted = *sample;

@@ -26,8 +26,9 @@ Groups groups_of(const void* in, DType dtype, int64_t numel, std::byte* room) no
   return {room, 1};
 }
 
-// So many groups are worth a thread.
-constexpr int64_t kPartsOfThread = 64;
+// So many groups are worth a thread. Of fewer values than that torch takes no threads either, which a forked child does
+// not have.
+constexpr int64_t kPartsOfThread = 128;
 
 Moments sample_moments(const Groups& groups, DType dtype, float origin, const CodecContext& context) {
   const GroupSample sample = scale_sample(groups.count);

@@ -103,12 +103,17 @@ TEST_F(Command, QuietStillSaysWhereMetricsAre) {
 TEST_F(Command, RefusesOutputsWithoutAName) {
   for (const char* option : {"--json", "--report", "--trace", "--save-plan", "--load-plan", "--save-profile",
                              "--metrics", "--metrics-file", "--text"})
-    expect_refused("--model lstm --steps 1 " + std::string(option) + " ''", option);
+    for (const char* empty : {" ''", "= --quiet"})
+      expect_refused("--model lstm --steps 1 " + std::string(option) + empty, option);
 }
 
 TEST_F(Command, ARunThatIsRefusedLeavesNoTrace) {
   expect_refused("--model lstm --steps 3 --trace trace.json --metrics nowhere", "nowhere");
   EXPECT_FALSE(fs::exists(folder_ / "trace.json"));
+  fs::create_symlink("elsewhere.json", folder_ / "trace.json");
+  expect_refused("--model lstm --steps 3 --trace trace.json --metrics nowhere", "nowhere");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "trace.json")) << "what was there is left";
+  expect_refused("--model lstm --steps 3 --trace " + std::string(300, 'x'), "cannot be written");
 }
 
 TEST_F(Command, TracesWhatItDoes) {
