@@ -56,6 +56,10 @@ void add_lossy(const Activation& a, at::ScalarType type, DType dtype, std::vecto
     add(s, grid).on_threads = single && (s.name == "lfc" || s.name == "error_bound");
   if (!single) return;
   for (const char* predict : {"channel", "lorenzo"}) add(dither(1.0, predict), grid);
+  // As fine as `dither` at one deviation: how fast one is beside the other.
+  Case& bounded =
+      add(spec("error_bound", {{"bound", sigma / 2}, {"relative", false}, {"predict", std::string("none")}}), {});
+  bounded.on_all_isas = bounded.on_threads = true;
   for (const double share : kBoundSigmas)
     add(spec("error_bound", {{"bound", share * sigma}, {"relative", false}}), grid).bound_sigma = share;
 }

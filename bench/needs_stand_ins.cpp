@@ -21,6 +21,8 @@ bool test(const Predicate& p, double x) {
       return x > p.lo;
     case PredicateKind::kGreaterEqual:
       return x >= p.lo;
+    case PredicateKind::kLess:
+      return x < p.hi;
     case PredicateKind::kLessEqual:
       return x <= p.hi;
     case PredicateKind::kOpenInterval:
@@ -42,9 +44,9 @@ Tensor laid_out_as(const Tensor& saved, const Tensor& dense) {
 }
 
 std::vector<double> candidates(const Predicate& p) {
-  const bool has_hi = p.kind == PredicateKind::kLessEqual || p.kind == PredicateKind::kOpenInterval ||
-                      p.kind == PredicateKind::kClosedInterval;
-  const double lo = p.kind == PredicateKind::kLessEqual ? p.hi : p.lo;
+  const bool only_hi = p.kind == PredicateKind::kLess || p.kind == PredicateKind::kLessEqual;
+  const bool has_hi = only_hi || p.kind == PredicateKind::kOpenInterval || p.kind == PredicateKind::kClosedInterval;
+  const double lo = only_hi ? p.hi : p.lo;
   const double hi = has_hi ? p.hi : p.lo;
   return {lo, hi, (lo + hi) / 2, lo + 1, hi + 1, lo - 1, hi - 1, lo + 1e4, hi - 1e4, 0.0, -lo - 1};
 }

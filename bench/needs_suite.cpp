@@ -72,7 +72,7 @@ void add_rows(const hooks::OpData& op, const Results& results, c10::DeviceType d
       const auto found = results.rows.find(&row);
       const RowResult* const result = found == results.rows.end() ? nullptr : &found->second;
       NeedsRow out{op.name, op.overload, slot.name, row.variant, std::string(to_string(row.need))};
-      out.claimed = row.verified.device(device);
+      out.claimed = row.verified.device(device) && row.is_for(hooks::running_torch());
       out.run = result != nullptr && result->runs > 0;
       if (out.claimed || out.run) {
         out.error = results.broken_ops.contains(op.name) ? "a case of this op is broken" : judge(row, result);

@@ -20,6 +20,18 @@ class WrongFile(Wrong):
     """The file with results is wrong, or not for this needs.json."""
 
 
+def numbers_of(version):
+    return [int(part) for part in version.split("+")[0].split(".")]
+
+
+def reference(data):
+    """The version of torch whose runs decide on which devices a row is verified: the newest that ran on all of them."""
+    versions = [version for version, devices in data["torch"].items() if devices == DEVICES]
+    if not versions:
+        raise Wrong(f"torch: no version has run on {', '.join(DEVICES)}")
+    return versions[-1]
+
+
 def rows_of(data):
     """Every row of needs.json in order, with the key under which the bench reports it."""
     rows = {}
@@ -55,11 +67,11 @@ def device_of(results):
     return devices.pop()
 
 
-def check_torch(results, versions):
+def check_torch(results, wanted):
     for row in results:
         version = str(row.get("torch", "")).split("+")[0]
-        if version not in versions:
-            raise WrongFile(f"was made with torch '{version}'; the catalogue is for {', '.join(versions)}")
+        if version != wanted:
+            raise WrongFile(f"was made with torch '{version}'; devices are those of runs with {wanted}")
 
 
 def verdicts(results, known):
@@ -84,8 +96,11 @@ def merged_text(text, results):
     data = json.loads(text)
     known = rows_of(data)
     device = device_of(results)
-    check_torch(results, data["torch"])
+    check_torch(results, reference(data))
     held = verdicts(results, known)
+    for key, row in known.items():
+        if reference(data) not in row.get("torch", data["torch"]):
+            held.pop(key, None)  # of other versions: this run says nothing of it
     lists = []
     for key, row in known.items():
         devices = set(row["verified"])
@@ -109,10 +124,11 @@ def merge(source, results_path):
 
 
 def self_test():
-    catalogue = """{"torch": ["2.11.0"], "ops": [
+    catalogue = """{"torch": {"2.10.0": ["cpu"], "2.11.0": ["cpu", "cuda"], "2.15.0": ["cpu"]}, "ops": [
       {"op": "aten::a", "overloads": ["", "out"], "slots": [{"name": "self", "rows": [
         {"variant": "x", "need": "mask", "verified": ["cpu"], "note": "kept"},
-        {"need": "linear", "verified": []}]}]},
+        {"need": "linear", "verified": []},
+        {"variant": "newer", "torch": ["2.15.0"], "need": "shape", "verified": ["cpu"]}]}]},
       {"op": "aten::b", "overloads": ["one"], "slots": [{"name": "result", "rows": [{"need": "shape", "verified": ["cpu", "cuda"]}]}]}]}"""
 
     def row(op, overload, slot, variant, need, verified, **other):
@@ -125,7 +141,7 @@ def self_test():
     masked = row("aten::a", "", "self", "x", "mask", True)
     broken = row("aten::b", "one", "result", "", "shape", False)
     good = document(masked, broken)
-    cpu = document({**masked, "device": "cpu", "verified": False})
+    cpu = document({**masked, "device": "cpu", "verified": False}, row("aten::a", "", "self", "newer", "shape", False, device="cpu"))
     refused = {
         "no JSON": "text",
         "another schema": document(masked, schema="cinch.bench/2"),
@@ -133,6 +149,7 @@ def self_test():
         "no rows": document(),
         "a row that is none": document(masked, "row"),
         "another torch": document(masked, {**broken, "torch": "2.12.0"}),
+        "a torch that is not the reference": document({**masked, "torch": "2.15.0"}),
         "no device": document({**masked, "device": "xpu"}),
         "two devices": document(masked, {**broken, "device": "cpu"}),
         "an unknown op": document(masked, {**broken, "op": "aten::c"}),
@@ -157,12 +174,12 @@ def self_test():
             return [r["verified"] for r in rows_of(json.loads(source.read_text())).values()]
 
         source.write_text(catalogue)
-        expect("a row that held gains the device, one that broke loses it", verified_after(good) == [["cpu", "cuda"], [], ["cpu"]])
+        expect("a row that held gains the device, one that broke loses it", verified_after(good) == [["cpu", "cuda"], [], ["cpu"], ["cpu"]])
         once = source.read_text()
         expect("nothing but the lists changes", VERIFIED.sub("", once) == VERIFIED.sub("", catalogue))
         verified_after(good)
         expect("merging again changes nothing", source.read_text() == once)
-        expect("each device is merged for itself", verified_after(cpu) == [["cuda"], [], ["cpu"]])
+        expect("each device is merged for itself, and rows of other versions are left alone", verified_after(cpu) == [["cuda"], [], ["cpu"], ["cpu"]])
         for what, results in refused.items():
             source.write_text(catalogue)
             try:

@@ -12,7 +12,7 @@ import pathlib
 import sys
 
 import catalogue_verified
-from catalogue_verified import DEVICES, Wrong
+from catalogue_verified import DEVICES, Wrong, numbers_of, reference
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "hooks/catalogue/needs.json"
@@ -22,13 +22,14 @@ MATRIX = ROOT / "docs/results/torch_matrix.json"
 BEGIN, END = "<!-- begin generated -->", "<!-- end generated -->"
 
 NEEDS = ["shape", "mask", "bool", "integer", "linear", "nonlinear", "exact", "opaque", "parameter"]
-PREDICATES = ["none", "greater", "greater_equal", "less_equal", "open_interval", "closed_interval", "abs_greater", "sign",
+PREDICATES = ["none", "greater", "greater_equal", "less", "less_equal", "open_interval", "closed_interval", "abs_greater", "sign",
               "two_valued", "joint_equal", "joint_sign", "joint_abs_equal"]
 REACHES = ["none", "weight_grad", "input_grad", "both", "upstream"]
-ROW_KEYS = {"variant", "when", "need", "predicate", "joint", "nan", "region", "reaches", "verified", "first_order", "nonnegative", "note"}
-BOUNDS = {"greater": ["lo"], "greater_equal": ["lo"], "less_equal": ["hi"], "open_interval": ["lo", "hi"],
+ROW_KEYS = {"variant", "torch", "when", "need", "predicate", "joint", "nan", "region", "reaches", "verified", "first_order", "nonnegative", "note"}
+BOUNDS = {"greater": ["lo"], "greater_equal": ["lo"], "less": ["hi"], "less_equal": ["hi"], "open_interval": ["lo", "hi"],
           "closed_interval": ["lo", "hi"], "abs_greater": ["lo"]}
 MAX_CONDITIONS = 4
+MAX_VERSIONS = 32
 
 
 def pascal(word):
@@ -76,7 +77,19 @@ def condition(c, where):
     return "{ConditionKind::%s, nullptr, 0.0, %s}" % (kind, text(value))
 
 
-def row_code(row, where):
+def versions_code(data):
+    """The versions of torch, oldest first, each with the devices on which the rows were run."""
+    versions, out = data["torch"], []
+    if list(versions) != sorted(versions, key=numbers_of) or not 0 < len(versions) <= MAX_VERSIONS:
+        raise Wrong(f"torch: 1 to {MAX_VERSIONS} versions, oldest first")
+    for version, devices in versions.items():
+        if not devices or devices != [d for d in DEVICES if d in devices]:
+            raise Wrong(f"torch {version}: must be a list of {', '.join(DEVICES)}, in this order")
+        out.append("{%s, {%s}}" % (text(version), ", ".join(f".{device} = true" for device in devices)))
+    return "constexpr TorchVersion kTorchVersions[] = {%s};" % ", ".join(out)
+
+
+def row_code(row, versions, where):
     unknown = set(row) - ROW_KEYS
     if unknown:
         raise Wrong(f"{where}: unknown keys {sorted(unknown)}")
@@ -111,6 +124,11 @@ def row_code(row, where):
     for key in ("joint", "first_order", "nonnegative"):
         if row.get(key):
             fields.append(f".{key} = true")
+    if "torch" in row:
+        of = row["torch"]
+        if not isinstance(of, list) or not of or of != [v for v in versions if v in of]:
+            raise Wrong(f"{where}: 'torch' must be a list of {', '.join(versions)}, in this order")
+        fields.append(".torch = 0b%s" % "".join("1" if v in of else "0" for v in reversed(versions)))
     conditions = row.get("when", [])
     if len(conditions) > MAX_CONDITIONS:
         raise Wrong(f"{where}: more than {MAX_CONDITIONS} conditions")
@@ -120,16 +138,16 @@ def row_code(row, where):
 
 
 def table_code(data):
-    if data.get("schema") != "cinch.needs/2":
-        raise Wrong("schema: expected cinch.needs/2")
+    if data.get("schema") != "cinch.needs/3":
+        raise Wrong("schema: expected cinch.needs/3")
     out = ["// Made by scripts/make_catalogue.py from needs.json; do not edit. Long because it is a table.", "// clang-format off",
-           "constexpr const char* kTorchVersions[] = {%s};" % ", ".join(map(text, data["torch"])), ""]
+           versions_code(data), ""]
     ops, seen = [], set()
     for n, op in enumerate(data["ops"]):
         slots = []
         for m, slot in enumerate(op["slots"]):
             where = f"{op['op']}, slot {slot['name']}"
-            rows = [row_code(row, where) for row in slot["rows"]]
+            rows = [row_code(row, list(data["torch"]), where) for row in slot["rows"]]
             name = f"kRows{n}_{m}"
             if rows:
                 out.append(f"constexpr NeedRow {name}[] = {{")
@@ -152,7 +170,7 @@ def table_code(data):
 
 def describe(predicate):
     lo, hi = predicate.get("lo"), predicate.get("hi")
-    words = {"greater": f"x > {lo}", "greater_equal": f"x >= {lo}", "less_equal": f"x <= {hi}",
+    words = {"greater": f"x > {lo}", "greater_equal": f"x >= {lo}", "less": f"x < {hi}", "less_equal": f"x <= {hi}",
              "open_interval": f"{lo} < x < {hi}", "closed_interval": f"{lo} <= x <= {hi}", "abs_greater": f"\\|x\\| > {lo}",
              "sign": "sign of x", "two_valued": "which of two values"}
     said = words.get(predicate["kind"], predicate.get("equals", ""))
@@ -160,11 +178,11 @@ def describe(predicate):
 
 
 def other_versions(data):
-    """Of each version of torch that the catalogue is not for, and that its rows were run with: how many held, and the
-    (op, slot) of those that hold with the catalogue's own and did not."""
+    """Of each version of torch beside the reference with which the rows were run: how many held, and the (op, slot) of
+    those that were to hold and did not."""
     try:
-        runs = [row for row in json.loads(MATRIX.read_text())["rows"] if "needs_verified" in row and row["torch"] not in data["torch"]]
-        runs.sort(key=lambda row: [int(part) for part in row["torch"].split("+")[0].split(".")])
+        runs = [row for row in json.loads(MATRIX.read_text())["rows"] if "needs_verified" in row and row["torch"] != reference(data)]
+        runs.sort(key=lambda row: numbers_of(row["torch"]))
         found = {row["torch"]: (row["needs_verified"], [tuple(name.rsplit(":", 1)) for name in row["needs_failed"]]) for row in runs}
     except (ValueError, KeyError, TypeError) as error:
         raise Wrong(f"{MATRIX.relative_to(ROOT)} is not what scripts/torch_matrix.sh writes: {error!r}") from error
@@ -175,18 +193,23 @@ def other_versions(data):
     return found
 
 
+def unproven(data):
+    """The versions of torch that the catalogue names and that no run shows to hold. A run needs the table first."""
+    found = other_versions(data)
+    return [version for version, devices in data["torch"].items()
+            if version != reference(data) and (devices != ["cpu"] or version not in found or found[version][1])]
+
+
 def versions_text(data, versions):
-    if not versions:
-        return ""
     told = []
     for version, (held, failed) in versions.items():
         names = ", ".join(f"`{op.removeprefix('aten::')}` {slot}" for op, slot in failed)
-        told.append(f"with torch {version} {held} rows held" + (f", but not {names}" if failed else f", all that hold with {', '.join(data['torch'])}"))
-    return ("\nWith other versions the rows were run on the CPU alone (`docs/results/torch_matrix.json`): " + "; ".join(told) +
-            ". They are used there only where somebody [vouches for them](compatibility.md#versions-of-libtorch).\n")
+        used = "" if version in data["torch"] else " (not used unless somebody [vouches for it](compatibility.md#versions-of-libtorch))"
+        told.append(f"{held} with torch {version}{used}" + (f", but not {names}" if failed else ""))
+    return f"\nWith other versions rows were run on the CPU alone, and are trusted there alone (`docs/results/torch_matrix.json`): {'; '.join(told)}.\n" if told else ""
 
 
-def page_table(data, versions):
+def page_table(data):
     out = ["| op | slot | variant | need | keep | error reaches | checked |", "|---|---|---|---|---|---|---|"]
     for op in data["ops"]:
         name = op["op"].removeprefix("aten::")
@@ -201,9 +224,8 @@ def page_table(data, versions):
                 checked = "run on " + " and ".join(map(str.upper, row["verified"])) if row["verified"] else "from source"
                 if row.get("first_order"):
                     checked += ", first order only"
-                lost = [version for version, (_, failed) in versions.items() if (op["op"], slot["name"]) in failed]
-                if lost:
-                    checked += f"; not with torch {', '.join(lost)}"
+                if "torch" in row:
+                    checked += f", torch {', '.join(row['torch'])}"
                 if row.get("nonnegative"):
                     keep += " (zero or positive: `dither` needs no plane for it)"
                 reaches = row.get("reaches", "").replace("_", " ")
@@ -218,11 +240,12 @@ def page_text(data):
     head, rest = old.split(BEGIN, 1)
     tail = rest.split(END, 1)[1]
     rows = [row for op in data["ops"] for slot in op["slots"] for row in slot["rows"]]
-    run = ", ".join(f"{sum(device in row['verified'] for row in rows)} run on {device.upper()}" for device in DEVICES)
-    source = sum(not row["verified"] for row in rows)
-    intro = f"{len(data['ops'])} ops, {len(rows)} rows; with torch {', '.join(data['torch'])} {run}, {source} from source only. The last column names each row's devices."
+    here = [row for row in rows if reference(data) in row.get("torch", data["torch"])]
+    run = ", ".join(f"{sum(device in row['verified'] for row in here)} run on {device.upper()}" for device in DEVICES)
+    source = sum(not row["verified"] for row in here)
+    intro = f"{len(data['ops'])} ops, {len(rows)} rows; with torch {reference(data)} {run}, {source} from source only. The last column names each row's devices, and its versions of torch where these are not all."
     versions = other_versions(data)
-    return f"{head}{BEGIN}\n{intro}\n{versions_text(data, versions)}\n{page_table(data, versions)}\n{END}{tail}"
+    return f"{head}{BEGIN}\n{intro}\n{versions_text(data, versions)}\n{page_table(data)}\n{END}{tail}"
 
 
 def main():
@@ -243,6 +266,9 @@ def main():
         print(f"{named}: {error}", file=sys.stderr)
         return 2
     stale = 0
+    for version in unproven(data):
+        print(f"torch {version}: {MATRIX.relative_to(ROOT)} has no run on the CPU in which all rows held: scripts/torch_matrix.sh {version}", file=sys.stderr)
+        stale = int(arguments.check)
     for path, content in made.items():
         if path.exists() and path.read_text() == content:
             continue

@@ -173,7 +173,7 @@ SuiteResult run(const SuiteOptions& options) {
                     "scrape_bytes", "sites",      "exporter_bytes"};
   const TrainingCase what =
       options.quick ? TrainingCase{"gpt", "text", 4} : TrainingCase{"resnet18", "fashion-mnist", 64};
-  result.rows.push_back(measure(what, options, options.quick ? Extent{1, 3} : Extent{40, 4}, result));
+  result.rows.push_back(measure(what, options, options.quick ? Extent{1, 3} : Extent{120, 4}, result));
   // Pairs share what the machine was like; what they leave open is said, and counts for the exporter.
   const double ratio = result.rows.back().at("turn_ratio"), error = result.rows.back().at("turn_ratio_standard_error");
   const std::string found = to_string(what) + ": steps with an exporter take " + std::to_string(ratio) +

@@ -1,7 +1,5 @@
 #include "hooks/catalogue/needs_table.h"
 
-#include <algorithm>
-#include <cstdlib>
 #include <limits>
 #include <unordered_map>
 
@@ -35,13 +33,6 @@ const OpData* find_op_data(std::string_view name, std::string_view overload) {
 
 bool in_needs_table(std::string_view name) { return by_name().contains(name); }
 
-bool catalogue_holds_for(const std::string& torch_version) {
-  // "2.11.0+cu130" is 2.11.0: the suffix names the build, not the source.
-  const std::string plain = torch_version.substr(0, torch_version.find('+'));
-  // Whoever ran the catalogue with another version (cinch-bench needs) may vouch for it.
-  const char* const vouched = std::getenv("CINCH_TRUST_TORCH");
-  if (vouched != nullptr && !plain.empty() && plain == vouched) return true;
-  return std::find(std::begin(kTorchVersions), std::end(kTorchVersions), plain) != std::end(kTorchVersions);
-}
+std::span<const TorchVersion> catalogue_versions() { return kTorchVersions; }
 
 }  // namespace cinch::hooks

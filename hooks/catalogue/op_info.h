@@ -52,6 +52,12 @@ struct VerifiedOn {
   constexpr bool device(c10::DeviceType type) const { return type == c10::kCPU ? cpu : (type == c10::kCUDA && cuda); }
 };
 
+// What the catalogue is worth with one version of torch.
+struct CatalogueTrust {
+  int version = -1;         // whose rows are read, as an index into catalogue_versions(); -1: none, all is exact
+  VerifiedOn devices = {};  // where they have been run; elsewhere no row is trusted
+};
+
 // One row of the catalogue. Rows of a slot are tried in order.
 struct NeedRow {
   const char* variant = "";  // for people; "" : default
@@ -66,7 +72,12 @@ struct NeedRow {
   bool joint = false;        // compares this slot with others; kept exact where there is no predicate for that
   bool first_order = false;  // wrong under create_graph
   bool nonnegative = false;  // the op gives no value below zero
+  uint32_t torch = ~0U;      // bit i: the row is about version i of catalogue_versions()
   Condition when[4] = {};    // all must hold; ends at kNone
+
+  constexpr bool is_for(const CatalogueTrust& trust) const {
+    return trust.version < 0 || ((torch >> static_cast<unsigned>(trust.version)) & 1U) != 0;
+  }
 };
 
 struct SlotInfo {
@@ -127,8 +138,17 @@ std::optional<PoolGeometry> pool_geometry(const OpInfo& op, c10::ArrayRef<const 
 // a vector) has none.
 std::optional<Grid> grid_of(const OpInfo& op, const at::Tensor& tensor);
 
-// The torch versions on which the catalogue's test passed. On another one op_info answers known = false for all
-// built-in ops.
-bool catalogue_holds_for(const std::string& torch_version);
+// The torch versions with which the catalogue's test passed, oldest first, each with the devices on which it did.
+struct TorchVersion {
+  const char* name;
+  VerifiedOn devices;
+};
+std::span<const TorchVersion> catalogue_versions();
+
+// With a version that is not among them no row is read, unless the environment's CINCH_TRUST_TORCH is this very version
+// ("2.12.1", without the suffix of the build): then those of the newest version before it, on every device.
+CatalogueTrust catalogue_trust(const std::string& torch_version);
+// Of the torch that was built with and is loaded, which must be one: asked once, at the first op.
+const CatalogueTrust& running_torch();
 
 }  // namespace cinch::hooks

@@ -1,7 +1,6 @@
 #include "hooks/catalogue/registry.h"
 
 #include <ATen/core/function_schema.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <atomic>
@@ -10,10 +9,6 @@
 #include <unordered_map>
 
 #include "hooks/catalogue/needs_table.h"
-
-// Of LibTorch's C interface (torch/csrc/inductor/aoti_torch/c/shim.h), the one place that tells its version at run
-// time.
-extern "C" uint64_t aoti_torch_abi_version();
 
 namespace cinch::hooks::registry {
 namespace {
@@ -110,9 +105,8 @@ const OpInfo& find(const at::RecordFunction& function) {
   State& s = state();
   const std::lock_guard<std::mutex> lock(s.mutex);
   const std::string name = function.name();
-  // Of the headers and of the library that is loaded now.
-  static const bool trusted = catalogue_holds_for(TORCH_VERSION) && aoti_torch_abi_version() == TORCH_ABI_VERSION;
-  const OpData* const data = trusted ? find_op_data(name, function.overload_name()) : nullptr;
+  const bool read = running_torch().version >= 0;
+  const OpData* const data = read ? find_op_data(name, function.overload_name()) : nullptr;
   if (data == nullptr) return find_name(s, name);
   const auto schema = function.operator_schema();
   if (!schema) return find_name(s, name);  // a user's RECORD_FUNCTION with an operator's name

@@ -89,7 +89,9 @@ bool is_trained_leaf(const at::Tensor& tensor) {
 }
 
 const NeedRow* pick_row(const Call& call, const SlotInfo& slot) {
+  const CatalogueTrust& trust = running_torch();
   for (const NeedRow& row : slot.rows) {
+    if (!row.is_for(trust)) continue;
     if (row.need == Need::kParameter && !is_trained_leaf(call.saved)) continue;
     bool all = true;
     for (const Condition& condition : row.when) {
@@ -127,16 +129,19 @@ std::optional<Predicate> predicate_of(const Call& call, const NeedRow& row) {
     case PredicateKind::kJointSign:
     case PredicateKind::kJointAbsEqual:
       return p;
-    case PredicateKind::kClosedInterval:  // clamp may have one bound only
+    case PredicateKind::kOpenInterval:  // clamp may have one bound only
+      if (is_none(call, row.lo)) p.kind = PredicateKind::kLess;
+      if (is_none(call, row.hi)) p.kind = PredicateKind::kGreater;
+      break;
+    case PredicateKind::kClosedInterval:
       if (is_none(call, row.lo)) p.kind = PredicateKind::kLessEqual;
       if (is_none(call, row.hi)) p.kind = PredicateKind::kGreaterEqual;
       break;
     default:
       break;
   }
-  const bool wants_lo = p.kind != PredicateKind::kLessEqual;
-  const bool wants_hi = p.kind == PredicateKind::kLessEqual || p.kind == PredicateKind::kOpenInterval ||
-                        p.kind == PredicateKind::kClosedInterval;
+  const bool wants_lo = p.kind != PredicateKind::kLess && p.kind != PredicateKind::kLessEqual;
+  const bool wants_hi = !wants_lo || p.kind == PredicateKind::kOpenInterval || p.kind == PredicateKind::kClosedInterval;
   if (wants_lo) {
     const auto lo = bound_of(call, row, row.lo);
     if (!lo || !std::isfinite(*lo)) return std::nullopt;

@@ -33,6 +33,7 @@ enum class PredicateKind : uint8_t {
   kNone,
   kGreater,         ///< x > lo
   kGreaterEqual,    ///< x >= lo
+  kLess,            ///< x < hi
   kLessEqual,       ///< x <= hi
   kOpenInterval,    ///< lo < x < hi
   kClosedInterval,  ///< lo <= x <= hi

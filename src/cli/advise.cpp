@@ -64,7 +64,7 @@ std::string text_of(const BatchAdvice& advice, const std::vector<int64_t>& batch
   std::vector<std::vector<std::string>> rows;
   for (size_t i = 0; i < batches.size(); ++i)
     rows.push_back({std::to_string(batches[i]), format_bytes(limits[i]), std::to_string(limits[i])});
-  return text + table({{"batch", true}, {"smallest limit", true}, {"bytes", true}}, rows, kScreen);
+  return wrapped(text) + table({{"batch", true}, {"smallest limit", true}, {"bytes", true}}, rows, kScreen);
 }
 
 nlohmann::ordered_json document_of(const BatchAdvice& advice, const std::vector<int64_t>& batches,

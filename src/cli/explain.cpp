@@ -105,7 +105,7 @@ std::string binding_text(const Plan& plan, const Profile* profile) {
       text += " of " + std::to_string(profile->timeline.size()) + ", " + what_happens(*profile, binding[i].instant);
     text += "\n";
   }
-  return text;
+  return wrapped(text);
 }
 
 std::string solver_text(const Plan& plan) {
@@ -121,8 +121,8 @@ std::string more_text(const Plan& plan, const MoreMemory& more) {
     text += "planned anew for " + format_bytes(more.limit_bytes) + ":\n          ";
   else
     text += "by the shadow price, " + format_bytes(more.limit_bytes) + ", at best:\n          ";
-  return text + "noise " + percent(plan.predicted_noise) + " -> " + percent(more.noise) + ", time " +
-         extra_time(plan.predicted_extra_seconds) + " -> " + extra_time(more.extra_seconds) + "\n";
+  return wrapped(text + "noise " + percent(plan.predicted_noise) + " -> " + percent(more.noise) + ", time " +
+                 extra_time(plan.predicted_extra_seconds) + " -> " + extra_time(more.extra_seconds) + "\n");
 }
 
 nlohmann::ordered_json document_of(const Plan& plan, const Profile* profile, const std::optional<MoreMemory>& more) {

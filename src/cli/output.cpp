@@ -54,6 +54,28 @@ std::string percent(double share) { return three_digits(100 * share, "%"); }
 
 std::string percent_or_less(double share) { return share > 0 && share < 1e-4 ? "<0.01 %" : percent(share); }
 
+std::string wrapped(const std::string& lines) {
+  constexpr size_t kWidth = 80;
+  std::string out;
+  for (size_t begin = 0; begin < lines.size();) {
+    const size_t end = std::min(lines.find('\n', begin), lines.size());
+    std::string line = lines.substr(begin, end - begin);
+    begin = end + 1;
+    const size_t gap = line.find("  ");
+    const size_t indent = gap == std::string::npos ? 0 : std::min(line.find_first_not_of(' ', gap), line.size());
+    while (line.size() > kWidth) {
+      const size_t comma = line.rfind(", ", kWidth - 1);
+      const size_t blank =
+          comma != std::string::npos && comma > indent + kWidth / 4 ? comma + 1 : line.rfind(' ', kWidth);
+      if (blank == std::string::npos || blank <= indent) break;  // one long word
+      out += line.substr(0, blank) + "\n";
+      line = std::string(indent, ' ') + line.substr(blank + 1);
+    }
+    out += line + "\n";
+  }
+  return out;
+}
+
 size_t text_columns() {
   winsize size{};
   constexpr size_t kNarrowest = 80, kElsewhere = 120;

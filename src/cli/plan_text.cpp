@@ -18,7 +18,7 @@ std::string summary(const Plan& plan) {
   text += "noise     " + percent(plan.predicted_noise) + " of the gradient, effective batch " +
           percent(plan.predicted_effective_batch) + "\n";
   text += "time      " + extra_time(plan.predicted_extra_seconds) + "\n";
-  return text;
+  return wrapped(text);
 }
 
 }  // namespace cinch::cli

@@ -12,9 +12,9 @@ namespace {
 constexpr std::array<std::string_view, 9> kNeeds{"shape",     "mask",  "bool",   "integer",  "linear",
                                                  "nonlinear", "exact", "opaque", "parameter"};
 static_assert(kNeeds.size() == static_cast<size_t>(Need::kParameter) + 1);
-constexpr std::array<std::string_view, 12> kPredicates{
-    "none",        "greater", "greater_equal", "less_equal",  "open_interval", "closed_interval",
-    "abs_greater", "sign",    "two_valued",    "joint_equal", "joint_sign",    "joint_abs_equal"};
+constexpr std::array<std::string_view, 13> kPredicates{
+    "none",        "greater", "greater_equal", "less",        "less_equal", "open_interval",  "closed_interval",
+    "abs_greater", "sign",    "two_valued",    "joint_equal", "joint_sign", "joint_abs_equal"};
 static_assert(kPredicates.size() == static_cast<size_t>(PredicateKind::kJointAbsEqual) + 1);
 
 template <size_t N>

@@ -13,6 +13,20 @@ TEST(Output, TableCutsTheWidestColumnsInTheMiddle) {
   EXPECT_EQ(table(columns, {}, 80), "name  n\n");
 }
 
+TEST(Output, LongLinesGoOnBelowTheirSecondColumn) {
+  const std::string words = "aaaa bbbb cccc dddd eeee ffff gggg hhhh iiii jjjj kkkk llll mmmm ";
+  EXPECT_EQ(wrapped("memory    " + words + "nnnn oooo\nshort\n"),
+            "memory    " + words + "nnnn\n          oooo\nshort\n")
+      << "80 letters fit, 81 do not";
+  EXPECT_EQ(wrapped("          " + words + "nnnnnn"), "          " + words.substr(0, 64) + "\n          nnnnnn\n");
+  EXPECT_EQ(wrapped("a  aaaa bbbb cccc dddd eeee ffff, " + words),
+            "a  aaaa bbbb cccc dddd eeee ffff,\n   " + words.substr(0, 65) + "\n")
+      << "rather after a comma";
+  EXPECT_EQ(wrapped("a  " + std::string(100, 'x') + "\n"), "a  " + std::string(100, 'x') + "\n") << "one word";
+  EXPECT_EQ(wrapped("a\n\nb\n"), "a\n\nb\n");
+  EXPECT_EQ(wrapped(""), "");
+}
+
 TEST(Output, FiguresHaveThreeDigits) {
   EXPECT_EQ(percent(0), "0 %");
   EXPECT_EQ(percent(0.12345), "12.3 %");

@@ -73,9 +73,10 @@ TEST(Mask, BoundsOfFloat32AreRoundedAsTheOpDoes) {
 TEST(Mask, SurrogatesStandOnTheirSideInEveryDtype) {
   for (const DType d : kFloats) {
     for (const double b : {0.0, 0.1, -0.1, 1.0, 20.0, 1000.1, 1e-3, -3.0, 12345.678}) {
-      for (const Predicate p : {Predicate{kGreater, b, 0, false}, Predicate{kGreaterEqual, b, 0, false},
-                                Predicate{kLessEqual, 0, b, false}, Predicate{kOpenInterval, b, b + 1000, false},
-                                Predicate{kClosedInterval, b - 1 - std::fabs(b) / 2, b, false}}) {
+      for (const Predicate p :
+           {Predicate{kGreater, b, 0, false}, Predicate{kGreaterEqual, b, 0, false}, Predicate{kLess, 0, b, false},
+            Predicate{kLessEqual, 0, b, false}, Predicate{kOpenInterval, b, b + 1000, false},
+            Predicate{kClosedInterval, b - 1 - std::fabs(b) / 2, b, false}}) {
         const auto s = codec::surrogates(p, d);
         ASSERT_TRUE(s.has_value()) << b;
         EXPECT_TRUE(codec::holds(p, codec::value_of(s->on, d), true));

@@ -20,6 +20,8 @@ inline int answer(const Predicate& p, double x, DType dtype) {
       return x > lo;
     case PredicateKind::kGreaterEqual:
       return x >= lo;
+    case PredicateKind::kLess:
+      return x < hi;
     case PredicateKind::kLessEqual:
       return x <= hi;
     case PredicateKind::kOpenInterval:

@@ -172,6 +172,7 @@ std::vector<ContractRow> contract_rows() {
     rows.push_back(mask_row("greater_nan_on", {kGreater, 0, 0, true}, d));
     rows.push_back(mask_row("greater", {kGreater, 0.5, 0, false}, d));
     rows.push_back(mask_row("greater_equal", {kGreaterEqual, -0.5, 0, false}, d));
+    rows.push_back(mask_row("less", {kLess, 0, 3.0, false}, d));
     rows.push_back(mask_row("less_equal", {kLessEqual, 0, 3.0, false}, d));
     rows.push_back(mask_row("open_interval", {kOpenInterval, -3, 3, false}, d));
     rows.push_back(mask_row("closed_interval", {kClosedInterval, 0, 3, true}, d));

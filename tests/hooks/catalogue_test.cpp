@@ -17,20 +17,55 @@ namespace {
 using at::Tensor;
 
 TEST(Catalogue, HoldsForItsTorchVersionsOnly) {
-  EXPECT_TRUE(catalogue_holds_for("2.11.0"));
-  EXPECT_TRUE(catalogue_holds_for("2.11.0+cu130"));
-  EXPECT_FALSE(catalogue_holds_for("2.11.1"));
-  EXPECT_FALSE(catalogue_holds_for("2.1"));
-  EXPECT_FALSE(catalogue_holds_for(""));
+  const auto versions = catalogue_versions();
+  ASSERT_LE(versions.size(), 32u) << "a row has one bit for each";
+  const CatalogueTrust here = catalogue_trust("2.11.0+cu130");
+  ASSERT_GE(here.version, 0);
+  EXPECT_STREQ(versions[static_cast<size_t>(here.version)].name, "2.11.0");
+  EXPECT_TRUE(here.devices.cpu && here.devices.cuda);
+  EXPECT_EQ(catalogue_trust("2.11.0").version, here.version);
+  for (const char* other : {"2.11.1", "2.1", "2.15", ""}) {
+    EXPECT_LT(catalogue_trust(other).version, 0) << other;
+    EXPECT_FALSE(catalogue_trust(other).devices.cpu) << other;
+  }
+}
+
+TEST(Catalogue, IsTrustedOnTheDevicesOnWhichItRanWithThatVersion) {
+  const CatalogueTrust newer = catalogue_trust("2.15.0+cpu");
+  ASSERT_GE(newer.version, 0);
+  EXPECT_TRUE(newer.devices.cpu);
+  EXPECT_FALSE(newer.devices.cuda) << "nobody has run it there";
+}
+
+// clamp's bounds themselves have a gradient up to torch 2.11, and none in 2.15.
+TEST(Catalogue, HasRowsOfSingleVersions) {
+  const OpData* const clamp = find_op_data("aten::clamp", "");
+  ASSERT_NE(clamp, nullptr);
+  const auto predicate = [&](const char* version) {
+    std::vector<PredicateKind> found;
+    for (const NeedRow& row : clamp->slots.front().rows)
+      if (row.is_for(catalogue_trust(version))) found.push_back(row.predicate);
+    return found;
+  };
+  using enum PredicateKind;
+  EXPECT_EQ(predicate("2.10.0"), std::vector{kClosedInterval});
+  EXPECT_EQ(predicate("2.11.0"), std::vector{kClosedInterval});
+  EXPECT_EQ(predicate("2.15.0"), std::vector{kOpenInterval});
 }
 
 TEST(Catalogue, HoldsForAVersionThatIsVouchedFor) {
   const char* const before = std::getenv("CINCH_TRUST_TORCH");
   const std::string kept = before != nullptr ? before : "";
   setenv("CINCH_TRUST_TORCH", "2.99.1", 1);
-  EXPECT_TRUE(catalogue_holds_for("2.99.1+cpu"));
-  EXPECT_FALSE(catalogue_holds_for("2.99.10"));
-  EXPECT_FALSE(catalogue_holds_for(""));
+  const int last = static_cast<int>(catalogue_versions().size()) - 1;
+  EXPECT_EQ(catalogue_trust("2.99.1+cpu").version, last) << "as the newest before it";
+  EXPECT_TRUE(catalogue_trust("2.99.1").devices.cuda);
+  EXPECT_LT(catalogue_trust("2.99.10").version, 0);
+  EXPECT_LT(catalogue_trust("").version, 0);
+  setenv("CINCH_TRUST_TORCH", "2.11.3", 1);
+  EXPECT_EQ(catalogue_trust("2.11.3").version, catalogue_trust("2.11.0").version);
+  setenv("CINCH_TRUST_TORCH", "1.13.0", 1);
+  EXPECT_EQ(catalogue_trust("1.13.0").version, 0) << "as the oldest";
   before != nullptr ? setenv("CINCH_TRUST_TORCH", kept.c_str(), 1) : unsetenv("CINCH_TRUST_TORCH");
 }
 

@@ -79,7 +79,7 @@ TEST(PlaneWalk, AnswersEveryPredicateAsTheCpuDoes) {
                                                                          {INFINITY, -INFINITY},
                                                                          {3, -3}})
         for (const PredicateKind kind :
-             {kGreater, kGreaterEqual, kLessEqual, kOpenInterval, kClosedInterval, kAbsGreater, kSign}) {
+             {kGreater, kGreaterEqual, kLess, kLessEqual, kOpenInterval, kClosedInterval, kAbsGreater, kSign}) {
           const Predicate p{kind, lo, hi, nan_on};
           const int64_t n = 64 * 40;
           const Buffer data = hard_values(n, dtype, p);

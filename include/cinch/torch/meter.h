@@ -27,6 +27,14 @@ class DeviceMeter {
   /// Bytes in tensors. CPU: the same as current_bytes and peak_bytes. CUDA: less, by what is cached.
   int64_t allocated_bytes() const noexcept;
   int64_t allocated_peak_bytes() const noexcept;
+  /// Bytes that were freed and are kept to be given out again. CPU: blocks of 256 KiB and more, beside what
+  /// current_bytes counts; both together are never more than the limit, nor than current_bytes was at its highest since
+  /// the last release_kept() (CINCH_KEEP_FREED=0 in the environment: nothing is kept). CUDA: torch's cache, which
+  /// current_bytes counts.
+  int64_t kept_bytes() const noexcept;
+  /// Hands what is kept on the CPU back to the heap, for other users of memory in the process. CUDA: nothing; torch's
+  /// emptyCache does that.
+  void release_kept() noexcept;
   /// Both peaks begin anew at what is in use now. There is one meter a device for the whole process, and each step() of
   /// a guard resets it when it has read it: take a peak over several steps as the largest of those read before each
   /// step(). A reset between two steps hides what came before it from Usage::device_peak_bytes, from the guard's event

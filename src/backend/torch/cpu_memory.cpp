@@ -19,6 +19,12 @@ class CpuMemory final : public DeviceMemory {
   c10::Device device() const override { return kCpuDevice; }
   DeviceKind kind() const override { return DeviceKind::kCpu; }
   memory::Meter& meter() const override { return cpu_meter(); }
+  int64_t kept_bytes() const override { return backend::kept_bytes(); }
+  void release_kept() const override { backend::release_kept(); }
+  void set_limit(int64_t bytes) const override {
+    meter().set_limit(bytes);
+    trim_kept();
+  }
   int64_t total_bytes() const override { return static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE); }
   bool fits(int64_t request_bytes, int64_t) const override {
     const memory::Meter& m = meter();

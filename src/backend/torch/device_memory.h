@@ -27,6 +27,9 @@ class DeviceMemory {
   virtual memory::Meter& meter() const = 0;
   /// Bytes in tensors. Differs from meter() where freed memory stays reserved.
   virtual memory::Meter& in_use() const { return meter(); }
+  /// See DeviceMeter.
+  virtual int64_t kept_bytes() const { return meter().current() - in_use().current(); }
+  virtual void release_kept() const {}
   /// memory::Meter::kNoLimit lifts it. Throws Error for a limit that is passed already and cannot be kept.
   virtual void set_limit(int64_t bytes) const { meter().set_limit(bytes); }
   /// What set_reserve(bytes) really takes away from other requests.

@@ -26,6 +26,10 @@ int64_t DeviceMeter::allocated_bytes() const noexcept { return memory_.in_use().
 
 int64_t DeviceMeter::allocated_peak_bytes() const noexcept { return memory_.in_use().peak(); }
 
+int64_t DeviceMeter::kept_bytes() const noexcept { return memory_.kept_bytes(); }
+
+void DeviceMeter::release_kept() noexcept { memory_.release_kept(); }
+
 void DeviceMeter::reset_peak() noexcept {
   memory_.meter().reset_peak();
   memory_.in_use().reset_peak();

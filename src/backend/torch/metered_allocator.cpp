@@ -3,14 +3,21 @@
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/alignment.h>
 
+#include <pthread.h>
+
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <mutex>
 #include <new>
-#include <string>
+#include <string_view>
 #include <utility>
 
 #include "cinch/error.h"
+#include "src/memory/atomic_max.h"
+#include "src/memory/kept_blocks.h"
 
 namespace cinch::backend {
 namespace {
@@ -75,6 +82,47 @@ __attribute__((no_sanitize("address", "thread"))) Header* header_of(void* block)
   return magic[0] == (kMagic[0] ^ address) && magic[1] == kMagic[1] ? header : nullptr;
 }
 
+// Smaller blocks are what a heap is good at.
+constexpr int64_t kLeastKept = 256 << 10;
+
+// An address sanitizer is to see what is freed.
+bool keeps_freed() noexcept {
+#if defined(__SANITIZE_ADDRESS__)
+  return false;
+#else
+  static const bool keeps = [] {
+    const char* const said = std::getenv("CINCH_KEEP_FREED");
+    return said == nullptr || std::string_view(said) != "0";
+  }();
+  return keeps;
+#endif
+}
+
+memory::KeptBlocks& kept_blocks() noexcept {
+  static auto* const kept = [] {
+    auto* made = new memory::KeptBlocks;
+    static memory::KeptBlocks* around = nullptr;
+    around = made;
+    pthread_atfork([] { around->lock(); }, [] { around->unlock(); }, [] { around->unlock(); });
+    return made;
+  }();
+  return *kept;
+}
+
+// The most that was in use at once. In use and kept together stay below it.
+std::atomic<int64_t> high_water{0};
+
+Header* made_header(void* block) noexcept {
+  return reinterpret_cast<Header*>(static_cast<std::byte*>(block) - sizeof(Header));
+}
+
+// Gives a block back to where it came from.
+void give_back(Header* header) noexcept {
+  c10::DataPtr base = std::move(header->upstream);
+  header->~Header();
+  base.clear();
+}
+
 class MeteredAllocator final : public c10::Allocator {
  public:
   explicit MeteredAllocator(c10::Allocator* upstream) : upstream_(upstream) {}
@@ -88,6 +136,8 @@ class MeteredAllocator final : public c10::Allocator {
   static void release(void* block);
 
  private:
+  c10::DataPtr from_upstream(size_t n);
+
   c10::Allocator* upstream_;
 };
 
@@ -104,9 +154,19 @@ c10::DataPtr MeteredAllocator::allocate(size_t n) {
   }
   const auto bytes = static_cast<int64_t>(n);
   count(bytes);
+  if (bytes >= kLeastKept && keeps_freed()) {
+    if (void* const block = kept_blocks().take(bytes)) {
+      Header* const header = made_header(block);
+      header->magic[0] = kMagic[0] ^ reinterpret_cast<uintptr_t>(block);
+      header->magic[1] = kMagic[1];
+      memory::raise_to(high_water, cpu_meter().current());
+      return {block, block, &release, cpu};
+    }
+  }
+  trim_kept();
   c10::DataPtr base;
   try {
-    base = upstream_->allocate(n + kExtra);
+    base = from_upstream(n + kExtra);
   } catch (...) {
     cpu_meter().sub(bytes);
     throw;
@@ -122,6 +182,17 @@ c10::DataPtr MeteredAllocator::allocate(size_t n) {
   return {block, block, &release, cpu};
 }
 
+// What waits must not make a request fail.
+c10::DataPtr MeteredAllocator::from_upstream(size_t n) {
+  if (kept_bytes() == 0) return upstream_->allocate(n);
+  try {
+    return upstream_->allocate(n);
+  } catch (...) {
+    release_kept();
+  }
+  return upstream_->allocate(n);
+}
+
 void MeteredAllocator::release(void* block) {
   if (block == nullptr) {
     return;
@@ -134,13 +205,27 @@ void MeteredAllocator::release(void* block) {
   }
   const int64_t bytes = header->bytes;
   header->magic[0] = header->magic[1] = 0;
-  c10::DataPtr base = std::move(header->upstream);
-  header->~Header();
-  base.clear();
+  if (bytes < kLeastKept || !keeps_freed() || !kept_blocks().keep(block, bytes)) {
+    give_back(header);
+  }
   cpu_meter().sub(bytes);
 }
 
 }  // namespace
+
+int64_t kept_bytes() noexcept { return kept_blocks().bytes(); }
+
+void trim_kept() noexcept {
+  const int64_t in_use = cpu_meter().current();
+  memory::raise_to(high_water, in_use);
+  const int64_t most = std::min(cpu_meter().limit(), high_water.load(std::memory_order_relaxed));
+  while (void* const block = kept_blocks().take_beyond(most - in_use)) give_back(made_header(block));
+}
+
+void release_kept() noexcept {
+  while (void* const block = kept_blocks().take_beyond(0)) give_back(made_header(block));
+  high_water.store(cpu_meter().current(), std::memory_order_relaxed);
+}
 
 memory::Meter& cpu_meter() {
   static auto* meter = new memory::Meter;

@@ -18,6 +18,8 @@ bool holds(const Predicate& p, double value, bool single) noexcept {
       return x > lo;
     case PredicateKind::kGreaterEqual:
       return x >= lo;
+    case PredicateKind::kLess:
+      return x < hi;
     case PredicateKind::kLessEqual:
       return x <= hi;
     case PredicateKind::kOpenInterval:

@@ -40,6 +40,8 @@ Interval<F> interval_of(const Predicate& p) noexcept {
       return {above(p.lo), kInf, false, p.nan_on};
     case PredicateKind::kGreaterEqual:
       return {lo, kInf, false, p.nan_on};
+    case PredicateKind::kLess:
+      return {-kInf, below(p.hi), false, p.nan_on};
     case PredicateKind::kLessEqual:
       return {-kInf, hi, false, p.nan_on};
     case PredicateKind::kOpenInterval:

@@ -61,6 +61,8 @@ void predicate_typed(D d, const T* in, int64_t words, const Predicate& p, uint64
       return run([&](auto x) { return hn::Gt(x, lo); });
     case PredicateKind::kGreaterEqual:
       return run([&](auto x) { return hn::Ge(x, lo); });
+    case PredicateKind::kLess:
+      return run([&](auto x) { return hn::Lt(x, hi); });
     case PredicateKind::kLessEqual:
       return run([&](auto x) { return hn::Le(x, hi); });
     case PredicateKind::kOpenInterval:
