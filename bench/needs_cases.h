@@ -21,8 +21,8 @@ struct Graph {
 
 struct NeedsCase {
   std::string op;  // "aten::relu"
-  // Slots in the order expected, each "name" or "name[variant]", separated by "; ". Variants "cpu" and "cuda" go
-  // without saying.
+  // Slots in the order expected, each "name" or "name[variant]", separated by "; ". Variants "cpu" and "cuda", and
+  // those of single versions of torch, go without saying.
   std::string saves;
   std::function<Graph(int64_t size, at::ScalarType)> call;
   std::vector<int64_t> sizes;

@@ -76,7 +76,8 @@ class Run {
 
 std::string name_of(const Save& save) {
   std::string name = hooks::slot_name(*save.op, save.need.slot);
-  const std::string variant = save.need.row == nullptr ? "" : save.need.row->variant;
+  const hooks::NeedRow* const row = save.need.row;
+  const std::string variant = row == nullptr || row->torch != hooks::NeedRow().torch ? "" : row->variant;
   // Told by the device itself: one case serves both.
   if (!variant.empty() && variant != "cpu" && variant != "cuda") name += '[' + variant + ']';
   return name;

@@ -57,8 +57,10 @@ one() {
   else
     local name
     for name in backend hooks; do
-      # As if the catalogue held for this version, which cinch-bench needs shows.
-      CINCH_TRUST_TORCH="${version%%+*}" OMP_WAIT_POLICY=passive "$build/bin/cinch_test_$name" --gtest_output="json:$log.$name.json" >"$log.$name" 2>&1 || true
+      # As if the catalogue held for this version, which cinch-bench needs shows. (One test is of the page that tells of
+      # this very run.)
+      CINCH_TRUST_TORCH="${version%%+*}" OMP_WAIT_POLICY=passive "$build/bin/cinch_test_$name" \
+        --gtest_filter='-Catalogue.TableAndPage*' --gtest_output="json:$log.$name.json" >"$log.$name" 2>&1 || true
       [ -f "$log.$name.json" ] || crashed+=("cinch_test_$name")
     done
     "$build/bin/cinch-bench" needs --json "$log.needs.json" >"$log.needs" 2>&1 || needs=$?

@@ -29,9 +29,8 @@ std::string duration(double seconds);
 // "3 rules", "1 rule".
 std::string counted(size_t number, const std::string& noun);
 
-// Lines of more than 80 letters go on in the next one, after a comma where there is one, indented as far as what follows
-// their first two blanks in a row.
-// Not for tables.
+// Lines of more than 80 letters go on in the next one, after a comma where there is one, indented as far as what
+// follows their first two blanks in a row. Not for tables.
 std::string wrapped(const std::string& lines);
 
 // Columns of the terminal that standard output is, 120 where it is none.

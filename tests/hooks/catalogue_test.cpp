@@ -16,7 +16,23 @@ namespace {
 
 using at::Tensor;
 
+// Somebody may have vouched for the version under test.
+class Unvouched {
+ public:
+  Unvouched() { unsetenv("CINCH_TRUST_TORCH"); }
+  ~Unvouched() {
+    if (vouched_) setenv("CINCH_TRUST_TORCH", before_.c_str(), 1);
+  }
+  Unvouched(const Unvouched&) = delete;
+  Unvouched& operator=(const Unvouched&) = delete;
+
+ private:
+  const bool vouched_ = std::getenv("CINCH_TRUST_TORCH") != nullptr;
+  const std::string before_ = vouched_ ? std::getenv("CINCH_TRUST_TORCH") : "";
+};
+
 TEST(Catalogue, HoldsForItsTorchVersionsOnly) {
+  const Unvouched unvouched;
   const auto versions = catalogue_versions();
   ASSERT_LE(versions.size(), 32u) << "a row has one bit for each";
   const CatalogueTrust here = catalogue_trust("2.11.0+cu130");
@@ -31,6 +47,7 @@ TEST(Catalogue, HoldsForItsTorchVersionsOnly) {
 }
 
 TEST(Catalogue, IsTrustedOnTheDevicesOnWhichItRanWithThatVersion) {
+  const Unvouched unvouched;
   const CatalogueTrust newer = catalogue_trust("2.15.0+cpu");
   ASSERT_GE(newer.version, 0);
   EXPECT_TRUE(newer.devices.cpu);
@@ -54,8 +71,7 @@ TEST(Catalogue, HasRowsOfSingleVersions) {
 }
 
 TEST(Catalogue, HoldsForAVersionThatIsVouchedFor) {
-  const char* const before = std::getenv("CINCH_TRUST_TORCH");
-  const std::string kept = before != nullptr ? before : "";
+  const Unvouched unvouched;
   setenv("CINCH_TRUST_TORCH", "2.99.1", 1);
   const int last = static_cast<int>(catalogue_versions().size()) - 1;
   EXPECT_EQ(catalogue_trust("2.99.1+cpu").version, last) << "as the newest before it";
@@ -66,7 +82,7 @@ TEST(Catalogue, HoldsForAVersionThatIsVouchedFor) {
   EXPECT_EQ(catalogue_trust("2.11.3").version, catalogue_trust("2.11.0").version);
   setenv("CINCH_TRUST_TORCH", "1.13.0", 1);
   EXPECT_EQ(catalogue_trust("1.13.0").version, 0) << "as the oldest";
-  before != nullptr ? setenv("CINCH_TRUST_TORCH", kept.c_str(), 1) : unsetenv("CINCH_TRUST_TORCH");
+  unsetenv("CINCH_TRUST_TORCH");
 }
 
 TEST(Catalogue, NamesOnlyOperatorsAndArgumentsThatExist) {
