@@ -1,4 +1,5 @@
-"""Merges results of `cinch-bench needs` into needs.json: on which devices each row's test has passed.
+"""Merges results of `cinch-bench needs` into needs.json: on which devices each row's test has passed, and with which
+versions of torch.
 
 A part of make_catalogue.py (--verified FILE, --self-test). A row that the file ran gets or loses the file's device;
 rows that the file lacks stay as they are. Merging the same file twice changes nothing.
@@ -30,6 +31,17 @@ def reference(data):
     if not versions:
         raise Wrong(f"torch: no version has run on {', '.join(DEVICES)}")
     return versions[-1]
+
+
+def unproven(data, runs):
+    """The versions of torch beside the reference that the catalogue trusts on the CPU and of which no run in `runs` shows
+    all of it: each row that it claims for that version there, and every test. A run needs the table first."""
+    def shown(version):
+        claimed = sum("cpu" in row["verified"] and version in row.get("torch", data["torch"])
+                      for op in data["ops"] for slot in op["slots"] for row in slot["rows"])
+        return any(run["torch"] == version and run["built"] and not run["crashed"] and not run["failed"] and run["needs_held"] and
+                   run["needs_verified"] == claimed for run in runs)
+    return [version for version, devices in data["torch"].items() if version != reference(data) and "cpu" in devices and not shown(version)]
 
 
 def rows_of(data):
@@ -199,3 +211,14 @@ def self_test():
         print(f"self-test: not so: {failure}")
     print(f"self-test: {len(refused) + 5} cases, {len(failures)} failures")
     return 1 if failures else 0
+
+
+def self_test_of_versions():
+    data = {"torch": {"1.9.0": ["cpu"], "1.10.0": ["cpu", "cuda"]},
+            "ops": [{"slots": [{"rows": [{"verified": ["cpu"]}, {"verified": ["cpu", "cuda"], "torch": ["1.10.0"]}, {"verified": ["cuda"]}]}]}]}
+    good = {"torch": "1.9.0", "built": True, "crashed": [], "failed": 0, "needs_held": True, "needs_verified": 1}
+    lacking = [[], [{**good, "torch": "1.9.1"}], *([{**good, **wrong}] for wrong in (
+        {"built": False}, {"crashed": ["x"]}, {"failed": 1}, {"needs_held": False}, {"needs_verified": 0}, {"needs_verified": 2}))]
+    failures = sum(unproven(data, runs) != ["1.9.0"] for runs in lacking) + (unproven(data, [good]) != [])
+    print(f"self-test: {len(lacking) + 1} runs of other versions, {failures} failures")
+    return int(failures > 0)

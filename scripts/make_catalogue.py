@@ -9,10 +9,11 @@ a run of `cinch-bench needs --device cpu|cuda --json FILE` are first written int
 import argparse
 import json
 import pathlib
+import re
 import sys
 
 import catalogue_verified
-from catalogue_verified import DEVICES, Wrong, numbers_of, reference
+from catalogue_verified import DEVICES, Wrong, numbers_of, reference, unproven
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "hooks/catalogue/needs.json"
@@ -80,6 +81,8 @@ def condition(c, where):
 def versions_code(data):
     """The versions of torch, oldest first, each with the devices on which the rows were run."""
     versions, out = data["torch"], []
+    if not all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in versions):
+        raise Wrong("torch: versions are three numbers each")
     if list(versions) != sorted(versions, key=numbers_of) or not 0 < len(versions) <= MAX_VERSIONS:
         raise Wrong(f"torch: 1 to {MAX_VERSIONS} versions, oldest first")
     for version, devices in versions.items():
@@ -193,13 +196,6 @@ def other_versions(data):
     return found
 
 
-def unproven(data):
-    """The versions of torch that the catalogue names and that no run shows to hold. A run needs the table first."""
-    found = other_versions(data)
-    return [version for version, devices in data["torch"].items()
-            if version != reference(data) and (devices != ["cpu"] or version not in found or found[version][1])]
-
-
 def versions_text(data, versions):
     told = []
     for version, (held, failed) in versions.items():
@@ -255,7 +251,7 @@ def main():
     parser.add_argument("--self-test", action="store_true", help="test the merging of --verified, and nothing else")
     arguments = parser.parse_args()
     if arguments.self_test:
-        return catalogue_verified.self_test()
+        return max(catalogue_verified.self_test(), catalogue_verified.self_test_of_versions())
     try:
         if arguments.verified and catalogue_verified.merge(SOURCE, pathlib.Path(arguments.verified)):
             print(f"wrote {SOURCE.relative_to(ROOT)}")
@@ -266,8 +262,8 @@ def main():
         print(f"{named}: {error}", file=sys.stderr)
         return 2
     stale = 0
-    for version in unproven(data):
-        print(f"torch {version}: {MATRIX.relative_to(ROOT)} has no run on the CPU in which all rows held: scripts/torch_matrix.sh {version}", file=sys.stderr)
+    for version in unproven(data, json.loads(MATRIX.read_text())["rows"]):
+        print(f"torch {version}: {MATRIX.relative_to(ROOT)} has no run on the CPU that shows all of these rows and every test: scripts/torch_matrix.sh {version}", file=sys.stderr)
         stale = int(arguments.check)
     for path, content in made.items():
         if path.exists() and path.read_text() == content:

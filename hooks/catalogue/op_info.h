@@ -78,6 +78,9 @@ struct NeedRow {
   constexpr bool is_for(const CatalogueTrust& trust) const {
     return trust.version < 0 || ((torch >> static_cast<unsigned>(trust.version)) & 1U) != 0;
   }
+  constexpr bool is_verified(const CatalogueTrust& trust, c10::DeviceType device) const {
+    return verified.device(device) && trust.devices.device(device);
+  }
 };
 
 struct SlotInfo {

@@ -60,9 +60,7 @@ int find_by_order(const OpInfo& op, const at::Tensor& saved, uint64_t& taken) {
 bool needs_trust(Need need) { return need == Need::kShape || need == Need::kMask || is_value(need); }
 
 bool trusted(const NeedRow& row, const at::Tensor& saved, Trust trust) {
-  const auto device = saved.device().type();
-  const bool verified =
-      trust == Trust::kEveryRow || (row.verified.device(device) && running_torch().devices.device(device));
+  const bool verified = trust == Trust::kEveryRow || row.is_verified(running_torch(), saved.device().type());
   const bool can_be_kept = !row.joint || saved.is_cpu();  // planes of two tensors are made on the CPU alone
   return verified && can_be_kept && !row.first_order;
 }

@@ -88,10 +88,9 @@ bool is_trained_leaf(const at::Tensor& tensor) {
   return cast_leaf(tensor) != nullptr;
 }
 
-const NeedRow* pick_row(const Call& call, const SlotInfo& slot) {
-  const CatalogueTrust& trust = running_torch();
+const NeedRow* pick_row(const Call& call, const SlotInfo& slot, const CatalogueTrust& torch) {
   for (const NeedRow& row : slot.rows) {
-    if (!row.is_for(trust)) continue;
+    if (!row.is_for(torch)) continue;
     if (row.need == Need::kParameter && !is_trained_leaf(call.saved)) continue;
     bool all = true;
     for (const Condition& condition : row.when) {

@@ -13,8 +13,8 @@ struct Call {
   const OpInfo* parent = nullptr;
 };
 
-// The first row whose conditions hold, or nullptr.
-const NeedRow* pick_row(const Call& call, const SlotInfo& slot);
+// The first row for this version of torch whose conditions hold, or nullptr.
+const NeedRow* pick_row(const Call& call, const SlotInfo& slot, const CatalogueTrust& torch = running_torch());
 
 // A leaf that trains, a view of one (linear layers save weight.t()), or its copy in another dtype (autocast).
 bool is_trained_leaf(const at::Tensor& tensor);

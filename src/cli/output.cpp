@@ -62,14 +62,17 @@ std::string wrapped(const std::string& lines) {
     std::string line = lines.substr(begin, end - begin);
     begin = end + 1;
     const size_t gap = line.find("  ");
-    const size_t indent = gap == std::string::npos ? 0 : std::min(line.find_first_not_of(' ', gap), line.size());
+    const size_t column = gap == std::string::npos ? 0 : std::min(line.find_first_not_of(' ', gap), line.size());
+    const size_t indent = column < kWidth / 2 ? column : 0;
     while (line.size() > kWidth) {
       const size_t comma = line.rfind(", ", kWidth - 1);
       const size_t blank =
           comma != std::string::npos && comma > indent + kWidth / 4 ? comma + 1 : line.rfind(' ', kWidth);
-      if (blank == std::string::npos || blank <= indent) break;  // one long word
-      out += line.substr(0, blank) + "\n";
-      line = std::string(indent, ' ') + line.substr(blank + 1);
+      // A word that is too long itself has a line of its own.
+      const size_t cut = blank == std::string::npos || blank <= indent ? line.find(' ', kWidth) : blank;
+      if (cut == std::string::npos) break;
+      out += line.substr(0, cut) + "\n";
+      line = std::string(indent, ' ') + line.substr(cut + 1);
     }
     out += line + "\n";
   }

@@ -86,6 +86,21 @@ TEST_F(KeptBlocks, AndWhatIsInUseKeepToTheLimit) {
   EXPECT_EQ(taken(), 4 * kMiB);
 }
 
+TEST_F(KeptBlocks, KeepToALimitThatWasLoweredWhileMoreWasInUse) {
+  {
+    const at::Tensor x = bytes(4 * kMiB), y = bytes(2 * kMiB);
+    meter_.set_limit(before_ + 5 * kMiB);
+    EXPECT_EQ(meter_.kept_bytes(), 0);
+  }
+  EXPECT_EQ(meter_.kept_bytes(), 4 * kMiB) << "y, which was freed first, has no place";
+}
+
+TEST_F(KeptBlocks, AreBoundByWhatWasInUseAndNotByRequestsThatFailed) {
+  EXPECT_ANY_THROW(bytes(int64_t{1} << 60));
+  for (int64_t n = 1; n <= 16; ++n) bytes(kMiB + 64 * n).reset();  // one after the other, each of its own size
+  EXPECT_LE(meter_.kept_bytes(), kMiB + 64 * 16);
+}
+
 // What is kept must not make a request fail that the limit allows.
 TEST_F(KeptBlocks, MakeRoomForEveryRequestWithinTheLimit) {
   meter_.set_limit(before_ + 8 * kMiB);

@@ -23,6 +23,8 @@ TEST(Output, LongLinesGoOnBelowTheirSecondColumn) {
             "a  aaaa bbbb cccc dddd eeee ffff,\n   " + words.substr(0, 65) + "\n")
       << "rather after a comma";
   EXPECT_EQ(wrapped("a  " + std::string(100, 'x') + "\n"), "a  " + std::string(100, 'x') + "\n") << "one word";
+  EXPECT_EQ(wrapped("a  " + std::string(100, 'x') + " bbbb\n"), "a  " + std::string(100, 'x') + "\n   bbbb\n");
+  EXPECT_EQ(wrapped(words + std::string(12, 'y') + "  z z\n"), words + std::string(12, 'y') + "  z\nz\n");
   EXPECT_EQ(wrapped("a\n\nb\n"), "a\n\nb\n");
   EXPECT_EQ(wrapped(""), "");
 }

@@ -52,6 +52,11 @@ TEST(Catalogue, IsTrustedOnTheDevicesOnWhichItRanWithThatVersion) {
   ASSERT_GE(newer.version, 0);
   EXPECT_TRUE(newer.devices.cpu);
   EXPECT_FALSE(newer.devices.cuda) << "nobody has run it there";
+  constexpr NeedRow kBoth = {.verified = {.cpu = true, .cuda = true}};
+  EXPECT_TRUE(kBoth.is_verified(newer, c10::kCPU));
+  EXPECT_FALSE(kBoth.is_verified(newer, c10::kCUDA));
+  EXPECT_TRUE(kBoth.is_verified(catalogue_trust("2.11.0"), c10::kCUDA));
+  EXPECT_FALSE(kBoth.is_verified(catalogue_trust("2.12.0"), c10::kCPU));
 }
 
 // clamp's bounds themselves have a gradient up to torch 2.11, and none in 2.15.

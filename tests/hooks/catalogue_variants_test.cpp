@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "hooks/catalogue/variants.h"
 #include "tests/hooks/catalogue_call.h"
 
 namespace cinch::hooks::test {
@@ -107,11 +108,21 @@ TEST(Bounds, OfAClampMayBeOneSided) {
     return call_of("aten::clamp", [&] { at::clamp(x, lo, hi); }).save(x);
   };
   using enum PredicateKind;
-  // The bounds themselves have a gradient up to torch 2.11 and none from 2.15 on.
-  const bool closed = TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR <= 11;
+  // The bounds themselves have a gradient up to torch 2.11 and none in 2.15.
+  const bool closed = running_torch().version <= catalogue_trust("2.11.0").version;
   EXPECT_EQ(clamp(-1, 2).predicate, (Predicate{closed ? kClosedInterval : kOpenInterval, -1.0, 2.0, false}));
   EXPECT_EQ(clamp(-1, std::nullopt).predicate, (Predicate{closed ? kGreaterEqual : kGreater, -1.0, 0.0, false}));
   EXPECT_EQ(clamp(std::nullopt, 2).predicate, (Predicate{closed ? kLessEqual : kLess, 0.0, 2.0, false}));
+}
+
+TEST(Bounds, AreThoseOfTheVersionOfTorch) {
+  const Tensor x = leaf({8}).clone();
+  const auto call = call_of("aten::clamp", [&] { at::clamp(x, -1, 2); });
+  const auto kind = [&](const char* version) {
+    return pick_row({*call.op, call.arguments(), x}, call.op->slots.front(), catalogue_trust(version))->predicate;
+  };
+  EXPECT_EQ(kind("2.11.0"), PredicateKind::kClosedInterval);
+  EXPECT_EQ(kind("2.15.0"), PredicateKind::kOpenInterval);
 }
 
 TEST(Bounds, ThatLeaveNoIntervalAreExact) {

@@ -29,8 +29,8 @@ class DeviceMeter {
   int64_t allocated_peak_bytes() const noexcept;
   /// Bytes that were freed and are kept to be given out again. CPU: blocks of 256 KiB and more, beside what
   /// current_bytes counts; both together are never more than the limit, nor than current_bytes was at its highest since
-  /// the last release_kept() (CINCH_KEEP_FREED=0 in the environment: nothing is kept). CUDA: torch's cache, which
-  /// current_bytes counts.
+  /// the last release_kept() (CINCH_KEEP_FREED=0 in the environment: nothing is kept). CUDA: torch's cache and what
+  /// cinch holds in reserve, which current_bytes counts.
   int64_t kept_bytes() const noexcept;
   /// Hands what is kept on the CPU back to the heap, for other users of memory in the process. CUDA: nothing; torch's
   /// emptyCache does that.

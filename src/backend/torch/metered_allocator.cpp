@@ -171,6 +171,7 @@ c10::DataPtr MeteredAllocator::allocate(size_t n) {
     cpu_meter().sub(bytes);
     throw;
   }
+  memory::raise_to(high_water, cpu_meter().current());  // not before: a request that fails was never in use
   auto address = (reinterpret_cast<uintptr_t>(base.get()) + c10::gAlignment - 1) / c10::gAlignment * c10::gAlignment +
                  sizeof(Header);
   if (address % kPage == 0) {
@@ -188,7 +189,7 @@ c10::DataPtr MeteredAllocator::from_upstream(size_t n) {
   try {
     return upstream_->allocate(n);
   } catch (...) {
-    release_kept();
+    while (void* const block = kept_blocks().take_beyond(0)) give_back(made_header(block));
   }
   return upstream_->allocate(n);
 }
@@ -205,10 +206,14 @@ void MeteredAllocator::release(void* block) {
   }
   const int64_t bytes = header->bytes;
   header->magic[0] = header->magic[1] = 0;
-  if (bytes < kLeastKept || !keeps_freed() || !kept_blocks().keep(block, bytes)) {
+  const bool kept = bytes >= kLeastKept && keeps_freed() && kept_blocks().keep(block, bytes);
+  if (!kept) {
     give_back(header);
   }
   cpu_meter().sub(bytes);
+  if (kept) {
+    trim_kept();  // in use may have been more than a limit that was lowered
+  }
 }
 
 }  // namespace
@@ -217,7 +222,6 @@ int64_t kept_bytes() noexcept { return kept_blocks().bytes(); }
 
 void trim_kept() noexcept {
   const int64_t in_use = cpu_meter().current();
-  memory::raise_to(high_water, in_use);
   const int64_t most = std::min(cpu_meter().limit(), high_water.load(std::memory_order_relaxed));
   while (void* const block = kept_blocks().take_beyond(most - in_use)) give_back(made_header(block));
 }
