@@ -14,7 +14,7 @@ struct KeptBlocks::Node {
 void* KeptBlocks::take(int64_t bytes) noexcept {
   const std::lock_guard lock(mutex_);
   const auto found = newest_of_size_.find(bytes);
-  if (found == newest_of_size_.end() || found->second == nullptr) return nullptr;
+  if (found == newest_of_size_.end()) return nullptr;
   Node* const node = found->second;
   remove(node);
   return node;
@@ -25,7 +25,7 @@ bool KeptBlocks::keep(void* block, int64_t bytes) noexcept {
   const std::lock_guard lock(mutex_);
   Node** same = nullptr;
   try {
-    same = &newest_of_size_[bytes];  // an entry stays when its blocks are gone: sizes come again
+    same = &newest_of_size_[bytes];
   } catch (const std::bad_alloc&) {
     return false;
   }
@@ -47,14 +47,21 @@ void* KeptBlocks::take_beyond(int64_t most_bytes) noexcept {
   return node;
 }
 
+size_t KeptBlocks::sizes() noexcept {
+  const std::lock_guard lock(mutex_);
+  return newest_of_size_.size();
+}
+
 void KeptBlocks::remove(Node* node) noexcept {
   (node->older != nullptr ? node->older->newer : oldest_) = node->newer;
   (node->newer != nullptr ? node->newer->older : newest_) = node->older;
   if (node->older_same != nullptr) node->older_same->newer_same = node->newer_same;
   if (node->newer_same != nullptr)
     node->newer_same->older_same = node->older_same;
-  else
+  else if (node->older_same != nullptr)
     newest_of_size_.find(node->bytes)->second = node->older_same;
+  else
+    newest_of_size_.erase(node->bytes);  // payloads have ever other sizes: none may leave an entry behind
   bytes_.fetch_sub(node->bytes, std::memory_order_relaxed);
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <unordered_map>
@@ -25,6 +26,8 @@ class KeptBlocks {
   void* take_beyond(int64_t most_bytes) noexcept;
 
   int64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+  /// Different sizes among what is kept.
+  size_t sizes() noexcept;
 
   /// Round a fork, so that the child finds the lock free.
   void lock() noexcept { mutex_.lock(); }

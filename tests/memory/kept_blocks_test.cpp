@@ -52,6 +52,23 @@ TEST(KeptBlocks, GivesBackTheOldestFirst) {
   EXPECT_EQ(kept.bytes(), 0);
 }
 
+// Payloads of an entropy coder have other sizes in every step: what is gone must leave nothing behind.
+TEST(KeptBlocks, ForgetsSizesOfWhichNothingIsLeft) {
+  KeptBlocks kept;
+  std::array<Block, 3> b;
+  for (int64_t n = 1; n <= 1000; ++n) {
+    EXPECT_TRUE(kept.keep(&b[0], n));
+    EXPECT_TRUE(kept.keep(&b[1], n));
+    EXPECT_TRUE(kept.keep(&b[2], 2000 + n));
+    EXPECT_EQ(kept.sizes(), 2U);
+    EXPECT_EQ(kept.take(n), &b[1]);
+    EXPECT_EQ(kept.sizes(), 2U) << "one of it is left";
+    EXPECT_EQ(kept.take_beyond(0), &b[0]);
+    EXPECT_EQ(kept.take(2000 + n), &b[2]);
+    EXPECT_EQ(kept.sizes(), 0U);
+  }
+}
+
 // As a heap of many sizes, with a plain model beside it.
 TEST(KeptBlocks, IsAListForEachSizeAndOneOfAll) {
   KeptBlocks kept;
