@@ -34,7 +34,7 @@ struct Case {
 std::vector<Case> cases(const SuiteOptions& suite) {
   if (suite.quick) return {{{"gpt", "text", 4}, 24}};
   std::vector<Case> all{{{"resnet18", "fashion-mnist", 64}, 120},
-                        {{"vgg16", "fashion-mnist", 64}, 120},
+                        {{"vgg16", "fashion-mnist", 128}, 120},
                         {{"mobilenet_v2", "fashion-mnist", 32}, 160},
                         {{"unet", "fashion-mnist", 32}, 120},
                         {{"gpt", "text", 32}, 120}};

@@ -32,30 +32,62 @@ HWY_INLINE hn::Vec<RowTag> level_value(hn::Vec<RowTag> k, RowTag d, const Levels
   return hn::Add(hn::Mul(k, hn::Set(d, l.step)), hn::Set(d, l.origin));
 }
 
+// Numbers with zeros apart: levels from 0 on move up by one.
+template <bool kZeros>
+HWY_INLINE hn::Vec<LevelTag> apart(hn::Vec<LevelTag> number, hn::Mask<RowTag> is_zero) {
+  const LevelTag di;
+  if constexpr (!kZeros) return number;
+  const auto moves = hn::Gt(number, hn::Set(di, -1));
+  if constexpr (HWY_TARGET <= HWY_AVX3) {
+    number = hn::IfThenElse(moves, hn::Add(number, hn::Set(di, 1)), number);
+  } else {
+    number = hn::Sub(number, hn::VecFromMask(di, moves));
+  }
+  return hn::IfThenZeroElse(hn::RebindMask(di, is_zero), number);
+}
+
+// Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits, above 0x4b400000.
+constexpr float kMagic = 12582912.0f;
+constexpr int32_t kMagicBits = 0x4b400000;
+
 // Numbers of a row, and which of them hold their value. Of NaN the number is anything.
 template <bool kZeros, class T>
 HWY_INLINE hn::Vec<LevelTag> level_numbers(hn::Vec<RowTag> x, RowTag d, const Levels& l, hn::Mask<RowTag>* held) {
   const LevelTag di;
-  const auto zero = hn::Zero(d), most = hn::Set(d, 32766.0f);
-  // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits, above 0x4b400000.
-  const auto magic = hn::Set(d, 12582912.0f);
+  const auto zero = hn::Zero(d), most = hn::Set(d, 32766.0f), magic = hn::Set(d, kMagic);
   const auto t = hn::Mul(hn::Sub(x, hn::Set(d, l.origin)), hn::Set(d, 1.0f / l.step));
   const auto sum = hn::Add(hn::Min(hn::Max(t, hn::Neg(most)), most), magic);
   const auto y = rounded<T>(level_value(hn::Sub(sum, magic), d, l), d);
   // Rounding is monotonous: a difference beyond the bound does not become less than it. NaN never is.
   *held = hn::And(hn::Lt(hn::Abs(hn::Sub(x, y)), hn::Set(d, l.bound)), hn::Ne(y, zero));
-  const auto number = hn::Sub(hn::BitCast(di, sum), hn::Set(di, 0x4b400000));
   const auto is_zero = hn::Eq(x, zero);
-  if constexpr (!kZeros) {
-    *held = hn::AndNot(is_zero, *held);
-    return number;
-  }
-  *held = hn::Or(*held, is_zero);
-  const auto apart = hn::Add(number, hn::Add(hn::Set(di, 1), hn::ShiftRight<31>(number)));
-  return hn::IfThenZeroElse(hn::RebindMask(di, is_zero), apart);
+  *held = kZeros ? hn::Or(*held, is_zero) : hn::AndNot(is_zero, *held);
+  return apart<kZeros>(hn::Sub(hn::BitCast(di, sum), hn::Set(di, kMagicBits)), is_zero);
 }
 
-template <bool kZeros, class T>
+// Whether levels -128 to 127 hold all float32 values that they are next to, so that none need be looked at again. All
+// that is rounded on the way (a difference, a quotient in two steps, a product, a sum, a difference) is less than
+// 650 * 2^-24 < 2^-14 steps there where the origin is less than a step, and no level is zero.
+bool near_levels_hold(const Levels& l) {
+  return l.bound >= l.step * (0.5f + 0x1p-14f) && l.origin >= l.step * 0x1p-8f && l.origin <= l.step * (1 - 0x1p-8f);
+}
+constexpr int32_t kNear = 128;
+
+// Numbers of a row whose levels are all near. False: they are not, or one is not a number, or zero and not apart.
+template <bool kZeros>
+HWY_INLINE bool near_numbers(hn::Vec<RowTag> x, RowTag d, const Levels& l, hn::Vec<LevelTag>* numbers) {
+  const LevelTag di;
+  const hn::RebindToUnsigned<LevelTag> du;
+  const auto t = hn::Mul(hn::Sub(x, hn::Set(d, l.origin)), hn::Set(d, 1.0f / l.step));
+  const auto number = hn::Sub(hn::BitCast(di, hn::Add(t, hn::Set(d, kMagic))), hn::Set(di, kMagicBits));
+  auto near = hn::Lt(hn::BitCast(du, hn::Add(number, hn::Set(di, kNear))), hn::Set(du, uint32_t{2 * kNear}));
+  const auto is_zero = hn::Eq(x, hn::Zero(d));
+  if constexpr (!kZeros) near = hn::AndNot(hn::RebindMask(du, is_zero), near);
+  *numbers = apart<kZeros>(number, is_zero);
+  return hn::AllTrue(du, near);
+}
+
+template <bool kZeros, bool kNearHold, class T>
 int64_t to_levels(const T* HWY_RESTRICT in, int64_t count, const Levels& levels, int16_t* HWY_RESTRICT numbers,
                   uint16_t* HWY_RESTRICT missed) {
   const RowTag d;
@@ -66,6 +98,13 @@ int64_t to_levels(const T* HWY_RESTRICT in, int64_t count, const Levels& levels,
   int64_t missed_count = 0;
   for (int64_t i = 0; i < count; i += n) {
     const auto x = load_up_to(d, in + i, count - i);
+    if constexpr (kNearHold) {
+      hn::Vec<LevelTag> number;
+      if (HWY_LIKELY(near_numbers<kZeros>(x, d, l, &number))) {
+        hn::StoreU(hn::DemoteTo(d16, number), d16, numbers + i);
+        continue;
+      }
+    }
     hn::Mask<RowTag> held;
     const auto number = level_numbers<kZeros, T>(x, d, l, &held);
     hn::StoreU(hn::DemoteTo(d16, number), d16, numbers + i);
@@ -104,9 +143,15 @@ void to_values(const int16_t* HWY_RESTRICT numbers, int64_t count, const Levels&
 
 int64_t to_levels_any(const void* in, DType dtype, int64_t count, const Levels& l, int16_t* numbers, uint16_t* missed) {
   return with_float_type(dtype, [&](auto tag) {
-    const auto* values = static_cast<const decltype(tag)*>(in);
-    return l.zeros ? to_levels<true>(values, count, l, numbers, missed)
-                   : to_levels<false>(values, count, l, numbers, missed);
+    using T = decltype(tag);
+    const auto* values = static_cast<const T*>(in);
+    if constexpr (sizeof(T) == sizeof(float)) {
+      if (near_levels_hold(l))
+        return l.zeros ? to_levels<true, true>(values, count, l, numbers, missed)
+                       : to_levels<false, true>(values, count, l, numbers, missed);
+    }
+    return l.zeros ? to_levels<true, false>(values, count, l, numbers, missed)
+                   : to_levels<false, false>(values, count, l, numbers, missed);
   });
 }
 
