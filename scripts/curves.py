@@ -5,7 +5,7 @@
   scripts/curves.py --models gpt --seeds 1 only a part
   scripts/curves.py --plot-only            pictures of what is there
 
-A run of 1,000 steps takes 15 to 30 minutes on two cores. Each is a file of its own, docs/results/curves/MODEL_seedN.json (the
+A run of 1,000 steps takes 15 to 20 minutes on two cores. Each is a file of its own, docs/results/curves/MODEL_seedN.json (the
 row of `cinch-train --json` with --losses), written when it has ended; a file that is there is not run again, so the
 script may be stopped at any time and goes on where it was. Pictures need matplotlib, as scripts/plot_results.py does.
 """
@@ -22,7 +22,7 @@ import plot_results
 
 ROOT = plot_results.ROOT
 OUT = plot_results.RESULTS / "curves"
-BATCHES = {"resnet18": 64, "gpt": 32}
+BATCHES = {"resnet18": 32, "gpt": 32}
 WINDOW = 25  # steps that a drawn loss is the mean of
 
 
