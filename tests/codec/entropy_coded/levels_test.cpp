@@ -58,7 +58,7 @@ TEST(Levels, AreThoseOfOneValueAtATime) {
     for (const float bound : {1e-25f, 0.003f, 0.5f, 7.0f, 1e20f})
       // Of the bound: as steps are made, as no level that is near could be looked at unseen, and far too large.
       for (const float share : {2 * (1 - 0x1p-12f), 2 * (1 - 0x1p-14f), 2.0f, 3.0f})
-        for (const float origin : {0.5f, 0x1p-6f, 0.0f, 1 - 0x1p-9f, 37.25f})
+        for (const float origin : {0.5f, 0x1p-6f, 0.0f, 1 - 0x1p-9f, 1.0f, 37.0f, 37.25f, 100'000.3f})
           for (const bool zeros : {false, true}) {
             const float step = bound * share;
             const Levels l{step, step * origin, bound, zeros};
