@@ -7,6 +7,7 @@
 #include "bench/peers/peer.h"
 #include "examples/data/data_set.h"
 #include "tests/bench/suite_support.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::bench {
 namespace {
@@ -118,8 +119,8 @@ TEST(CodecSuite, MeasuresEveryCodecOnRealActivations) {
 
 TEST(CodecSuite, WritesItsActivationsForOthers) {
   if (!std::filesystem::exists(data::kFashionMnistFolder)) GTEST_SKIP() << "no " << data::kFashionMnistFolder;
-  const std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) / "cinch_bench_dump";
-  std::filesystem::remove_all(folder);
+  const test::ScratchFolder scratch;
+  const std::filesystem::path folder = scratch / "dump";
   SuiteOptions options;
   options.quick = true;
   options.dump = folder.string();
@@ -137,7 +138,6 @@ TEST(CodecSuite, WritesItsActivationsForOthers) {
     EXPECT_EQ(numel * 4, row["raw_bytes"].get<int64_t>()) << row.dump();
     EXPECT_EQ(std::filesystem::file_size(folder / row.at("file").get<std::string>()), row["raw_bytes"]) << row.dump();
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

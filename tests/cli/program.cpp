@@ -1,7 +1,6 @@
 #include "tests/cli/program.h"
 
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -20,16 +19,10 @@ std::set<fs::path> content(const fs::path& folder) {
 
 }  // namespace
 
-Program::Program() : folder_(fs::temp_directory_path() / ("cinch_program_" + std::to_string(getpid()))) {
-  fs::create_directories(folder_);
-}
-
-Program::~Program() { fs::remove_all(folder_); }
-
 Program::Ended Program::run(const std::string& arguments, const std::string& before) const {
   const fs::path out = folder_ / ".out", err = folder_ / ".err";
-  const std::string line = "cd '" + folder_.string() + "' && " + before + " '" + CINCH_BINARY_DIR + "/bin/cinch' " +
-                           arguments + " >'" + out.string() + "' 2>'" + err.string() + "'";
+  const std::string line = "cd '" + folder_.path().string() + "' && " + before + " '" + CINCH_BINARY_DIR +
+                           "/bin/cinch' " + arguments + " >'" + out.string() + "' 2>'" + err.string() + "'";
   const int status = std::system(line.c_str());
   Ended ended{WIFEXITED(status) ? WEXITSTATUS(status) : -1, read(out), read(err)};
   fs::remove(out);
@@ -38,13 +31,13 @@ Program::Ended Program::run(const std::string& arguments, const std::string& bef
 }
 
 void Program::expect_refused(const std::string& arguments, const std::string& named) const {
-  const auto before = content(folder_);
+  const auto before = content(folder_.path());
   const Ended ended = run(arguments);
   EXPECT_EQ(ended.code, 2) << arguments << "\n" << ended.out << ended.err;
   EXPECT_EQ(std::ranges::count(ended.err, '\n'), 1) << arguments << "\n" << ended.err;
   EXPECT_NE(ended.err.find(named), std::string::npos) << arguments << "\n" << ended.err;
   EXPECT_EQ(ended.out, "") << arguments;
-  EXPECT_EQ(content(folder_), before) << arguments;
+  EXPECT_EQ(content(folder_.path()), before) << arguments;
 }
 
 std::string Program::data(const std::string& name) {

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/support/scratch_folder.h"
+
 namespace cinch::cli {
 
 class Program : public testing::Test {
@@ -14,9 +16,6 @@ class Program : public testing::Test {
     int code = -1;
     std::string out, err;
   };
-
-  Program();
-  ~Program() override;
 
   // `arguments` as a shell takes them; `before` stands before the program, for its environment.
   Ended run(const std::string& arguments, const std::string& before = "") const;
@@ -29,7 +28,7 @@ class Program : public testing::Test {
   static std::string read(const std::string& path);
 
  private:
-  std::filesystem::path folder_;
+  const test::ScratchFolder folder_;
 };
 
 }  // namespace cinch::cli

@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "readme_includes.inc"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::test {
 namespace {
@@ -141,10 +142,8 @@ TEST_F(DocumentsTest, GuideDeclare) {
 
 TEST_F(DocumentsTest, GuideResume) {
   const auto before = std::filesystem::current_path();
-  const auto folder = std::filesystem::path(testing::TempDir()) / "cinch_guide_resume";
-  std::filesystem::remove_all(folder);  // of a run that failed
-  std::filesystem::create_directories(folder);
-  std::filesystem::current_path(folder);
+  const ScratchFolder folder;
+  std::filesystem::current_path(folder.path());
   {
 #include "guide_resume.inc"
     EXPECT_EQ(guard.phase(), Phase::kObserve);
@@ -156,7 +155,6 @@ TEST_F(DocumentsTest, GuideResume) {
     train(guard, 1);
   }
   std::filesystem::current_path(before);
-  std::filesystem::remove_all(folder);
 }
 
 TEST_F(DocumentsTest, GuideReplan) {

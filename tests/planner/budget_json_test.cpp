@@ -4,6 +4,7 @@
 
 #include "cinch/budget.h"
 #include "cinch/error.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch {
 namespace {
@@ -143,12 +144,13 @@ TEST(BudgetJson, RefusesDeepNesting) {
 }
 
 TEST(BudgetJson, ReadsFilesAndNamesTheOnesItCannot) {
-  const std::string path = ::testing::TempDir() + "/cinch_budget_test.json";
+  const test::ScratchFolder folder;
+  const std::string path = folder / "budget.json";
   std::ofstream(path) << document(R"("limit": {"above_floor": 0.5})");
   EXPECT_EQ(Budget::from_json_file(path), Budget::above_floor(0.5));
   EXPECT_EQ(Budget::parse(path), Budget::above_floor(0.5));
   EXPECT_THROW(Budget::from_json_file(path + ".absent"), JsonError);
-  EXPECT_THROW(Budget::from_json_file(::testing::TempDir()), JsonError);
+  EXPECT_THROW(Budget::from_json_file(folder.path()), JsonError);
   EXPECT_THROW(Budget::from_json_file("/dev/null"), JsonError);
 }
 

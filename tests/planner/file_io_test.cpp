@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 
 #include "cinch/error.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::planner {
 namespace {
@@ -18,14 +18,9 @@ namespace fs = std::filesystem;
 
 class FileIo : public ::testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = fs::path(::testing::TempDir()) / ("cinch_file_io_" + std::to_string(::getpid()));
-    fs::create_directory(folder_);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string path(const char* name) const { return (folder_ / name).string(); }
-  size_t files() const { return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {})); }
-  fs::path folder_;
+  size_t files() const { return static_cast<size_t>(std::distance(fs::directory_iterator(folder_.path()), {})); }
+  const test::ScratchFolder folder_;
 };
 
 TEST_F(FileIo, ReplacesAFileAndLeavesNothingElseBehind) {
@@ -48,7 +43,7 @@ TEST_F(FileIo, KeepsPermissionsAndFollowsLinks) {
 }
 
 TEST_F(FileIo, RefusesFoldersDevicesAndMissingFolders) {
-  EXPECT_THROW(write_file_atomically(folder_.string(), "x"), Error);
+  EXPECT_THROW(write_file_atomically(folder_.path(), "x"), Error);
   EXPECT_THROW(write_file_atomically("/dev/null", "x"), Error);
   EXPECT_THROW(write_file_atomically(path("no/such/folder/a"), "x"), Error);
   EXPECT_TRUE(fs::is_character_file("/dev/null"));

@@ -9,15 +9,14 @@
 #include <thread>
 
 #include "cinch/error.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::trace {
 namespace {
 
 struct TraceLogTest : testing::Test {
-  const std::filesystem::path path =
-      std::filesystem::path(testing::TempDir()) /
-      (std::string("trace_") + testing::UnitTest::GetInstance()->current_test_info()->name() + ".json");
-  ~TraceLogTest() override { std::filesystem::remove(path); }
+  const test::ScratchFolder folder;
+  const std::filesystem::path path = folder / "trace.json";
   std::string text() const {
     std::ostringstream out;
     out << std::ifstream(path).rdbuf();

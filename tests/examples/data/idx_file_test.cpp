@@ -1,13 +1,13 @@
 #include "examples/data/idx_file.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <functional>
 
 #include "examples/data/data_error.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::data {
 namespace {
@@ -34,9 +34,6 @@ std::string gzip(const std::string& plain) {
 
 class IdxFile : public testing::Test {
  protected:
-  IdxFile() : path_(fs::temp_directory_path() / ("cinch_idx_" + std::to_string(getpid()) + ".gz")) {}
-  ~IdxFile() override { fs::remove(path_); }
-
   void write(const std::string& bytes) { std::ofstream(path_, std::ios::binary) << bytes; }
   // The message of the error, or "".
   std::string error_of(int dimensions) {
@@ -51,7 +48,8 @@ class IdxFile : public testing::Test {
     return error_of(dimensions).find(part) != std::string::npos;
   }
 
-  const fs::path path_;
+  const test::ScratchFolder folder_;
+  const fs::path path_ = folder_ / "data.gz";
   const std::string good_ = std::string("\0\0\x08\x02\0\0\0\x02\0\0\0\x03", 12) + "abcdef";
 };
 

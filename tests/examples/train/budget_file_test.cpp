@@ -1,6 +1,5 @@
 // A budget file that is edited while a training runs, as a user at an editor would.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +11,7 @@
 #include "cinch/budget.h"
 #include "cinch/plan.h"
 #include "examples/train/session.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::train {
 namespace {
@@ -20,11 +20,6 @@ namespace fs = std::filesystem;
 
 class BudgetFile : public testing::Test {
  protected:
-  BudgetFile() : folder_(fs::temp_directory_path() / ("cinch_budget_file_" + std::to_string(getpid()))) {
-    fs::create_directory(folder_);
-  }
-  ~BudgetFile() override { fs::remove_all(folder_); }
-
   void write(int64_t limit_bytes) const {
     Budget budget = Budget::bytes(limit_bytes);
     budget.min_effective_batch = 0;
@@ -35,7 +30,7 @@ class BudgetFile : public testing::Test {
     fs::rename(part, folder_ / "budget.json");
   }
 
-  const fs::path folder_;
+  const test::ScratchFolder folder_;
   mutable int written_ = 0;
 };
 

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -11,6 +10,8 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::train {
 
@@ -24,11 +25,6 @@ struct Ended {
 
 class Command : public testing::Test {
  protected:
-  Command() : folder_(fs::temp_directory_path() / ("cinch_command_" + std::to_string(getpid()))) {
-    fs::create_directory(folder_);
-  }
-  ~Command() override { fs::remove_all(folder_); }
-
   static std::string slurp(const fs::path& path) {
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
@@ -38,8 +34,8 @@ class Command : public testing::Test {
   // `arguments` as a shell takes them; the program runs in the test's folder.
   Ended run(const std::string& arguments, const std::string& program = "cinch-train") const {
     const fs::path out = folder_ / ".out", err = folder_ / ".err";
-    const std::string line = "cd '" + folder_.string() + "' && '" + std::string(CINCH_BINARY_DIR) + "/bin/" + program +
-                             "' " + arguments + " >'" + out.string() + "' 2>'" + err.string() + "'";
+    const std::string line = "cd '" + folder_.path().string() + "' && '" + std::string(CINCH_BINARY_DIR) + "/bin/" +
+                             program + "' " + arguments + " >'" + out.string() + "' 2>'" + err.string() + "'";
     const int status = std::system(line.c_str());
     Ended ended{WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp(out), slurp(err)};
     fs::remove(out);
@@ -59,7 +55,7 @@ class Command : public testing::Test {
 
   void write(const std::string& name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
 
-  const fs::path folder_;
+  const test::ScratchFolder folder_;
 };
 
 }  // namespace cinch::train

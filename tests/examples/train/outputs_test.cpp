@@ -1,7 +1,6 @@
 #include "examples/train/outputs.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <memory>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "cinch/error.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::train {
 namespace {
@@ -19,11 +19,6 @@ namespace fs = std::filesystem;
 
 class Outputs : public testing::Test {
  protected:
-  Outputs() : folder_(fs::temp_directory_path() / ("cinch_outputs_" + std::to_string(getpid()))) {
-    fs::create_directory(folder_);
-  }
-  ~Outputs() override { fs::remove_all(folder_); }
-
   std::string in_folder(const std::string& name) const { return (folder_ / name).string(); }
 
   template <typename Check>
@@ -39,7 +34,7 @@ class Outputs : public testing::Test {
     return error_in([&] { check_outputs(options); });
   }
 
-  const fs::path folder_;
+  const test::ScratchFolder folder_;
 };
 
 constexpr std::pair<const char*, std::string Options::*> kOutputs[] = {{"--json", &Options::json},
@@ -61,7 +56,7 @@ TEST_F(Outputs, NoTwoAreTheSame) {
       EXPECT_NE(error.find(std::string(other) + " '"), std::string::npos) << one << other << error;
       EXPECT_NE(error.find("are the same"), std::string::npos) << error;
     }
-  EXPECT_TRUE(fs::is_empty(folder_));
+  EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
 TEST_F(Outputs, OneMayBeNamedFromHereTheOtherFromTheRoot) {

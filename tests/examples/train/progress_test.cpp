@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -17,6 +16,7 @@
 
 #include "cinch/error.h"
 #include "examples/train/metrics_output.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::train {
 namespace {
@@ -229,12 +229,10 @@ TEST(WantsColour, IsForTerminalsThatCanAndUsersWhoDoNotMind) {
 
 // The training goes on, so --quiet must not hide it.
 TEST(MetricsOutput, SaysOnceThatItsFileCannotBeWrittenEvenWhenQuiet) {
-  namespace fs = std::filesystem;
-  const fs::path folder = fs::temp_directory_path() / ("cinch_progress_" + std::to_string(getpid()));
-  fs::create_directory(folder);
+  std::optional<test::ScratchFolder> folder(std::in_place);
   Options options;
   options.quiet = true;
-  options.metrics_file = (folder / "cinch.prom").string();
+  options.metrics_file = (*folder / "cinch.prom").string();
   std::optional<MetricsOutput> metrics;
   std::string missing;
   try {
@@ -242,7 +240,7 @@ TEST(MetricsOutput, SaysOnceThatItsFileCannotBeWrittenEvenWhenQuiet) {
   } catch (const Error& error) {  // a build without metrics
     missing = error.what();
   }
-  fs::remove_all(folder);
+  folder.reset();
   if (!missing.empty()) GTEST_SKIP() << missing;
   Captured err(STDERR_FILENO, Kind::kPipe);
   Progress progress(kSteps, options);

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "cinch/torch/meter.h"
 #include "examples/train/device.h"
 #include "examples/train/session.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::train {
 namespace {
@@ -23,21 +23,20 @@ namespace fs = std::filesystem;
 
 class Stock : public testing::Test {
  protected:
-  Stock() : text_(fs::temp_directory_path() / ("cinch_stock_" + std::to_string(getpid()) + ".txt")) {
+  Stock() {
     std::string text;
     for (int i = 0; i < 20000; ++i) text.push_back(static_cast<char>('a' + i * i % 23));
-    std::ofstream(text_) << text;
+    std::ofstream(folder_ / "text.txt") << text;
     options_.model = "gpt";
-    options_.text = text_.string();
+    options_.text = folder_ / "text.txt";
     options_.batch = 2;
     options_.steps = 3;
     options_.eval_samples = 4;
     options_.quiet = true;
     options_.program = std::string(CINCH_BINARY_DIR) + "/bin/cinch-train";
   }
-  ~Stock() override { fs::remove(text_); }
 
-  const fs::path text_;
+  const test::ScratchFolder folder_;
   Options options_;
 };
 

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "tests/hooks/support.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::test {
 namespace {
@@ -19,10 +20,8 @@ void step(int64_t width = 64) {
 
 class PlanFile : public testing::Test {
  protected:
-  const std::string folder_ = testing::TempDir() + "cinch_plan_" + std::to_string(getpid());
-  const std::string file_ = folder_ + "/plan.json";
-  void SetUp() override { std::filesystem::create_directories(folder_); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  const ScratchFolder folder_;
+  const std::string file_ = folder_ / "plan.json";
 
   static Budget lossy(int64_t bytes = int64_t{1} << 30) {
     auto budget = without_noise_bound(bytes);

@@ -4,6 +4,7 @@
 
 #include "src/backend/torch/metered_allocator.h"
 #include "tests/hooks/support.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::test {
 namespace {
@@ -139,7 +140,8 @@ TEST(Replan, ABudgetThatIsRefusedEndsNothing) {
 }
 
 TEST(Replan, AChangedBudgetFileIsTakenOverAndABrokenOneIsNot) {
-  const std::string file = testing::TempDir() + "cinch_budget_" + std::to_string(getpid()) + ".json";
+  const ScratchFolder folder;
+  const std::string file = folder / "budget.json";
   const auto write = [&](const std::string& text) {
     std::ofstream(file) << text;
     std::filesystem::last_write_time(file, std::filesystem::last_write_time(file) + std::chrono::seconds(2));
@@ -165,7 +167,6 @@ TEST(Replan, AChangedBudgetFileIsTakenOverAndABrokenOneIsNot) {
   EXPECT_EQ(meter().limit_bytes(), int64_t{1} << 29);
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_NE(warnings[0].find("budget file not taken over"), std::string::npos);
-  std::filesystem::remove(file);
 }
 
 TEST(Replan, RulesBindPlanAndReclaimer) {

@@ -4,6 +4,7 @@
 
 #include "planner/noise_prior.h"
 #include "tests/hooks/support.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::test {
 namespace {
@@ -26,10 +27,8 @@ struct Net : torch::nn::Module {
 
 class Resume : public testing::Test {
  protected:
-  const std::string folder_ = testing::TempDir() + "cinch_resume_" + std::to_string(getpid());
-  const std::string file_ = folder_ + "/profile.json";
-  void SetUp() override { std::filesystem::create_directories(folder_); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
+  const ScratchFolder folder_;
+  const std::string file_ = folder_ / "profile.json";
 
   static Budget budget() {
     Budget out = Budget::exact();
@@ -84,7 +83,7 @@ TEST_F(Resume, GoesOnMeasuring) {
   Net net(8);
   GuardOptions options;
   options.load_profile = file_;
-  const std::string again = folder_ + "/again.json";
+  const std::string again = folder_ / "again.json";
   options.save_profile = again;
   options.replan_interval = 60;
   BudgetGuard guard(net, budget(), options);
@@ -129,7 +128,7 @@ TEST_F(Resume, RefusesAnotherDeviceAndWhatIsNoProfile) {
   EXPECT_THROW(BudgetGuard(net, budget(), options), Error);
   std::ofstream(file_) << "{}";
   EXPECT_THROW(BudgetGuard(net, budget(), options), JsonError);
-  options.load_profile = folder_ + "/none.json";
+  options.load_profile = folder_ / "none.json";
   EXPECT_THROW(BudgetGuard(net, budget(), options), Error);
   // And nothing stays behind.
   std::ofstream(file_) << text;

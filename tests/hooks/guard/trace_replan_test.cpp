@@ -1,11 +1,11 @@
 // A trace shows when the plan changed.
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "tests/hooks/support.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::test {
 namespace {
@@ -17,7 +17,8 @@ void step(BudgetGuard& guard) {
 }
 
 TEST(TraceOfReplan, ASecondPlanIsASecondMoment) {
-  const std::string path = testing::TempDir() + "cinch_trace_replan_" + std::to_string(getpid()) + ".json";
+  const ScratchFolder folder;
+  const std::string path = folder / "trace.json";
   {
     GuardOptions options;
     options.trace = path;
@@ -36,7 +37,6 @@ TEST(TraceOfReplan, ASecondPlanIsASecondMoment) {
     EXPECT_EQ(event["ph"], "i");
     plans.push_back(event["args"]["message"]);
   }
-  std::filesystem::remove(path);
   // Two steps observe. A new budget counts from the end of the step that it came in; under it all is kept as it is.
   const std::vector<std::string> expected = {"step", "step", "plan", "pack", "step", "pack",
                                              "step", "pack", "step", "plan", "step"};

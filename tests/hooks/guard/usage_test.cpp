@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "tests/hooks/support.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch::test {
 namespace {
@@ -92,8 +93,8 @@ TEST(Usage, CountsPlansAfterTheFirstOneAndKnowsTheFloor) {
 }
 
 struct TraceTest : testing::Test {
-  const std::string path = testing::TempDir() + "cinch_guard_trace.json";
-  ~TraceTest() override { std::filesystem::remove(path); }
+  const ScratchFolder folder;
+  const std::string path = folder / "trace.json";
   nlohmann::json events() const { return nlohmann::json::parse(std::ifstream(path)); }
   static int64_t count(const nlohmann::json& events, const std::string& name) {
     return std::ranges::count_if(events, [&](const nlohmann::json& event) { return event["name"] == name; });

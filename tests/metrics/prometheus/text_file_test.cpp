@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -8,6 +7,7 @@
 #include "cinch/error.h"
 #include "cinch/metrics.h"
 #include "tests/metrics/samples.h"
+#include "tests/support/scratch_folder.h"
 
 namespace cinch {
 namespace {
@@ -16,8 +16,6 @@ namespace fs = std::filesystem;
 
 class MetricsFile : public testing::Test {
  protected:
-  MetricsFile() { fs::create_directories(folder_); }
-  ~MetricsFile() override { fs::remove_all(folder_); }
   std::string read() const {
     std::ostringstream text;
     text << std::ifstream(path()).rdbuf();
@@ -25,7 +23,7 @@ class MetricsFile : public testing::Test {
   }
   std::string path() const { return (folder_ / "cinch.prom").string(); }
 
-  const fs::path folder_ = fs::temp_directory_path() / ("cinch_metrics_file_" + std::to_string(getpid()));
+  const test::ScratchFolder folder_;
 };
 
 TEST_F(MetricsFile, HoldsTheMetricsOfThisMoment) {
@@ -41,7 +39,7 @@ TEST_F(MetricsFile, HoldsTheMetricsOfThisMoment) {
 TEST_F(MetricsFile, NothingElseIsLeftInTheFolder) {
   write_metrics_file(path());
   write_metrics_file(path());
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()), 1);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()), 1);
 }
 
 TEST_F(MetricsFile, TakesTheBoundOnSeries) {
@@ -51,7 +49,7 @@ TEST_F(MetricsFile, TakesTheBoundOnSeries) {
 }
 
 TEST_F(MetricsFile, ThatCannotBeWrittenIsNamed) {
-  for (const std::string& bad : {folder_.string(), (folder_ / "no" / "such" / "folder.prom").string()}) {
+  for (const std::string& bad : {folder_.path().string(), (folder_ / "no" / "such" / "folder.prom").string()}) {
     try {
       write_metrics_file(bad);
       ADD_FAILURE() << bad;
