@@ -8,6 +8,7 @@
 #include "hooks/guard/controller.h"
 #include "planner/choosable.h"
 #include "planner/noise_prior.h"
+#include "planner/simulate.h"
 
 namespace cinch::hooks {
 namespace {
@@ -75,7 +76,7 @@ bool Controller::measuring() const {
 
 // At a plan's peak instants nothing could be replayed. One that leaves room there, where the budget has one; the limit
 // stays what it is. To follow an error is to run the rest of a backward while all that was saved is there: it holds
-// what the floor is made of, but for what lives through all of a step.
+// what the floor is made of, but for what lives through all of a step and for gradients, which it lets go at once.
 std::shared_ptr<const Plan> Controller::roomy_plan() const {
   const auto known = profile();
   if (!measuring() || budget_.limit.kind == LimitKind::kNone) return nullptr;
@@ -84,13 +85,15 @@ std::shared_ptr<const Plan> Controller::roomy_plan() const {
     if (std::ranges::any_of(payload.options, [](const Option& option) { return !option.lossless; }))
       largest = std::max(largest, payload.raw_bytes);
   if (largest == 0) return nullptr;  // nothing is replayed
-  const int64_t whole =
-      known->floor_bytes() - known->parameters_bytes - known->optimizer_bytes + kValuesOfAReplay * largest;
+  int64_t held = 0;
+  const std::vector<int64_t> floor = planner::simulate_floor(*known);
+  for (size_t i = 0; i < floor.size(); ++i) held = std::max(held, floor[i] - known->timeline[i].gradients_bytes);
+  const int64_t whole = held - known->parameters_bytes - known->optimizer_bytes + kValuesOfAReplay * largest;
   Profile roomy = *known;
   std::vector<Budget> budgets{budget_};
   if (session_->replay->complete(1)) budgets.insert(budgets.begin(), cautious());
   for (const Budget& budget : budgets)
-    for (const int64_t eighths : {8, 6, 4, 2, 1}) {
+    for (const int64_t eighths : {8, 7, 6, 5, 4, 3, 2, 1}) {
       roomy.reserve_bytes = known->reserve_bytes + whole / 8 * eighths;
       try {
         return std::make_shared<Plan>(make_plan(roomy, budget));

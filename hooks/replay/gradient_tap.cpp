@@ -2,17 +2,24 @@
 
 #include <torch/csrc/autograd/function_hook.h>
 
+#include <algorithm>
 #include <mutex>
 
+#include "hooks/replay/squared_norm.h"
 #include "hooks/replay/stand_in.h"
 
 namespace cinch::hooks {
 namespace {
 
+thread_local LeafSum* leaf_sum = nullptr;
+
 class Tap final : public torch::autograd::FunctionPreHook {
  public:
   torch::autograd::variable_list operator()(const torch::autograd::variable_list& gradients) override {
-    if (replaying()) return gradients;
+    if (replaying()) {
+      for (const at::Tensor& gradient : gradients) LeafSum::add(gradient);
+      return torch::autograd::variable_list(gradients.size());  // a leaf accumulates nothing of what is not defined
+    }
     std::shared_ptr<LeafListener> listener;
     size_t index = 0;
     {
@@ -44,6 +51,25 @@ class Tap final : public torch::autograd::FunctionPreHook {
 };
 
 }  // namespace
+
+bool is_tapped_alone(torch::autograd::Node& leaf) {
+  if (!leaf.post_hooks().empty() || leaf.pre_hooks().empty()) return false;
+  return std::ranges::all_of(leaf.pre_hooks(),
+                             [](const auto& hook) { return dynamic_cast<const Tap*>(hook.get()) != nullptr; });
+}
+
+LeafSum::LeafSum() noexcept { leaf_sum = this; }
+
+LeafSum::~LeafSum() { leaf_sum = nullptr; }
+
+void LeafSum::add(const at::Tensor& gradient) {
+  if (leaf_sum == nullptr || !gradient.defined()) return;
+  if (gradient.layout() != c10::kStrided) {
+    leaf_sum->strided_ = false;
+    return;
+  }
+  leaf_sum->squared_norm_ += hooks::squared_norm(gradient);
+}
 
 void tap_leaf(torch::autograd::Node& leaf, const std::shared_ptr<LeafListener>& listener, size_t index) {
   Tap* tap = nullptr;

@@ -7,6 +7,7 @@
 #include <typeinfo>
 #include <unordered_set>
 
+#include "hooks/replay/gradient_tap.h"
 #include "hooks/replay/node_hook.h"
 
 namespace cinch::hooks {
@@ -42,7 +43,9 @@ std::string why_not_again(Node& node) {
   if (!leaf && !is_generated(node) && typeid(node) != typeid(torch::autograd::CopyBackwards))
     return "leads through a custom function (" + node.name() + ")";
   bool hooked = !node.tensor_pre_hooks().empty();
-  if (!leaf) {
+  if (leaf) {
+    hooked = hooked || !is_tapped_alone(node);
+  } else {
     hooked = hooked || !node.pre_hooks().empty() || !node.retains_grad_hooks().empty();
     for (const auto& hook : node.post_hooks()) hooked = hooked || dynamic_cast<const NodeHook*>(hook.get()) == nullptr;
   }
@@ -69,7 +72,7 @@ Reached reach_leaves(const edge_list& from) {
   Reached reached;
   walk_graph(from, [&](Node& node) {
     if (reached.why_not.empty()) reached.why_not = why_not_again(node);
-    if (is_leaf_node(node)) reached.leaves.emplace_back(node.getptr(), 0);
+    reached.leaf = reached.leaf || is_leaf_node(node);
   });
   return reached;
 }

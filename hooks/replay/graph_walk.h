@@ -20,15 +20,16 @@ void walk_graph(const edge_list& roots, const std::function<void(Node&)>& visit)
 bool is_leaf_node(const Node& node);
 
 // Why running the node again would do more than compute gradients, or empty. Nodes of custom functions may do anything,
-// and hooks of users count, print or change what they see. `leaf`: it is captured, not run.
+// and hooks of users count, print or change what they see. A leaf may only run again where a tap keeps what comes.
 std::string why_not_again(Node& node);
 
 // Whether an edge leads to one leaf and nothing else, over a few nodes at most: the gradient of a parameter, or of a
 // view or a cast of one.
 bool leads_to_one_leaf(const torch::autograd::Edge& edge);
 
+// What can be reached from some edges.
 struct Reached {
-  edge_list leaves;
+  bool leaf = false;    // at least one
   std::string why_not;  // not empty: a node on the way must not run again
 };
 Reached reach_leaves(const edge_list& from);

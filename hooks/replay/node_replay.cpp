@@ -4,6 +4,9 @@
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/engine.h>
 
+#include <utility>
+
+#include "hooks/replay/gradient_tap.h"
 #include "hooks/replay/graph_walk.h"
 #include "hooks/replay/squared_norm.h"
 #include "hooks/replay/stand_in.h"
@@ -35,30 +38,24 @@ std::variant<double, std::string> at_the_parameters(const Differences& differenc
   if (differences.edges.empty()) return 0.0;
   const Reached reached = reach_leaves(differences.edges);
   if (!reached.why_not.empty()) return reached.why_not;
-  if (reached.leaves.empty()) return 0.0;
-  const variable_list errors = torch::autograd::Engine::get_default_engine().execute(
-      differences.edges, differences.values, /*keep_graph=*/true, /*create_graph=*/false, /*accumulate_grad=*/false,
-      reached.leaves);
-  double sum = 0;
-  for (const at::Tensor& error : errors) {
-    if (!error.defined()) continue;
-    if (error.layout() != c10::kStrided) return "has sparse gradients";
-    sum += squared_norm(error);
-  }
-  return sum;
+  if (!reached.leaf) return 0.0;
+  const LeafSum sum;
+  torch::autograd::Engine::get_default_engine().execute(differences.edges, differences.values, /*keep_graph=*/true,
+                                                        /*create_graph=*/false, /*accumulate_grad=*/true);
+  if (!sum.strided()) return "has sparse gradients";
+  return sum.squared_norm();
 }
 
 }  // namespace
 
-std::variant<NodeError, std::string> replay_node(Node& node, const Payload& payload, const TrialValues& trial,
-                                                 bool follow, const variable_list& grad_inputs,
-                                                 const variable_list& grad_outputs) {
+std::variant<NodeError, std::string> replay_node(Node& node, const Payload& payload, c10::Storage trial, bool follow,
+                                                 const variable_list& grad_inputs, const variable_list& grad_outputs) {
   const c10::AutoGradMode no_grad(false);
   if (std::string why = why_not_again(node); !why.empty()) return why;
   variable_list again;
   int64_t asked = 0;
   {
-    const StandIn stand_in(payload, trial.values);
+    const StandIn stand_in(payload, std::move(trial));
     again = node(variable_list(grad_outputs));
     asked = stand_in.asked();
   }
@@ -79,7 +76,7 @@ std::variant<NodeError, std::string> replay_node(Node& node, const Payload& payl
       far.add(edge, std::move(difference));
     }
   }
-  const auto at_once = at_the_parameters(near);
+  const auto at_once = at_the_parameters(std::exchange(near, {}));
   if (const auto* why = std::get_if<std::string>(&at_once)) return *why;
   result.near = std::get<double>(at_once);
   if (result.local == 0) {

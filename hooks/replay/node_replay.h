@@ -7,13 +7,14 @@
 // one node: so the first is followed seldom, the second measured often.
 #pragma once
 
+#include <c10/core/Storage.h>
 #include <torch/csrc/autograd/function.h>
 
 #include <optional>
 #include <string>
 #include <variant>
 
-#include "hooks/replay/trial_values.h"
+#include "hooks/store/payload.h"
 
 namespace cinch::hooks {
 
@@ -26,9 +27,10 @@ struct NodeError {
 
 // The error in the node's gradients, or why it cannot be had. Called in the node's post hook, when what it saved is
 // still there. Nothing of the user's backward is changed: nothing is accumulated, no saved tensor is released, no
-// memory is reclaimed. `follow`: through the whole graph.
+// memory is reclaimed. `trial`: what stands in for the payload's values, let go once the node has run. `follow`:
+// through the whole graph.
 std::variant<NodeError, std::string> replay_node(torch::autograd::Node& node, const Payload& payload,
-                                                 const TrialValues& trial, bool follow,
+                                                 c10::Storage trial, bool follow,
                                                  const torch::autograd::variable_list& grad_inputs,
                                                  const torch::autograd::variable_list& grad_outputs);
 

@@ -12,6 +12,7 @@
 #include "hooks/replay/node_hook.h"
 #include "hooks/replay/node_replay.h"
 #include "hooks/replay/stand_in.h"
+#include "hooks/replay/trial_values.h"
 #include "hooks/store/store.h"
 #include "planner/noise_prior.h"
 #include "src/core/mix.h"
@@ -161,13 +162,14 @@ void Replay::replay(Node& node, const Pending& pending, BackwardRecord& record,
     ReplayResult result;
     result.site = pending.want.site;
     result.need = pending.want.need;
-    const auto trial = try_values(*payload, pending.want, turn_.load());
+    auto trial = try_values(*payload, pending.want, turn_.load());
     if (const auto* untried = std::get_if<Untried>(&trial)) {
       result.unplayed = untried->why;
       result.for_good = untried->for_good;
     } else {
-      const auto& values = std::get<TrialValues>(trial);
-      const auto error = replay_node(node, *payload, values, pending.follow, grad_inputs, grad_outputs);
+      auto& values = std::get<TrialValues>(trial);
+      const auto error =
+          replay_node(node, *payload, std::move(values.values), pending.follow, grad_inputs, grad_outputs);
       if (const auto* reason = std::get_if<std::string>(&error)) {
         result.unplayed = *reason;
         result.for_good = true;
