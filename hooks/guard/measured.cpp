@@ -8,7 +8,7 @@
 #include "hooks/guard/controller.h"
 #include "planner/choosable.h"
 #include "planner/noise_prior.h"
-#include "planner/simulate.h"
+#include "planner/replay_room.h"
 
 namespace cinch::hooks {
 namespace {
@@ -23,8 +23,6 @@ constexpr double kNewestSeconds = 0.3, kLeastSeconds = 1e-4;
 // Of the noise that is allowed.
 constexpr double kCaution = 0.9;
 constexpr int64_t kStepsBetweenPlans = 10;
-// Trial, gradient handed in, gradient handed on, and the same once more.
-constexpr int64_t kValuesOfAReplay = 4;
 
 }  // namespace
 
@@ -75,28 +73,26 @@ bool Controller::measuring() const {
 }
 
 // At a plan's peak instants nothing could be replayed. One that leaves room there, where the budget has one; the limit
-// stays what it is. To follow an error is to run the rest of a backward while all that was saved is there: it holds
-// what the floor is made of, but for what lives through all of a step and for gradients, which it lets go at once.
+// stays what it is.
 std::shared_ptr<const Plan> Controller::roomy_plan() const {
   const auto known = profile();
   if (!measuring() || budget_.limit.kind == LimitKind::kNone) return nullptr;
-  int64_t largest = 0;
-  for (const PayloadProfile& payload : planner::choosable(*known, budget_).payloads)
-    if (std::ranges::any_of(payload.options, [](const Option& option) { return !option.lossless; }))
-      largest = std::max(largest, payload.raw_bytes);
-  if (largest == 0) return nullptr;  // nothing is replayed
-  int64_t held = 0;
-  const std::vector<int64_t> floor = planner::simulate_floor(*known);
-  for (size_t i = 0; i < floor.size(); ++i) held = std::max(held, floor[i] - known->timeline[i].gradients_bytes);
-  const int64_t whole = held - known->parameters_bytes - known->optimizer_bytes + kValuesOfAReplay * largest;
-  Profile roomy = *known;
+  const std::vector<int64_t> bytes = planner::replay_bytes(planner::choosable(*known, budget_));
+  if (std::ranges::all_of(bytes, [](int64_t wanted) { return wanted == 0; })) return nullptr;  // nothing is replayed
+  const int64_t limit = resolve_limit(*known, budget_);
   std::vector<Budget> budgets{budget_};
   if (session_->replay->complete(1)) budgets.insert(budgets.begin(), cautious());
+  for (Budget& budget : budgets) budget.limit = {LimitKind::kBytes, static_cast<double>(limit)};
   for (const Budget& budget : budgets)
-    for (const int64_t eighths : {8, 7, 6, 5, 4, 3, 2, 1}) {
-      roomy.reserve_bytes = known->reserve_bytes + whole / 8 * eighths;
+    for (int eighths = 7; eighths > 0; --eighths) {
       try {
-        return std::make_shared<Plan>(make_plan(roomy, budget));
+        Plan plan =
+            make_plan(planner::with_replay_room(*known, bytes, limit - known->reserve_bytes, eighths / 8.0), budget);
+        const Plan real = apply_plan(plan, *known);
+        plan.predicted_peak_bytes = real.predicted_peak_bytes;
+        plan.baseline_peak_bytes = real.baseline_peak_bytes;
+        plan.floor_bytes = real.floor_bytes;
+        return std::make_shared<Plan>(std::move(plan));
       } catch (const Error&) {
         // With less room, then, or nearer to the bounds. What no plan can do is said where plans are asked for.
       }

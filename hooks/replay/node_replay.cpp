@@ -1,6 +1,7 @@
 #include "hooks/replay/node_replay.h"
 
 #include <ATen/ops/sub.h>
+#include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 #include <torch/csrc/autograd/engine.h>
 
@@ -23,24 +24,30 @@ at::Tensor difference_of(at::Tensor a, const at::Tensor& b) {
   return ours ? a.sub_(b) : at::sub(a, b);
 }
 
-struct Differences {
-  edge_list edges;
-  variable_list values;
-
+// Where a graph of differences begins; the engine gives it a zero to start with. It hands them over, so that each is
+// gone as soon as the next node has read it.
+class Differences final : public Node {
+ public:
+  Differences() { add_input_metadata(at::zeros({})); }
   void add(const Edge& edge, at::Tensor value) {
-    edges.push_back(edge);
-    values.push_back(std::move(value));
+    add_next_edge(edge);
+    values_.push_back(std::move(value));
   }
+
+ private:
+  variable_list apply(variable_list&&) override { return std::move(values_); }
+
+  variable_list values_;
 };
 
 // Squared norm of what the differences do to the gradients of the parameters that they lead to.
-std::variant<double, std::string> at_the_parameters(const Differences& differences) {
-  if (differences.edges.empty()) return 0.0;
-  const Reached reached = reach_leaves(differences.edges);
+std::variant<double, std::string> at_the_parameters(const std::shared_ptr<Differences>& differences) {
+  if (differences->num_outputs() == 0) return 0.0;
+  const Reached reached = reach_leaves(differences->next_edges());
   if (!reached.why_not.empty()) return reached.why_not;
   if (!reached.leaf) return 0.0;
   const LeafSum sum;
-  torch::autograd::Engine::get_default_engine().execute(differences.edges, differences.values, /*keep_graph=*/true,
+  torch::autograd::Engine::get_default_engine().execute({Edge(differences, 0)}, {at::zeros({})}, /*keep_graph=*/true,
                                                         /*create_graph=*/false, /*accumulate_grad=*/true);
   if (!sum.strided()) return "has sparse gradients";
   return sum.squared_norm();
@@ -61,7 +68,7 @@ std::variant<NodeError, std::string> replay_node(Node& node, const Payload& payl
   }
   if (asked == 0) return "its node did not read it again";
   torch::autograd::validate_outputs(node.next_edges(), again, [](const std::string& text) { return text; });
-  Differences near, far;
+  auto near = std::make_shared<Differences>(), far = std::make_shared<Differences>();
   NodeError result;
   for (size_t i = 0; i < again.size() && i < grad_inputs.size(); ++i) {
     const Edge& edge = node.next_edge(i);
@@ -70,13 +77,13 @@ std::variant<NodeError, std::string> replay_node(Node& node, const Payload& payl
     at::Tensor difference = difference_of(std::move(again[i]), grad_inputs[i]);
     if (!difference.any().item<bool>()) continue;
     if (leads_to_one_leaf(edge)) {
-      near.add(edge, std::move(difference));
+      near->add(edge, std::move(difference));
     } else {
       result.local += squared_norm(difference);
-      far.add(edge, std::move(difference));
+      far->add(edge, std::move(difference));
     }
   }
-  const auto at_once = at_the_parameters(std::exchange(near, {}));
+  const auto at_once = at_the_parameters(near);
   if (const auto* why = std::get_if<std::string>(&at_once)) return *why;
   result.near = std::get<double>(at_once);
   if (result.local == 0) {
