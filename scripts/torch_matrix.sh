@@ -106,9 +106,13 @@ done
 cat "$work"/*.rows | .venv/bin/python -c '
 import json, os, subprocess, sys
 rows = [json.loads(line) for line in sys.stdin]
-commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
+def git(*arguments):
+    return subprocess.run(["git", *arguments], capture_output=True, text=True).stdout.strip()
+commit = git("rev-parse", "--short", "HEAD") + ("-modified" if git("status", "--porcelain", "--untracked-files=no") else "")
+with open("/proc/cpuinfo") as file:
+    cpu = next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "")
 for row in rows:
-    row["commit"] = commit
+    row["commit"], row["cpu"] = commit, cpu
 kept = []
 if os.path.exists(sys.argv[1]):
     with open(sys.argv[1]) as file:

@@ -149,8 +149,15 @@ TEST_F(DocumentsTest, GuideResume) {
     EXPECT_EQ(guard.phase(), Phase::kObserve);
     train(guard, 1);
   }
+#include "guide_save.inc"
+  const at::Tensor trained = model->last->weight.detach().clone();
+  {
+    const torch::NoGradGuard no_grad;
+    model->last->weight.zero_();
+  }
   {
 #include "guide_resume.inc"
+    EXPECT_TRUE(model->last->weight.equal(trained));
     EXPECT_EQ(guard.phase(), Phase::kRun) << "a plan from the first step on";
     train(guard, 1);
   }
