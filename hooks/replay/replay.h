@@ -67,6 +67,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
     uint64_t sequence = 0, thread = 0;  // of its node
     bool follow = false;
   };
+  bool alone() const;                                    // no other backward runs
   void attach(const torch::autograd::edge_list& roots);  // mutex held
   void replay(torch::autograd::Node& node, const Pending& pending, BackwardRecord& record,
               const torch::autograd::variable_list& grad_inputs,

@@ -246,29 +246,5 @@ TEST(Replay, GradientAccumulationAndRetainedGraphsAreMeasuredToo) {
   EXPECT_GE(measured, 7);
 }
 
-// While two backwards run at once nobody knows whose gradient a leaf gets: nothing is taken from such a step, and the
-// gradients are right.
-TEST(Replay, TwoBackwardsAtOnceSpoilTheMeasurementNotTheGradients) {
-  Net net;
-  const Batch batch;
-  const at::Tensor exact = net.gradient(batch.x, batch.target);
-  BudgetGuard guard(*net.all, everything({"group_quant", {{"bits", int64_t{8}}}}));
-  for (int i = 0; i < kSteps; ++i) {
-    for (auto& p : net.all->parameters()) p.mutable_grad() = at::Tensor();
-    const auto loss = net.loss(batch.x, batch.target), other = net.loss(batch.x, batch.target);
-    bool done = false;
-    loss.register_hook([&](const at::Tensor&) {
-      if (!std::exchange(done, true)) torch::autograd::grad({other}, {net.last->weight});
-    });
-    loss.backward();
-    std::vector<at::Tensor> parts;
-    for (const auto& p : net.all->parameters()) parts.push_back(p.grad().flatten().to(torch::kFloat64));
-    EXPECT_LT(squared(torch::cat(parts) - exact) / squared(exact), 1e-2);
-    guard.step();
-  }
-  for (const SiteProfile& site : guard.profile()->sites) EXPECT_EQ(site.replays, 0) << site.name;
-  EXPECT_EQ(guard.usage().gradient_pairs, 0);
-}
-
 }  // namespace
 }  // namespace cinch::test
