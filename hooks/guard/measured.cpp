@@ -79,24 +79,31 @@ std::shared_ptr<const Plan> Controller::roomy_plan() const {
   if (!measuring() || budget_.limit.kind == LimitKind::kNone) return nullptr;
   const std::vector<int64_t> bytes = planner::replay_bytes(planner::choosable(*known, budget_));
   if (std::ranges::all_of(bytes, [](int64_t wanted) { return wanted == 0; })) return nullptr;  // nothing is replayed
-  const int64_t limit = resolve_limit(*known, budget_);
+  const bool relative =
+      budget_.limit.kind == LimitKind::kFractionOfBaseline || budget_.limit.kind == LimitKind::kAboveFloor;
+  const int64_t limit = relative ? resolve_limit(*known, budget_) : limit_under(Plan{});
   std::vector<Budget> budgets{budget_};
   if (session_->replay->complete(1)) budgets.insert(budgets.begin(), cautious());
   for (Budget& budget : budgets) budget.limit = {LimitKind::kBytes, static_cast<double>(limit)};
-  for (const Budget& budget : budgets)
-    for (int eighths = 7; eighths > 0; --eighths) {
+  for (const Budget& budget : budgets) {
+    std::shared_ptr<const Plan> best;
+    for (int eighths = 0, too_many = 8; too_many - eighths > 1;) {
+      const int between = (eighths + too_many) / 2;
       try {
         Plan plan =
-            make_plan(planner::with_replay_room(*known, bytes, limit - known->reserve_bytes, eighths / 8.0), budget);
+            make_plan(planner::with_replay_room(*known, bytes, limit - known->reserve_bytes, between / 8.0), budget);
         const Plan real = apply_plan(plan, *known);
         plan.predicted_peak_bytes = real.predicted_peak_bytes;
         plan.baseline_peak_bytes = real.baseline_peak_bytes;
         plan.floor_bytes = real.floor_bytes;
-        return std::make_shared<Plan>(std::move(plan));
+        best = std::make_shared<Plan>(std::move(plan));
+        eighths = between;
       } catch (const Error&) {
-        // With less room, then, or nearer to the bounds. What no plan can do is said where plans are asked for.
+        too_many = between;  // with less room, then, or nearer to the bounds; where plans are asked for more is said
       }
     }
+    if (best) return best;
+  }
   return nullptr;
 }
 

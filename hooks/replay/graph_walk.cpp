@@ -44,7 +44,7 @@ std::string why_not_again(Node& node) {
     return "leads through a custom function (" + node.name() + ")";
   bool hooked = !node.tensor_pre_hooks().empty();
   if (leaf) {
-    hooked = hooked || !is_tapped_alone(node);
+    hooked = hooked || !is_tapped_alone(node) || node.tensor_post_acc_grad_hooks() != nullptr;
   } else {
     hooked = hooked || !node.pre_hooks().empty() || !node.retains_grad_hooks().empty();
     for (const auto& hook : node.post_hooks()) hooked = hooked || dynamic_cast<const NodeHook*>(hook.get()) == nullptr;

@@ -7,6 +7,7 @@
 
 #include <utility>
 
+#include "hooks/node_ptr.h"
 #include "hooks/replay/gradient_tap.h"
 #include "hooks/replay/graph_walk.h"
 #include "hooks/replay/squared_norm.h"
@@ -41,13 +42,14 @@ class Differences final : public Node {
 };
 
 // Squared norm of what the differences do to the gradients of the parameters that they lead to.
-std::variant<double, std::string> at_the_parameters(const std::shared_ptr<Differences>& differences) {
+std::variant<double, std::string> at_the_parameters(NodePtr differences) {
   if (differences->num_outputs() == 0) return 0.0;
   const Reached reached = reach_leaves(differences->next_edges());
   if (!reached.why_not.empty()) return reached.why_not;
   if (!reached.leaf) return 0.0;
-  const LeafSum sum;
-  torch::autograd::Engine::get_default_engine().execute({Edge(differences, 0)}, {at::zeros({})}, /*keep_graph=*/true,
+  LeafSum sum;
+  torch::autograd::Engine::get_default_engine().execute({Edge(std::move(differences), 0)}, {at::zeros({})},
+                                                        /*keep_graph=*/true,
                                                         /*create_graph=*/false, /*accumulate_grad=*/true);
   if (!sum.strided()) return "has sparse gradients";
   return sum.squared_norm();
@@ -62,13 +64,13 @@ std::variant<NodeError, std::string> replay_node(Node& node, const Payload& payl
   variable_list again;
   int64_t asked = 0;
   {
-    const StandIn stand_in(payload, std::move(trial));
+    StandIn stand_in(payload, std::move(trial));
     again = node(variable_list(grad_outputs));
     asked = stand_in.asked();
   }
   if (asked == 0) return "its node did not read it again";
   torch::autograd::validate_outputs(node.next_edges(), again, [](const std::string& text) { return text; });
-  auto near = std::make_shared<Differences>(), far = std::make_shared<Differences>();
+  auto near = make_node<Differences>(), far = make_node<Differences>();
   NodeError result;
   for (size_t i = 0; i < again.size() && i < grad_inputs.size(); ++i) {
     const Edge& edge = node.next_edge(i);
@@ -83,13 +85,13 @@ std::variant<NodeError, std::string> replay_node(Node& node, const Payload& payl
       far->add(edge, std::move(difference));
     }
   }
-  const auto at_once = at_the_parameters(near);
+  const auto at_once = at_the_parameters(std::move(near));
   if (const auto* why = std::get_if<std::string>(&at_once)) return *why;
   result.near = std::get<double>(at_once);
   if (result.local == 0) {
     result.followed = 0.0;
   } else if (follow) {
-    const auto followed = at_the_parameters(far);
+    const auto followed = at_the_parameters(std::move(far));
     if (const auto* why = std::get_if<std::string>(&followed)) return *why;
     result.followed = std::get<double>(followed);
   }

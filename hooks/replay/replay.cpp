@@ -122,7 +122,9 @@ void Replay::attach(const edge_list& roots) {
   std::vector<std::pair<Node*, const Pending*>> found;
   std::unordered_map<uint64_t, std::vector<const Pending*>> wanted;
   for (const Pending& pending : pending_) wanted[pending.sequence].push_back(&pending);
+  bool elsewhere = false;  // the engine's thread of another device would not know that this one replays
   walk_graph(roots, [&](Node& node) {
+    elsewhere = elsewhere || node.stream().has_value();
     if (is_leaf_node(node)) leaves.push_back(&node);
     const auto at = wanted.find(node.sequence_nr());
     if (at == wanted.end()) return;
@@ -142,6 +144,13 @@ void Replay::attach(const edge_list& roots) {
   records_.push_back(record);
   for (size_t i = 0; i < leaves.size(); ++i) tap_leaf(*leaves[i], record, i);
   for (const auto& [node, pending] : found) {
+    if (elsewhere) {
+      ReplayResult result;
+      result.site = pending->want.site;
+      result.unplayed = "its backward runs on another device too";
+      record->add(std::move(result));
+      continue;
+    }
     const auto hook = [self = shared_from_this(), node = node, pending = *pending,
                        weak = std::weak_ptr<BackwardRecord>(record)](const auto& grad_inputs,
                                                                      const auto& grad_outputs) {
