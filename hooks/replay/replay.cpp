@@ -214,7 +214,7 @@ void Replay::end_iteration(double noise_variance) {
   armed_.store(false);
   for (const auto& record : records_) {
     const auto squared_norm = record->squared_norm();
-    for (const ReplayResult& result : record->take_results()) take(result, squared_norm);
+    take(record->take_results(), squared_norm);
     if (auto sketch = record->sketch(); !sketch.empty())
       variance_.add(record->leaves_hash(), std::move(sketch), noise_variance);
   }

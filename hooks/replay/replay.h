@@ -72,10 +72,10 @@ class Replay : public std::enable_shared_from_this<Replay> {
   void replay(torch::autograd::Node& node, const Pending& pending, BackwardRecord& record,
               const torch::autograd::variable_list& grad_inputs,
               const torch::autograd::variable_list& grad_outputs) const noexcept;
-  void take(const ReplayResult& result, std::optional<double> squared_norm);  // mutex held
-  // False: what came out is no number.
-  bool take_error(const ReplayResult& result, double squared_norm, const std::string& name,
-                  MeasuredSensitivity& known);  // mutex held
+  // Of one backward; mutex held.
+  void take(const std::vector<ReplayResult>& results, std::optional<double> squared_norm);
+  std::optional<Measurement> measurement_of(const ReplayResult& result, const std::string& name,
+                                            std::optional<double> squared_norm);
 
   const std::shared_ptr<Sites> sites_;
   std::atomic<bool> armed_{false};

@@ -1,20 +1,46 @@
-// What replays have measured so far, by the name of the site.
+// What replays have measured so far, by the name of the site. Without torch.
+//
+// A sensitivity is what an error in the site's values does to the gradient's squared norm, and both are of one batch,
+// whose gradient may be several times as large as that of another. All that is measured in one backward has that in
+// common: it is found by comparing with what was known of these sites, taken out of each, and what is known of all
+// sites goes a part of the way, since a level that stays is one that training has reached. So sites that are measured
+// seldom follow those that are measured now.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace cinch::hooks {
 
+// Squared errors per unit of error in the site's values, of the squared gradient norm: at the parameters that the node
+// leads to at once, in what it hands on to other nodes, and of what becomes of that at the parameters, where it was
+// followed.
+struct MeasuredError {
+  double near = 0, local = 0;
+  std::optional<double> followed;
+};
+
 struct MeasuredSensitivity {
-  double sensitivity = 0;  // SiteProfile::sensitivity
+  double sensitivity = 0;  // SiteProfile::sensitivity: near + gain * local
   int64_t replays = 0;     // 0: not measured
   double error = 0;        // SiteProfile::replayed_error
+  double near = 0, local = 0;
   // By how much the rest of the graph amplifies (squares) what the node hands on, and how often that was followed.
   double gain = 0;
   int64_t followed = 0;
   std::string unplayed;  // why it cannot be; empty: it can, or nobody tried
+
+  // Whether it can be learnt from: not before it was followed, and from finite numbers alone.
+  bool can_learn(const MeasuredError& error) const;
+};
+
+// One of a backward.
+struct Measurement {
+  std::string site;
+  MeasuredError error;
 };
 
 // Immutable once shared.
@@ -25,6 +51,9 @@ struct Sensitivities {
     const auto found = by_name.find(site);
     return found == by_name.end() ? nullptr : &found->second;
   }
+
+  // All that was measured in one backward, each of them what its site can_learn.
+  void learn(const std::vector<Measurement>& measured);
 };
 
 }  // namespace cinch::hooks

@@ -193,6 +193,27 @@ TEST(GroupQuant, DeclinesWhatIsNotFiniteOrTooLarge) {
   }
 }
 
+// CUDA encodes groups with NaN so; the CPU must not make numbers of them.
+TEST(GroupQuant, GroupsWhoseSidesAreNaNDecodeToNaN) {
+  const auto n = static_cast<size_t>(2 * codec::kGroup);
+  for (const DType dtype : kFloats) {
+    for (const uint16_t nan : {uint16_t{0x7fc0}, uint16_t{0x7fff}, uint16_t{0xffff}}) {
+      const Buffer data = floats(normal(static_cast<int64_t>(n), 1, 0, 3), dtype);
+      auto payload = encode(*quant(2), extent(data, dtype), {}, {});
+      ASSERT_TRUE(payload.has_value());
+      const uint16_t sides[] = {nan, nan};
+      std::memcpy(payload->data() + codec::sides_offset(), sides, sizeof sides);
+      on_every_instruction_set([&](const std::string& set) {
+        const Buffer out = decode(*quant(2), *payload, static_cast<int64_t>(n), dtype);
+        for (size_t i = 0; i < n; ++i) {
+          const double value = float_at(out.data(), static_cast<int64_t>(i), dtype);
+          ASSERT_EQ(std::isnan(value), i < codec::kGroup) << set << ' ' << i << ' ' << value;
+        }
+      });
+    }
+  }
+}
+
 TEST(GroupQuant, ReachesTheEndsOfItsRange) {
   const double big = 0x1.fcp117;
   for (const int64_t bits : {1, 2, 4, 8}) {

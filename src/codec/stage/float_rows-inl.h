@@ -119,10 +119,13 @@ HWY_INLINE void store_row(hn::Vec<RowTag> v, RowTag d, hwy::bfloat16_t* p) {
                reinterpret_cast<uint16_t*>(p));
 }
 
-// Sides of a group may reach beyond float16's largest value; its values do not.
+// Sides of a group may reach beyond float16's largest value; its values do not. NaN stays NaN, which the minimum of two
+// numbers would not.
 template <bool kStream>
 HWY_INLINE void store_row(hn::Vec<RowTag> v, RowTag d, hwy::float16_t* p) {
-  const auto clamped = hn::Max(hn::Min(v, hn::Set(d, 65504.0f)), hn::Set(d, -65504.0f));
+  const auto largest = hn::Set(d, 65504.0f), smallest = hn::Set(d, -65504.0f);
+  const auto below = hn::IfThenElse(hn::Gt(v, largest), largest, v);
+  const auto clamped = hn::IfThenElse(hn::Lt(below, smallest), smallest, below);
 #if CINCH_HAS_F16
   const hn::Rebind<hwy::float16_t, RowTag> d16;
   const hn::Rebind<uint16_t, RowTag> du16;
