@@ -213,8 +213,7 @@ void Replay::end_iteration(double noise_variance) {
   const std::lock_guard<std::mutex> lock(mutex_);
   armed_.store(false);
   for (const auto& record : records_) {
-    const auto squared_norm = record->squared_norm();
-    take(record->take_results(), squared_norm);
+    take(*record);
     if (auto sketch = record->sketch(); !sketch.empty())
       variance_.add(record->leaves_hash(), std::move(sketch), noise_variance);
   }

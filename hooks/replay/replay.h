@@ -73,7 +73,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
               const torch::autograd::variable_list& grad_inputs,
               const torch::autograd::variable_list& grad_outputs) const noexcept;
   // Of one backward; mutex held.
-  void take(const std::vector<ReplayResult>& results, std::optional<double> squared_norm);
+  void take(BackwardRecord& record);
   std::optional<Measurement> measurement_of(const ReplayResult& result, const std::string& name,
                                             std::optional<double> squared_norm);
 

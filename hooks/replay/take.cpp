@@ -7,8 +7,7 @@
 
 namespace cinch::hooks {
 
-// What its site can learn from, or nothing. The same site in several backwards of an iteration (gradient accumulation)
-// is measured in each of them.
+// What its site can learn from, or nothing.
 std::optional<Measurement> Replay::measurement_of(const ReplayResult& result, const std::string& name,
                                                   std::optional<double> squared_norm) {
   MeasuredSensitivity& known = measured_.by_name[name];
@@ -32,9 +31,10 @@ std::optional<Measurement> Replay::measurement_of(const ReplayResult& result, co
   return {};
 }
 
-void Replay::take(const std::vector<ReplayResult>& results, std::optional<double> squared_norm) {
+void Replay::take(BackwardRecord& record) {
+  const auto squared_norm = record.squared_norm();
   std::vector<Measurement> measured;
-  for (const ReplayResult& result : results) {
+  for (const ReplayResult& result : record.take_results()) {
     const std::string& name = (*sites_)[result.site].name;
     MeasuredSensitivity& known = measured_.by_name[name];
     chosen_.erase(name);
@@ -49,7 +49,7 @@ void Replay::take(const std::vector<ReplayResult>& results, std::optional<double
       measured.push_back(*std::move(one));
     }
   }
-  measured_.learn(measured);
+  measured_.learn(measured, record.leaves_hash());
 }
 
 }  // namespace cinch::hooks

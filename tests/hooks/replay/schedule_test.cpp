@@ -89,6 +89,17 @@ TEST(ReplaySchedule, MeasuresInSomeStepsAndEverMoreSeldom) {
   }
 }
 
+// Following is dear: of many that should be followed a few are, and the others are measured nonetheless.
+TEST(ReplaySchedule, AFewOfAStepAreFollowedAndAllAreMeasured) {
+  Schedule schedule;
+  for (int i = 0; i < 40; ++i) schedule.offer("site " + std::to_string(i), i);
+  while (!schedule.complete()) step(schedule);
+  while (!schedule.due()) step(schedule);
+  const Turns turns = step(schedule);
+  ASSERT_GT(turns.size(), Schedule::kFollows + 4);
+  EXPECT_EQ(std::ranges::count_if(turns, &Schedule::Turn::follow), Schedule::kFollows);
+}
+
 TEST(ReplaySchedule, WhatWasMeasuredBeforeIsFollowedAtItsFirstTurn) {
   Schedule schedule;
   for (const char* key : {"a", "b"}) {

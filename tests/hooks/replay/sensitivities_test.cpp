@@ -2,13 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
+#include <string>
+#include <vector>
 
 namespace cinch::hooks {
 namespace {
 
+constexpr uint64_t kLeaves = 7;
+
 const MeasuredSensitivity& learn(Sensitivities& known, const MeasuredError& error, const std::string& site = "a") {
-  known.learn({{site, error}});
+  known.learn({{site, error}}, kLeaves);
   return known.by_name.at(site);
 }
 
@@ -70,7 +75,7 @@ TEST(Sensitivities, WhatABackwardsSitesHaveInCommonIsTakenOut) {
   const auto backward = [&](double times) {
     std::vector<Measurement> measured;
     for (const char* site : {"a", "b", "c", "d"}) measured.push_back({site, {times * (site[0] - 'a' + 1), 0, 0.0}});
-    all.learn(measured);
+    all.learn(measured, kLeaves);
   };
   backward(1);
   learn(all, {7, 0, 0.0}, "seldom");
@@ -85,9 +90,11 @@ TEST(Sensitivities, WhatABackwardsSitesHaveInCommonIsTakenOut) {
 TEST(Sensitivities, OneSiteThatMovesAloneMovesNoOther) {
   Sensitivities all;
   const auto backward = [&](double of_a) {
-    all.learn({{"a", {of_a, 0, 0.0}}, {"b", {1, 0, 0.0}}, {"c", {1, 0, 0.0}}, {"d", {1, 0, 0.0}}});
+    all.learn({{"a", {of_a, 0, 0.0}}, {"b", {1, 0, 0.0}}, {"c", {1, 0, 0.0}}, {"d", {1, 0, 0.0}}}, kLeaves);
   };
   backward(1);
+  backward(1000);
+  EXPECT_NEAR(all.by_name.at("b").sensitivity, 0.9625, 1e-12);
   for (int i = 0; i < 30; ++i) backward(1000);
   EXPECT_NEAR(all.by_name.at("a").sensitivity, 1000, 1);
   EXPECT_NEAR(all.by_name.at("b").sensitivity, 1, 0.01);
@@ -95,8 +102,56 @@ TEST(Sensitivities, OneSiteThatMovesAloneMovesNoOther) {
 
 TEST(Sensitivities, AFewSitesDoNotTellTheLevel) {
   Sensitivities all;
-  for (const double times : {1.0, 0.5}) all.learn({{"a", {times, 0, 0.0}}, {"b", {times, 0, 0.0}}});
+  for (const double times : {1.0, 0.5}) all.learn({{"a", {times, 0, 0.0}}, {"b", {times, 0, 0.0}}}, kLeaves);
   EXPECT_DOUBLE_EQ(all.by_name.at("a").sensitivity, 0.65);
+}
+
+// A backward whose measurements are all `times` what they were at first.
+std::vector<Measurement> sites(int count, double times) {
+  std::vector<Measurement> all;
+  for (int i = 0; i < count; ++i) all.push_back({std::to_string(i), {times, 0, 0.0}});
+  return all;
+}
+
+TEST(Sensitivities, TheLevelMovesByTheShareThatWasMeasured) {
+  Sensitivities all;
+  all.learn(sites(40, 1), kLeaves);
+  all.learn(sites(4, 2), kLeaves);
+  EXPECT_NEAR(all.by_name.at("39").sensitivity, 1.1, 1e-12);
+}
+
+TEST(Sensitivities, EachSetOfParametersHasALevelOfItsOwn) {
+  Sensitivities all;
+  all.learn(sites(4, 1), kLeaves);
+  all.learn({{"other", {1, 0, 0.0}}}, kLeaves + 1);
+  for (int i = 0; i < 10; ++i) all.learn(sites(4, 2), kLeaves);
+  EXPECT_GT(all.by_name.at("0").sensitivity, 1.9);
+  EXPECT_EQ(all.by_name.at("other").sensitivity, 1);
+}
+
+// The mean of what the levels are multiplied by is 1, their product grows.
+TEST(Sensitivities, WhatIsLeftAloneStaysAsItWas) {
+  Sensitivities all;
+  all.learn(sites(5, 1), kLeaves);
+  all.by_name.at("4").unplayed = "no memory";
+  for (int i = 0; i < 100; ++i) all.learn(sites(4, i % 2 == 0 ? 0.5 : 2), kLeaves);
+  EXPECT_EQ(all.by_name.at("4").sensitivity, 1);
+}
+
+TEST(Sensitivities, AFallOfAllSitesIsFollowed) {
+  Sensitivities all;
+  all.learn(sites(4, 1), kLeaves);
+  for (int i = 0; i < 30; ++i) all.learn(sites(4, 1e-6), kLeaves);
+  EXPECT_NEAR(all.by_name.at("0").sensitivity, 1e-6, 1e-8);
+  all.learn(sites(4, 0), kLeaves);
+  EXPECT_TRUE(std::isfinite(all.by_name.at("0").sensitivity));
+}
+
+// As where a branch is dropped at random.
+TEST(Sensitivities, ThatNothingArrivesOnceDoesNotMakeErrorsFree) {
+  Sensitivities all;
+  learn(all, {0, 1, 4.0});
+  EXPECT_DOUBLE_EQ(learn(all, {0, 1, 0.0}).sensitivity, 4);
 }
 
 TEST(Sensitivities, NothingIsLearntFromWhatIsNoNumber) {
