@@ -213,7 +213,8 @@ void Replay::end_iteration(double noise_variance) {
   const std::lock_guard<std::mutex> lock(mutex_);
   armed_.store(false);
   for (const auto& record : records_) {
-    take(*record);
+    const auto squared_norm = record->squared_norm();
+    for (const ReplayResult& result : record->take_results()) take(result, squared_norm);
     if (auto sketch = record->sketch(); !sketch.empty())
       variance_.add(record->leaves_hash(), std::move(sketch), noise_variance);
   }

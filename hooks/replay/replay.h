@@ -72,10 +72,8 @@ class Replay : public std::enable_shared_from_this<Replay> {
   void replay(torch::autograd::Node& node, const Pending& pending, BackwardRecord& record,
               const torch::autograd::variable_list& grad_inputs,
               const torch::autograd::variable_list& grad_outputs) const noexcept;
-  // Of one backward; mutex held.
-  void take(BackwardRecord& record);
-  std::optional<Measurement> measurement_of(const ReplayResult& result, const std::string& name,
-                                            std::optional<double> squared_norm);
+  void take(const ReplayResult& result, std::optional<double> squared_norm);  // mutex held
+  static std::string learn(const ReplayResult& result, MeasuredSensitivity& known, std::optional<double> squared_norm);
 
   const std::shared_ptr<Sites> sites_;
   std::atomic<bool> armed_{false};
