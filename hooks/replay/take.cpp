@@ -17,7 +17,6 @@ constexpr double kNewest = 0.5;
 
 bool Replay::take_error(const ReplayResult& result, double squared_norm, const std::string& name,
                         MeasuredSensitivity& known) {
-  // The same site in several backwards of an iteration (gradient accumulation) is measured in each of them.
   const NodeError& error = result.error;
   if (!error.followed && known.followed == 0) {  // so far it had handed nothing on
     schedule_.follow_next(name);
