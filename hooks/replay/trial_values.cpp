@@ -18,11 +18,17 @@ constexpr uint64_t kReplaySeed = 0x9e6c63d0a2b7f15dull;
 constexpr int64_t kCompared = 65536;
 
 // Values that a codec gave lie where it puts them again, without an error that could be measured: on its levels. Not so
-// with dither, whose levels are elsewhere in each draw; with fewer bits they are few enough to lie between them.
+// with dither, whose levels are elsewhere for each value; where neighbours predict they are elsewhere for each chunk,
+// in which values on levels would all have the same error: many times what those of a save do together. With fewer bits
+// levels are few enough to lie between them.
 std::shared_ptr<const Codec> trial_codec(const std::shared_ptr<const Codec>& codec) {
   if (codec != nullptr) {
     const CodecSpec& spec = codec->spec();
-    if (spec.name == "dither") return codec;
+    if (spec.name == "dither") {
+      CodecSpec alone = spec;
+      alone.params.insert_or_assign("predict", std::string("none"));
+      return shared_codec(normalise(std::move(alone)));
+    }
     if (spec.name == "group_quant")
       for (const int64_t bits : {4, 2, 1})
         if (bits < spec.get_int("bits", 0)) return shared_codec(CodecSpec{"group_quant", {{"bits", bits}}});
