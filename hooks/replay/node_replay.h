@@ -3,8 +3,8 @@
 // The difference of its gradients is what the error of these values does there. What flows on to earlier nodes is
 // followed to the parameters: a backward is linear in the gradient that enters it, so running the rest of the graph on
 // the difference alone gives exactly what reaches each parameter. That is half a backward on average. By how much the
-// rest of the graph amplifies an error changes far less during training than the error itself, which costs no more than
-// one node: so the first is followed seldom, the second measured often.
+// rest of the graph amplifies an error changes less during training than the error itself, which costs no more than one
+// node: so the first is followed now and then, the second measured often.
 #pragma once
 
 #include <c10/core/Storage.h>

@@ -73,9 +73,7 @@ class Replay : public std::enable_shared_from_this<Replay> {
               const torch::autograd::variable_list& grad_inputs,
               const torch::autograd::variable_list& grad_outputs) const noexcept;
   void take(const ReplayResult& result, std::optional<double> squared_norm);  // mutex held
-  // False: what came out is no number.
-  bool take_error(const ReplayResult& result, double squared_norm, const std::string& name,
-                  MeasuredSensitivity& known);  // mutex held
+  static std::string learn(const ReplayResult& result, MeasuredSensitivity& known, std::optional<double> squared_norm);
 
   const std::shared_ptr<Sites> sites_;
   std::atomic<bool> armed_{false};

@@ -64,8 +64,7 @@ std::vector<Schedule::Turn> Schedule::next() {
   std::vector<Turn> turns;
   for (Item* item : order) {
     if (turns.size() == room) break;
-    const bool follow = item->followed * kFollowAgain <= steps_;
-    if (follow && follows == 0) continue;
+    const bool follow = item->followed * kFollowAgain <= steps_ && follows > 0;
     follows -= follow ? 1 : 0;
     item->last = steps_;
     turns.push_back({item->key, follow});

@@ -3,9 +3,9 @@
 // Counted in sites and steps, not in seconds: the same training must take the same course whenever it is run. Two sites
 // a step, followed through the graph, until each has been measured once. Then some steps measure several sites, the
 // others none: each site again after a quarter of the steps that have passed, since sensitivities move fast when
-// training begins and slowly later, and followed again after eight times as many, since what amplifies errors hardly
-// moves. What was measured before, but not followed by this run, has its turn as if it had not been. What was measured
-// longest ago comes first, then what most noise may be spent on.
+// training begins and slowly later. Each is followed again after three times as many: what amplifies errors moves as
+// well, but following costs more. What was measured before, but not followed by this run, has its turn as if it had not
+// been. What was measured longest ago comes first, then what most noise may be spent on.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ class Schedule {
   static constexpr int64_t kRoundShare = 4;   // steps that have passed, for each step of a round
   static constexpr int64_t kLeastSteps = 8;   // between steps that measure
   static constexpr double kLeastSites = 4;    // that one of them measures, where there are so many
-  static constexpr size_t kFollows = 2;       // of them
-  static constexpr int64_t kFollowAgain = 8;  // steps that have passed, for each that had when it was followed last
+  static constexpr size_t kFollows = 6;       // of them, at most
+  static constexpr int64_t kFollowAgain = 3;  // steps that have passed, for each that had when it was followed last
   static constexpr int kMostMisses = 3;       // in a row, before a site is left alone
 
   // No site is to be replayed until it is offered again. What was measured stays known.

@@ -84,9 +84,20 @@ TEST(ReplaySchedule, MeasuresInSomeStepsAndEverMoreSeldom) {
   run(8750);  // to step 10,000
   for (const auto& [key, count] : turns) {
     EXPECT_NEAR(static_cast<double>(count), static_cast<double>(turns["site 0"]), 6) << key;
-    EXPECT_GE(followed[key], 2) << "at about 8, 64 and 512 times the step in which it was first";
-    EXPECT_LE(followed[key], 4);
+    EXPECT_GE(followed[key], 4) << "at about 3, 9, 27, ... times the step in which it was first";
+    EXPECT_LE(followed[key], 6);
   }
+}
+
+// Following is dear: of many that should be followed a few are, and the others are measured nonetheless.
+TEST(ReplaySchedule, AFewOfAStepAreFollowedAndAllAreMeasured) {
+  Schedule schedule;
+  for (int i = 0; i < 40; ++i) schedule.offer("site " + std::to_string(i), i);
+  while (!schedule.complete()) step(schedule);
+  while (!schedule.due()) step(schedule);
+  const Turns turns = step(schedule);
+  ASSERT_GT(turns.size(), Schedule::kFollows + 4);
+  EXPECT_EQ(std::ranges::count_if(turns, &Schedule::Turn::follow), Schedule::kFollows);
 }
 
 TEST(ReplaySchedule, WhatWasMeasuredBeforeIsFollowedAtItsFirstTurn) {
@@ -102,7 +113,7 @@ TEST(ReplaySchedule, WhatWasMeasuredBeforeIsFollowedAtItsFirstTurn) {
   for (const char* key : {"a", "b"}) {
     ASSERT_GE(turns[key].size(), 4u);
     EXPECT_TRUE(turns[key][0]);
-    EXPECT_EQ(std::ranges::count(turns[key], true), 2) << "in step 1 and eight times as late";
+    EXPECT_EQ(std::ranges::count(turns[key], true), 2) << "in step 1 and at least three times as late";
   }
 }
 
