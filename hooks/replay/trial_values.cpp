@@ -17,23 +17,30 @@ constexpr uint64_t kReplaySeed = 0x9e6c63d0a2b7f15dull;
 // Values compared at once: memory may be short.
 constexpr int64_t kCompared = 65536;
 
-// Values that a codec gave lie where it puts them again, without an error that could be measured: on its levels. Not so
-// with dither, whose levels are elsewhere for each value; where neighbours predict they are elsewhere for each chunk,
-// in which values on levels would all have the same error: many times what those of a save do together. With fewer bits
-// levels are few enough to lie between them.
+constexpr double kMostSteps = 8;  // of dither, in deviations
+// Times the step of values that lie on levels: thirteen places between two of the new levels, so that they are about as
+// far off as values anywhere would be.
+constexpr double kCoarser = 2.6;
+
+// Values that a codec gave lie where it puts them again, without an error that could be measured: on its levels. With
+// fewer bits levels are few enough to lie between them. dither's are elsewhere for each value, and may be tried again;
+// where neighbours predict they are elsewhere for each chunk alone, and values on the same step's levels would all have
+// the same error: many times what those of a save do together. Errors that chunks share have to be tried as such: on
+// flat maps they do up to thirty times as much as others.
 std::shared_ptr<const Codec> trial_codec(const std::shared_ptr<const Codec>& codec) {
-  if (codec != nullptr) {
-    const CodecSpec& spec = codec->spec();
-    if (spec.name == "dither") {
-      CodecSpec alone = spec;
-      alone.params.insert_or_assign("predict", std::string("none"));
-      return shared_codec(normalise(std::move(alone)));
-    }
-    if (spec.name == "group_quant")
-      for (const int64_t bits : {4, 2, 1})
-        if (bits < spec.get_int("bits", 0)) return shared_codec(CodecSpec{"group_quant", {{"bits", bits}}});
+  CodecSpec trial{"dither", {{"step_sigma", 1.0}}};
+  if (codec == nullptr) return shared_codec(trial);
+  const CodecSpec& spec = codec->spec();
+  if (spec.name == "dither") {
+    if (spec.get_string("predict", "none") != "lorenzo") return codec;
+    if (spec.get_double("average_bits", 0) > 0) return shared_codec(trial);
+    trial.params["step_sigma"] = std::min(kMostSteps, kCoarser * spec.get_double("step_sigma", 1.0));
+    trial.params["predict"] = std::string("lorenzo");
   }
-  return shared_codec(CodecSpec{"dither", {{"step_sigma", 1.0}}});
+  if (spec.name == "group_quant")
+    for (const int64_t bits : {4, 2, 1})
+      if (bits < spec.get_int("bits", 0)) return shared_codec(CodecSpec{"group_quant", {{"bits", bits}}});
+  return shared_codec(trial);
 }
 
 }  // namespace

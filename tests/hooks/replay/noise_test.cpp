@@ -87,8 +87,8 @@ TEST(Replay, ForetellsTheNoiseOfEachSite) { expect_noise_foretold({"dither", {{"
 // with fewer bits, whose error is spread a little differently.
 TEST(Replay, ForetellsTheNoiseOfCodesWithFixedLevels) { expect_noise_foretold({"group_quant", {{"bits", 4}}}, 2.2); }
 
-// Where neighbours predict, values of a chunk share a draw, and values that were coded before would all have the same
-// error. What neighbours' errors do together is a constant of the method, which says less.
+// Where neighbours predict, values of a chunk share a draw: values that were coded before would all have the same error
+// on levels of the same distance.
 TEST(Replay, ForetellsTheNoiseOfCodesWhereNeighboursPredict) {
   Batch smooth = seeded_batch();
   smooth.x =
@@ -96,7 +96,14 @@ TEST(Replay, ForetellsTheNoiseOfCodesWhereNeighboursPredict) {
                                                                           .size(std::vector<int64_t>{16, 16})
                                                                           .mode(torch::kBilinear)
                                                                           .align_corners(false));
-  expect_noise_foretold({"dither", {{"step_sigma", 0.0625}, {"predict", std::string("lorenzo")}}}, 3, 2.5, smooth);
+  expect_noise_foretold({"dither", {{"step_sigma", 0.0625}, {"predict", std::string("lorenzo")}}}, 2, 1.3, smooth);
+}
+
+// Most of each map is one value, whose errors are one number: they do far more together than a constant could say.
+TEST(Replay, ForetellsTheNoiseOfErrorsThatFlatMapsShare) {
+  Batch flat = seeded_batch();
+  flat.x = flat.x * (torch::rand({32, 1, 16, 16}) < 0.1);
+  expect_noise_foretold({"dither", {{"step_sigma", 0.25}, {"predict", std::string("lorenzo")}}}, 2.5, 1.3, flat);
 }
 
 // What the sites of the op that squares a hidden layer do to the gradient, all together.
