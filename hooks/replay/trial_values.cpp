@@ -17,16 +17,17 @@ constexpr uint64_t kReplaySeed = 0x9e6c63d0a2b7f15dull;
 // Values compared at once: memory may be short.
 constexpr int64_t kCompared = 65536;
 
-constexpr double kMostSteps = 8;  // of dither, in deviations
-// Times the step of values that lie on levels: thirteen places between two of the new levels, so that they are about as
-// far off as values anywhere would be.
-constexpr double kCoarser = 2.6;
+// Times the step of values that lie on a chunk's levels: a dozen places between two of the new levels (a few where
+// steps are coarse, since errors are part of the deviation that counts then), so that they are about as far off as
+// values anywhere would be. Beyond four deviations errors are larger than values.
+constexpr double kCoarser = 2.6, kMostDeviations = 4;
 
 // Values that a codec gave lie where it puts them again, without an error that could be measured: on its levels. With
 // fewer bits levels are few enough to lie between them. dither's are elsewhere for each value, and may be tried again;
 // where neighbours predict they are elsewhere for each chunk alone, and values on the same step's levels would all have
-// the same error: many times what those of a save do together. Errors that chunks share have to be tried as such: on
-// flat maps they do up to thirty times as much as others.
+// the same error: many times what those of a save do together. Errors that chunks share have to be tried as such, since
+// on flat maps they do up to thirty times as much as others. (Of `average_bits`, which rules alone ask for, the step is
+// not known: each value has a draw then.)
 std::shared_ptr<const Codec> trial_codec(const std::shared_ptr<const Codec>& codec) {
   CodecSpec trial{"dither", {{"step_sigma", 1.0}}};
   if (codec == nullptr) return shared_codec(trial);
@@ -34,7 +35,7 @@ std::shared_ptr<const Codec> trial_codec(const std::shared_ptr<const Codec>& cod
   if (spec.name == "dither") {
     if (spec.get_string("predict", "none") != "lorenzo") return codec;
     if (spec.get_double("average_bits", 0) > 0) return shared_codec(trial);
-    trial.params["step_sigma"] = std::min(kMostSteps, kCoarser * spec.get_double("step_sigma", 1.0));
+    trial.params["step_sigma"] = std::min(kMostDeviations, kCoarser * spec.get_double("step_sigma", 1.0));
     trial.params["predict"] = std::string("lorenzo");
   }
   if (spec.name == "group_quant")
